@@ -1,0 +1,150 @@
+"""Arrays <-> tensors: value range, dtype, channel axis, missing pixels.
+
+Shapes: H W C of the caller's array; tensors are (1, C, H, W), float32, in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untrained.errors import InputError
+
+__all__ = ["MIN_SIDE", "UnitRange", "from_unit", "mask_to_tensor", "to_unit"]
+
+MIN_SIDE = 8
+
+# Below this share of full scale the sigmoid and Adam's epsilon both start to hurt, so the data
+# (a 12-bit camera in a 16-bit file, a float stack of 0..0.01) are stretched to their own range.
+_DARK = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnitRange:
+    """The map between the caller's values and the unit range: value = offset + scale · unit.
+
+    `peak` is the value that PSNR takes as full scale, in unit-range units: the dtype's white
+    for integers, 1 for float pictures in [0, 1], the data's own range for other floats.
+    """
+
+    offset: float
+    scale: float
+    peak: float
+    dtype: np.dtype[Any]
+
+    @property
+    def full_scale(self) -> float:
+        """Full scale in the caller's units: 255 for uint8, 65535 for uint16, 1 for [0, 1]."""
+        return self.peak * self.scale
+
+
+def _range_of(array: NDArray[Any], finite: NDArray[np.bool_]) -> UnitRange:
+    dtype = array.dtype
+    low, high = float(array[finite].min()), float(array[finite].max())
+    white = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+    if dtype == np.uint8 or (low >= 0 and _DARK * white <= high <= white):
+        return UnitRange(offset=0.0, scale=white, peak=1.0, dtype=dtype)
+    span = high - low if high > low else 1.0
+    is_picture = np.issubdtype(dtype, np.unsignedinteger)
+    return UnitRange(offset=low, scale=span, peak=white / span if is_picture else 1.0, dtype=dtype)
+
+
+def _channels_last(array: NDArray[Any], channel_axis: int | None) -> NDArray[Any]:
+    if array.ndim == 2:
+        return array[:, :, None]
+    if array.ndim == 3 and channel_axis is not None:
+        return np.moveaxis(array, channel_axis, -1)
+    raise InputError(
+        f"image has shape {array.shape}; wanted (H, W), or three axes with channel_axis naming "
+        "the channels; restore the pages of a stack one by one"
+    )
+
+
+def to_unit(
+    array: NDArray[Any], *, channel_axis: int | None = -1, value_range: UnitRange | None = None
+) -> tuple[Tensor, Tensor | None, UnitRange]:
+    """Return the unit-range tensor, the mask of known pixels and the range that undoes it.
+
+    Args:
+        array: (H, W), or (H, W, C) with `channel_axis` naming C. Never modified.
+        channel_axis: ignored for two-dimensional arrays.
+        value_range: use this range instead of the array's own (a truth beside its observation).
+
+    Returns:
+        tensor (1, C, H, W) float32; known (1, 1, H, W) float32 with 0 where any channel is NaN or
+        infinite, None if every pixel is finite; the range.
+
+    Raises:
+        InputError: wrong axes, complex or boolean values, a side under 8, no finite pixel.
+    """
+    array = np.asarray(array)
+    if array.dtype == bool or not (
+        np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
+    ):
+        raise InputError(f"image is of type {array.dtype}; wanted integers or floats")
+    image = _channels_last(array, channel_axis)
+    if min(image.shape) == 0:
+        raise InputError(f"image is empty (shape {array.shape}); wanted at least 8x8 pixels")
+    if min(image.shape[:2]) < MIN_SIDE:
+        raise InputError(
+            f"image is {image.shape[0]}x{image.shape[1]}; wanted at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    finite = np.isfinite(image)
+    if not finite.any():
+        raise InputError("image has no finite pixel; wanted some known ones")
+    unit_range = value_range or _range_of(image, finite)
+    unit = (image.astype(np.float64) - unit_range.offset) / unit_range.scale
+    known = finite.all(axis=-1)
+    mask = None
+    if not known.all():
+        unit = np.where(known[..., None], unit, unit[known].mean(axis=0) if known.any() else 0.5)
+        mask = torch.from_numpy(known[None, None].astype(np.float32))
+    tensor = torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 0, 1)[None], dtype=np.float32))
+    return tensor, mask, unit_range
+
+
+def from_unit(
+    tensor: Tensor, unit_range: UnitRange, *, ndim: int = 3, channel_axis: int | None = -1
+) -> NDArray[Any]:
+    """Undo `to_unit`: (1, C, H, W) -> the caller's layout, range and dtype.
+
+    Integers are rounded to nearest and clipped to what their dtype holds.
+    """
+    image = tensor[0].permute(1, 2, 0).to("cpu", torch.float64).numpy()
+    image = image * unit_range.scale + unit_range.offset
+    if np.issubdtype(unit_range.dtype, np.integer):
+        limits = np.iinfo(unit_range.dtype)
+        image = np.clip(np.rint(image), limits.min, limits.max)
+    image = image.astype(unit_range.dtype)
+    if ndim == 2:
+        return image[:, :, 0]
+    return image if channel_axis is None else np.moveaxis(image, -1, channel_axis)
+
+
+def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:
+    """Return a (1, 1, H, W) mask of 1 = known from an (H, W) array: true, or above half = known.
+
+    Raises:
+        InputError: another size than the image, or no known pixel at all.
+    """
+    mask = np.asarray(mask)
+    if mask.ndim == 3:
+        mask = mask[..., 0]
+    if mask.shape != size:
+        raise InputError(
+            f"mask is {'x'.join(map(str, mask.shape))}, image is {size[0]}x{size[1]}; "
+            "pass a mask of the image's height and width"
+        )
+    half = np.iinfo(mask.dtype).max / 2 if np.issubdtype(mask.dtype, np.integer) else 0.5
+    known = mask if mask.dtype == bool else mask > (half if mask.max(initial=0) > 1 else 0.5)
+    if not known.any():
+        raise InputError(
+            "mask marks every pixel as unknown; white (true) means known, "
+            "use --mask-invert (~mask) if yours is the other way round"
+        )
+    return torch.from_numpy(np.ascontiguousarray(known[None, None]).astype(np.float32))

@@ -1,0 +1,77 @@
+"""What an observer of a fit is told. Observers watch; they never steer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from untrained.result import Result
+
+__all__ = ["Callback", "Check", "Start"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Start:
+    """The fit begins (or goes on, if step > 0) and will take at most `max_steps` steps."""
+
+    step: int
+    max_steps: int
+    observed: Tensor
+    known: Tensor | None
+    peak: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Check:
+    """The fit after a few more steps.
+
+    Attributes:
+        step: steps taken so far; the lists below cover the last len(losses) of them.
+        max_steps: the most that it will take.
+        losses: the loss of each step since the last check.
+        psnr_observed: PSNR of A x̂ against y in dB, of each of these steps.
+        estimate: the latest iterate x̂, (1, C, H, W), on the device.
+        image: what would be kept if the fit stopped now: the average if there is one.
+        value: the number that the stop rule watches.
+        improved: whether the stop rule takes this image for the best so far.
+        lr: the step size.
+        recoveries: diverging steps rolled back so far.
+        seconds: since the start, earlier parts of a resumed fit included.
+        state: returns everything that resuming needs; valid until the next check.
+    """
+
+    step: int
+    max_steps: int
+    losses: tuple[float, ...]
+    psnr_observed: tuple[float, ...]
+    estimate: Tensor
+    image: Tensor
+    value: float | None
+    improved: bool
+    lr: float
+    recoveries: int
+    seconds: float
+    state: Callable[[], dict[str, Any]]
+
+
+class Callback:
+    """An observer. Override what is of interest."""
+
+    def on_start(self, start: Start) -> None:
+        """The fit is about to take its first step."""
+
+    def on_check(self, check: Check) -> None:
+        """A few more steps were taken."""
+
+    def on_end(self, result: Result) -> None:
+        """The fit is over."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what must survive a killed and resumed run."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""

@@ -1,0 +1,24 @@
+"""Networks f_θ: z -> image. Frozen settings build modules; one paper a file."""
+
+from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
+from untrained.networks.layers import NetworkSettings, initialize
+from untrained.networks.resnet import ResNet, ResNetNetwork
+from untrained.networks.skip import Skip, SkipNetwork
+from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
+from untrained.networks.unet import UNet, UNetNetwork
+
+__all__ = [
+    "DeepDecoder",
+    "DeepDecoderNetwork",
+    "LayerSummary",
+    "NetworkSettings",
+    "NetworkSummary",
+    "ResNet",
+    "ResNetNetwork",
+    "Skip",
+    "SkipNetwork",
+    "UNet",
+    "UNetNetwork",
+    "initialize",
+    "summarize",
+]

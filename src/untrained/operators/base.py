@@ -1,0 +1,72 @@
+"""What every linear operator has: forward, adjoint, shapes, composition."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Compose", "Identity", "LinearOperator", "Shape"]
+
+Shape = tuple[int, int, int, int]
+
+
+class LinearOperator(nn.Module):
+    """A linear map A from images (b, c, H, W) to measurements (b, c, h, w).
+
+    A subclass writes `forward`, and `image_shape` if A changes the size. The adjoint A* is exact
+    by automatic differentiation, so it need not be written. `A @ B` applies B first. Any
+    differentiable callable may serve as an operator in a fit; only linear ones have an adjoint.
+    """
+
+    def image_shape(self, measurement_shape: Shape) -> Shape:
+        """Return the shape of the image that a measurement of this shape comes from."""
+        return measurement_shape
+
+    def adjoint(self, measurement: Tensor) -> Tensor:
+        """Return A* y, the image with <A x, y> = <x, A* y> for every image x."""
+        image = measurement.new_zeros(self.image_shape(_shape_of(measurement)))
+        pull_back = torch.func.vjp(self.forward, image)[1]
+        (result,) = pull_back(measurement)
+        return result  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: LinearOperator) -> Compose:
+        """Return the operator that applies `other`, then this one."""
+        return Compose(self, other)
+
+
+class Identity(LinearOperator):
+    """A x = x: denoising."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the image itself."""
+        return image
+
+    def adjoint(self, measurement: Tensor) -> Tensor:
+        """Return the measurement itself."""
+        return measurement
+
+
+class Compose(LinearOperator):
+    """(A B) x = A(B(x)); the adjoint is B* A*."""
+
+    def __init__(self, outer: LinearOperator, inner: LinearOperator) -> None:
+        super().__init__()
+        self.outer = outer
+        self.inner = inner
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Apply the inner operator, then the outer one."""
+        return self.outer(self.inner(image))  # type: ignore[no-any-return]
+
+    def image_shape(self, measurement_shape: Shape) -> Shape:
+        """Return the shape of the inner operator's image."""
+        return self.inner.image_shape(self.outer.image_shape(measurement_shape))
+
+    def adjoint(self, measurement: Tensor) -> Tensor:
+        """Return B* A* y."""
+        return self.inner.adjoint(self.outer.adjoint(measurement))
+
+
+def _shape_of(tensor: Tensor) -> Shape:
+    b, c, h, w = tensor.shape
+    return b, c, h, w

@@ -1,0 +1,42 @@
+"""Recipes by task and name; one task a file."""
+
+from __future__ import annotations
+
+import difflib
+
+from untrained.errors import InputError
+from untrained.recipes import denoise, inpaint, upscale
+from untrained.recipes.recipe import Recipe
+from untrained.recipes.settings import decode, encode, flatten, with_settings
+
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "decode",
+    "encode",
+    "find_recipe",
+    "flatten",
+    "with_settings",
+]
+
+RECIPES: dict[str, dict[str, Recipe]] = {
+    module.TASK: {recipe.name: recipe for recipe in module.RECIPES}
+    for module in (denoise, inpaint, upscale)
+}
+"""Every recipe: RECIPES["denoise"]["paper"]."""
+
+
+def find_recipe(task: str, name: str) -> Recipe:
+    """Return a recipe of a task.
+
+    Raises:
+        InputError: no such task or recipe; names the closest one.
+    """
+    if task not in RECIPES:
+        raise InputError(f"no task {task!r}; wanted one of {', '.join(RECIPES)}")
+    known = RECIPES[task]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(f"no recipe {name!r} for {task}; {hint}it has {', '.join(known)}")
+    return known[name]

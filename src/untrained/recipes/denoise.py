@@ -1,0 +1,90 @@
+"""Denoising: the operator is the identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.averaging import ExponentialAverage
+from untrained.inputs import Noise
+from untrained.networks import DeepDecoder, Skip
+from untrained.objectives import DataFit, MaskedPrediction
+from untrained.optimizers import Adam
+from untrained.recipes.recipe import Recipe
+from untrained.stopping import HeldOut, LowestLoss, WindowedVariance
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "denoise"
+
+DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
+
+fast = Recipe(
+    name="fast",
+    task=TASK,
+    source="TODO",
+    network=Skip(
+        widths=(32, 64, 96, 128), widths_skip=16, up="nearest", padding="zeros", output="linear",
+        shuffle=2,
+    ),
+    objective=MaskedPrediction(mask_rate=0.3),
+    optimizer=Adam(lr=3e-3),
+    max_steps=1500,
+    stopper=HeldOut(fraction=0.02, patience=200),
+    average=ExponentialAverage(decay=0.98),
+)  # fmt: skip
+
+paper = Recipe(
+    name="paper",
+    task=TASK,
+    source=f"{DIP}, table of denoising settings: 1800 steps, z jittered by 1/30, average of .99",
+    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=1 / 30),
+    optimizer=Adam(lr=0.01),
+    max_steps=1800,
+    average=ExponentialAverage(decay=0.99),
+)
+
+RECIPES = (
+    fast,
+    paper,
+    replace(
+        paper,
+        name="paper-code",
+        source=f"{DIP}, the authors' denoising notebook: as the paper, 3000 steps",
+        max_steps=3000,
+    ),
+    replace(
+        paper,
+        name="paper-sigma50",
+        source=f"{DIP}, for σ = 50: z jittered by 1/20",
+        objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=1 / 20),
+    ),
+    Recipe(
+        name="paper-jpeg",
+        task=TASK,
+        source=f"{DIP}, JPEG artefacts: a small network, z of 3 channels, 2400 steps",
+        network=Skip(widths=(8, 16, 32, 64, 128), widths_skip=(0, 0, 0, 4, 4)),
+        objective=DataFit(z=Noise(channels=3, scale=0.1), jitter=1 / 30),
+        optimizer=Adam(lr=0.01),
+        max_steps=2400,
+        average=ExponentialAverage(decay=0.99),
+    ),
+    replace(
+        paper,
+        name="es-wmv",
+        source="Wang et al., Early Stopping for Deep Image Prior, arXiv 2112.06074: the DIP "
+        "network, window 100, patience 1000, on the iterates themselves",
+        max_steps=10000,
+        stopper=WindowedVariance(window=100, patience=1000),
+        average=None,
+    ),
+    Recipe(
+        name="deep-decoder",
+        task=TASK,
+        source="Heckel & Hand, Deep Decoder, arXiv 1810.03982: k = 128, 1900 steps, lowest loss",
+        network=DeepDecoder(width=128, num_up=5),
+        objective=DataFit(z=Noise(channels=128, scale=0.1)),
+        optimizer=Adam(lr=0.01),
+        max_steps=1900,
+        stopper=LowestLoss(),
+    ),
+)

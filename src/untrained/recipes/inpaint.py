@@ -1,0 +1,117 @@
+"""Inpainting: the operator is the mask of known pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.averaging import ExponentialAverage
+from untrained.inputs import Meshgrid, Noise
+from untrained.networks import DeepDecoder, ResNet, Skip, UNet
+from untrained.objectives import DataFit
+from untrained.optimizers import Adam
+from untrained.recipes.recipe import Recipe
+from untrained.stopping import HeldOut, LowestLoss
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "inpaint"
+
+DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
+
+fast = Recipe(
+    name="fast",
+    task=TASK,
+    source="TODO",
+    network=Skip(widths=(64, 64, 64, 64, 64)),
+    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
+    optimizer=Adam(lr=0.01),
+    max_steps=1000,
+    stopper=HeldOut(fraction=0.02, patience=200),
+    average=ExponentialAverage(decay=0.98),
+    exact_known=True,
+)
+
+library = Recipe(
+    name="paper-library",
+    task=TASK,
+    source=f"{DIP}, large hole, the 'library' picture: depth 6, no skip connections",
+    network=Skip(
+        widths=(16, 32, 64, 128, 128, 128), widths_skip=0, kernel_down=5, one_by_one=False,
+        up="nearest",
+    ),
+    objective=DataFit(z=Noise(channels=1, scale=0.1)),
+    optimizer=Adam(lr=0.01),
+    max_steps=3000,
+)  # fmt: skip
+
+paper = Recipe(
+    name="paper",
+    task=TASK,
+    source=f"{DIP}, 50 % of the pixels missing (table 1): 11000 steps at .001",
+    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
+    optimizer=Adam(lr=0.001),
+    max_steps=11000,
+)
+
+RECIPES = (
+    fast,
+    paper,
+    replace(
+        paper,
+        name="paper-98",
+        source=f"{DIP}, 98 % of the pixels missing: average pooling, 1000 steps",
+        network=Skip(widths=(16, 32, 64, 128, 128), widths_skip=0, down="average"),
+        objective=DataFit(z=Noise(channels=32, scale=0.1)),
+        optimizer=Adam(lr=0.01),
+        max_steps=1000,
+    ),
+    replace(
+        paper,
+        name="paper-text",
+        source=f"{DIP}, text over a picture: skip connections of 128 channels, nearest, 6000 steps",
+        network=Skip(widths_skip=128, up="nearest"),
+        optimizer=Adam(lr=0.01),
+        max_steps=6000,
+    ),
+    replace(
+        paper,
+        name="paper-vase",
+        source=f"{DIP}, large hole, the 'vase' picture: z = pixel coordinates, 5000 steps",
+        network=Skip(widths_skip=0, up="nearest"),
+        objective=DataFit(z=Meshgrid(), jitter=0.03),
+        optimizer=Adam(lr=0.01),
+        max_steps=5000,
+    ),
+    library,
+    replace(
+        library,
+        name="paper-library-unet",
+        source=f"{DIP}, the 'library' picture with a U-Net",
+        network=UNet(),
+        optimizer=Adam(lr=0.001),
+    ),
+    replace(
+        library,
+        name="paper-library-resnet",
+        source=f"{DIP}, the 'library' picture with a ResNet",
+        network=ResNet(),
+        optimizer=Adam(lr=0.001),
+    ),
+    replace(
+        paper,
+        name="tudelft",
+        source="the TU Delft reproduction of table 1: 2000 steps at .01",
+        optimizer=Adam(lr=0.01),
+        max_steps=2000,
+    ),
+    Recipe(
+        name="deep-decoder",
+        task=TASK,
+        source="Heckel & Hand, Deep Decoder, arXiv 1810.03982: k = 256, 40000 steps at .0025",
+        network=DeepDecoder(width=256, num_up=5),
+        objective=DataFit(z=Noise(channels=256, scale=0.1)),
+        optimizer=Adam(lr=0.0025),
+        max_steps=40000,
+        stopper=LowestLoss(),
+    ),
+)

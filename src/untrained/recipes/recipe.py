@@ -1,0 +1,49 @@
+"""A recipe: every setting of a task, frozen, named and cited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from untrained.acceleration import Acceleration
+from untrained.averaging import Averaging
+from untrained.errors import InputError
+from untrained.networks import NetworkSettings, Skip
+from untrained.objectives import DataFit, ObjectiveSettings
+from untrained.optimizers import Adam, OptimizerSettings
+from untrained.stopping import FixedSteps, StopRule
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """All settings of a fit, as data.
+
+    Attributes:
+        name: what the user calls it.
+        task: what it is for: denoise, inpaint, upscale.
+        source: the paper that it is copied from, or the measurement that justifies it.
+        network, objective, optimizer, stopper, average: settings of the parts.
+        max_steps: the most steps of the optimizer.
+        check_every: steps between two looks at the device.
+        exact_known: put the known pixels back into the final image, exactly as they were.
+        acceleration: precision and memory format.
+    """
+
+    name: str
+    task: str
+    source: str
+    network: NetworkSettings = field(default_factory=Skip)
+    objective: ObjectiveSettings = field(default_factory=DataFit)
+    optimizer: OptimizerSettings = field(default_factory=Adam)
+    max_steps: int = 3000
+    stopper: StopRule = field(default_factory=FixedSteps)
+    average: Averaging | None = None
+    check_every: int = 10
+    exact_known: bool = False
+    acceleration: Acceleration = field(default_factory=Acceleration)
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "check_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; wanted 1 or more")

@@ -1,0 +1,50 @@
+"""Super-resolution: the operator is an anti-aliased downsampling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.averaging import ExponentialAverage
+from untrained.inputs import Noise
+from untrained.networks import Skip
+from untrained.objectives import DataFit
+from untrained.optimizers import Adam
+from untrained.recipes.recipe import Recipe
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "upscale"
+
+DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
+
+fast = Recipe(
+    name="fast",
+    task=TASK,
+    source="TODO",
+    network=Skip(widths=(64, 64, 64, 64, 64)),
+    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
+    optimizer=Adam(lr=0.01),
+    max_steps=600,
+    average=ExponentialAverage(decay=0.98),
+)
+
+paper = Recipe(
+    name="paper",
+    task=TASK,
+    source=f"{DIP}, super-resolution x4: 2000 steps, z jittered by .03",
+    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
+    optimizer=Adam(lr=0.01),
+    max_steps=2000,
+)
+
+RECIPES = (
+    fast,
+    paper,
+    replace(
+        paper,
+        name="paper-x8",
+        source=f"{DIP}, super-resolution x8: 4000 steps, z jittered by .05",
+        objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.05),
+        max_steps=4000,
+    ),
+)

@@ -1,0 +1,275 @@
+"""One image from array or picture to result.
+
+image -> observed, known -> problem -> objective, network -> fit -> result -> image
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from untrained.acceleration import pick_device
+from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
+from untrained.callbacks import Callback, Scoring
+from untrained.errors import InputError
+from untrained.fit import fit
+from untrained.images import Picture
+from untrained.noise import estimate_sigma
+from untrained.objectives import Problem
+from untrained.operators import Identity, LinearOperator
+from untrained.planner import check_memory
+from untrained.recipes import Recipe
+from untrained.result import Result, StopReason
+from untrained.stopping import HeldOut
+
+__all__ = ["Hooks", "restore", "restore_picture"]
+
+
+def restore(
+    image: NDArray[Any],
+    *,
+    recipe: Recipe,
+    operator: Callable[[Tensor], Tensor] | None = None,
+    mask: NDArray[Any] | None = None,
+    sigma: float | None = None,
+    channel_axis: int | None = -1,
+    truth: NDArray[Any] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+    state: dict[str, Any] | None = None,
+) -> Result:
+    """Fit an untrained network to one degraded image and return the whole result.
+
+    Args:
+        image: y, (H, W) or (H, W, C), any integer or float dtype, any range. NaN and infinite
+            pixels count as missing. Never modified.
+        recipe: all settings; `find_recipe("denoise", "fast")`, changed by `with_settings`.
+        operator: A, any differentiable callable on (1, C, H, W); None = the identity.
+        mask: (H, W), true or above half = known; None = every finite pixel is.
+        sigma: standard deviation of the noise in the units of `image`; None = estimated.
+        channel_axis: the axis of the channels in a three-dimensional image.
+        truth: the clean image, for scoring only: the fit is the same to the bit without it.
+        seed: of every random number.
+        device: auto, cpu, cuda, cuda:N or mps.
+        callbacks: observers. Put a `Scoring` first to let the others show its numbers.
+        cancelled: polled during the fit; true = stop and keep the best so far.
+        state: the state of an interrupted fit of the same image and settings to go on from.
+
+    Returns:
+        The result; its `image` has the dtype, range and layout of the input.
+
+    Raises:
+        InputError: input that cannot be used; one line with the remedy.
+    """
+    observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
+    known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
+    noise = _noise_level(observed, known, sigma, unit_range)
+    problem = Problem(
+        observed=observed,
+        operator=operator or Identity(),
+        known=known,
+        sigma=noise,
+        peak=unit_range.peak,
+        exact_known=recipe.exact_known,
+        clip=True,
+    )
+    callbacks, scoring = _with_scoring(callbacks, truth, problem, channel_axis, unit_range)
+    torch_device = pick_device(device)
+    check_memory(recipe, problem, torch_device)
+
+    if isinstance(recipe.stopper, HeldOut):
+        split = Generator().manual_seed(seed)
+        problem = problem.hold_out(recipe.stopper.fraction, generator=split)
+    problem = problem.to(torch_device)
+    channels, height, width = problem.image_shape[1:]
+    network = recipe.network.build(
+        recipe.objective.in_channels(channels), channels, generator=Generator().manual_seed(seed)
+    )
+    objective = recipe.objective.build(problem, recipe.network.input_size(height, width), seed=seed)
+    acceleration = recipe.acceleration.resolve(torch_device)
+    result = fit(
+        network,
+        objective,
+        optimizer=recipe.optimizer.build(network.parameters()),
+        max_steps=recipe.max_steps,
+        stopper=recipe.stopper,
+        average=recipe.average,
+        schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
+        acceleration=acceleration,
+        callbacks=callbacks,
+        check_every=recipe.check_every,
+        cancelled=cancelled,
+        state=state,
+    )
+    estimate = result.estimate.cpu()
+    return replace(
+        result,
+        estimate=estimate,
+        score=scoring.score if scoring else None,
+        image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
+        details={
+            "sigma": noise and noise * unit_range.scale,
+            "sigma_255": noise and 255 * noise / unit_range.peak,
+            "sigma_estimated": sigma is None,
+            "device": str(torch_device),
+            "precision": acceleration.precision,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "missing_pixels": 0 if known is None else int((known == 0).sum()),
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """What goes beside the fit of one page: observers, a way to cancel, a state to go on from.
+
+    `finished` is the page itself where an earlier run has already restored it; `on_finished` is
+    given the page when it is restored.
+    """
+
+    callbacks: Sequence[Callback] = ()
+    cancelled: Callable[[], bool] = lambda: False
+    state: dict[str, Any] | None = None
+    finished: NDArray[Any] | None = None
+    on_finished: Callable[[NDArray[Any]], None] = lambda page: None
+
+
+def restore_picture(
+    picture: Picture,
+    *,
+    recipe: Recipe,
+    operator: LinearOperator | None = None,
+    mask: NDArray[Any] | None = None,
+    sigma: float | None = None,
+    truth: Picture | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    hooks: Callable[[int], Hooks] = lambda page: Hooks(),
+) -> tuple[Picture, list[Result]]:
+    """Restore every page of a picture file; alpha, profile and metadata are carried over.
+
+    Fully transparent pixels count as missing. Inpainting fills them and makes them opaque; the
+    other tasks leave their colours as they were.
+
+    Returns:
+        the restored picture, and one result a page (none for pages that were `finished`).
+
+    Raises:
+        InputError: as `restore`; also a truth of another size, or nothing to inpaint.
+    """
+    pages, results = [], []
+    for i, page in enumerate(picture.pixels):
+        alpha = None if picture.alpha is None else picture.alpha[i]
+        hook = hooks(i)
+        if hook.finished is not None:
+            pages.append(hook.finished)
+            continue
+        known = _visible(mask, alpha)
+        if recipe.task == "inpaint" and known is None and np.isfinite(page).all():
+            raise InputError(
+                "nothing to inpaint: there is no mask, no transparent and no NaN pixel; "
+                "give a mask (--mask, white = known)"
+            )
+        result = restore(
+            page, recipe=recipe, operator=operator, mask=known, sigma=sigma,
+            truth=None if truth is None else truth.pixels[i],
+            seed=seed, device=device,
+            callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state,
+        )  # fmt: skip
+        assert result.image is not None
+        image = result.image
+        if alpha is not None and recipe.task != "inpaint" and image.shape == page.shape:
+            image = np.where((alpha == 0)[..., None], page, image)
+        pages.append(image)
+        results.append(result)
+        if result.reason in (StopReason.CANCELLED, StopReason.INTERRUPTED):
+            break
+        hook.on_finished(image)
+    pages += list(picture.pixels[len(pages) :]) if operator is None else []
+    pixels = np.stack(pages)
+    return replace(picture, pixels=pixels, alpha=_new_alpha(picture, recipe, pixels)), results
+
+
+def _noise_level(
+    observed: Tensor, known: Tensor | None, sigma: float | None, unit_range: UnitRange
+) -> float | None:
+    if sigma is None:
+        return estimate_sigma(observed, known)
+    if not sigma >= 0:
+        raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
+    return sigma / unit_range.scale
+
+
+def _combine(
+    finite: Tensor | None, mask: NDArray[Any] | None, size: tuple[int, int]
+) -> Tensor | None:
+    """Return 1 where a pixel is finite and the mask says that it is known; None = everywhere."""
+    if mask is None:
+        return finite
+    given = mask_to_tensor(mask, size)
+    known = given if finite is None else given * finite
+    if not known.any():
+        raise InputError("no pixel is both finite and known; wanted some to start from")
+    return None if bool(known.all()) else known
+
+
+def _with_scoring(
+    callbacks: Sequence[Callback],
+    truth: NDArray[Any] | None,
+    problem: Problem,
+    channel_axis: int | None,
+    unit_range: UnitRange,
+) -> tuple[list[Callback], Scoring | None]:
+    """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
+    if truth is None:
+        return list(callbacks), None
+    clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
+    if tuple(clean.shape) != problem.image_shape:
+        got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, problem.image_shape))
+        raise InputError(
+            f"truth is {got} (channels x height x width), the restored image is {wanted}; "
+            "pass a truth of that size"
+        )
+    for callback in callbacks:
+        if isinstance(callback, Scoring):
+            callback.truth = clean
+            return list(callbacks), callback
+    scoring = Scoring(clean)
+    return [scoring, *callbacks], scoring
+
+
+def _visible(mask: NDArray[Any] | None, alpha: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return what is known by the mask and not fully transparent; None = everything."""
+    if alpha is None or (alpha > 0).all():
+        return mask
+    if mask is None:
+        return alpha > 0
+    known = mask_to_tensor(mask, (alpha.shape[0], alpha.shape[1]))[0, 0].numpy() > 0
+    return known & (alpha > 0)
+
+
+def _new_alpha(picture: Picture, recipe: Recipe, pixels: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the alpha of the restored picture: opaque where filled, resized where enlarged."""
+    alpha = picture.alpha
+    if alpha is None:
+        return None
+    if recipe.task == "inpaint":
+        opaque = np.iinfo(alpha.dtype).max if np.issubdtype(alpha.dtype, np.integer) else 1
+        return np.where(alpha == 0, alpha.dtype.type(opaque), alpha)
+    if pixels.shape[1:3] == alpha.shape[1:]:
+        return alpha
+    full = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0
+    wide = torch.from_numpy(alpha.astype(np.float64) / full)[:, None]
+    wide = torch.nn.functional.interpolate(
+        wide, size=pixels.shape[1:3], mode="bicubic", align_corners=False
+    )
+    values = wide[:, 0].clamp(0, 1).numpy() * full
+    return (np.rint(values) if full > 1 else values).astype(alpha.dtype)
