@@ -127,7 +127,9 @@ def from_unit(
 
 
 def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:
-    """Return a (1, 1, H, W) mask of 1 = known from an (H, W) array: true, or above half = known.
+    """Return a (1, 1, H, W) mask of 1 = known from an (H, W) array.
+
+    True is known; of numbers, those above half of the largest.
 
     Raises:
         InputError: another size than the image, or no known pixel at all.
@@ -140,8 +142,7 @@ def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:
             f"mask is {'x'.join(map(str, mask.shape))}, image is {size[0]}x{size[1]}; "
             "pass a mask of the image's height and width"
         )
-    half = np.iinfo(mask.dtype).max / 2 if np.issubdtype(mask.dtype, np.integer) else 0.5
-    known = mask if mask.dtype == bool else mask > (half if mask.max(initial=0) > 1 else 0.5)
+    known = mask if mask.dtype == bool else mask > mask.max(initial=0) / 2
     if not known.any():
         raise InputError(
             "mask marks every pixel as unknown; white (true) means known, "

@@ -286,7 +286,7 @@ def _encode_with_vips(picture: Picture, kind: str) -> bytes:
     elif kind == "jpeg":
         data = image.jpegsave_buffer(Q=95, subsample_mode="off")
     else:
-        data = image.webpsave_buffer(lossless=True)
+        data = image.webpsave_buffer(lossless=True, exact=True)
     return data
 
 

@@ -269,11 +269,7 @@ def _read_mask(job: Job) -> NDArray[np.bool_] | None:
         return None
     picture = read_picture(job.mask, max_pixels=job.max_pixels)
     values = picture.pixels[0].astype(np.float64).mean(axis=-1)
-    if np.issubdtype(picture.pixels.dtype, np.integer):
-        white = float(np.iinfo(picture.pixels.dtype).max if values.max() > 1 else 1)
-    else:
-        white = 1.0
-    known: NDArray[np.bool_] = values > white / 2
+    known: NDArray[np.bool_] = values > values.max() / 2
     return ~known if job.mask_invert else known
 
 

@@ -237,10 +237,13 @@ class MaskedPrediction:
 
     Attributes:
         mask_rate: the share of pixels hidden at each step.
+        flips: show the image in its eight flips and turns, one a step: eight times the pictures
+            to learn from, and much later overfitting.
         data_term: the distance on the hidden pixels.
     """
 
     mask_rate: float = 0.3
+    flips: bool = False
     data_term: DataTerm = field(default_factory=Gaussian)
 
     def __post_init__(self) -> None:
@@ -276,6 +279,7 @@ class MaskedPredictionObjective(Objective):
         self.problem = problem
         self.settings = settings
         self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
+        self.turn = 0
         self.fitted = problem.fitted
         known = torch.ones_like(problem.observed[:, :1]) if self.fitted is None else self.fitted
         self.neighbours = _mean_of_neighbours(problem.observed, known)
@@ -287,7 +291,9 @@ class MaskedPredictionObjective(Objective):
         shape = (1, 1, *self.visible.shape[-2:])
         drawn = torch.rand(shape, generator=self.generator, device=self.visible.device)
         hidden = drawn < self.settings.mask_rate
-        estimate = network(torch.where(hidden, self.neighbours, self.visible))
+        masked = torch.where(hidden, self.neighbours, self.visible)
+        estimate = _turned_back(network(_turned(masked, self.turn)), self.turn)
+        self.turn = (self.turn + 1) % 8 if self.settings.flips else 0
         weight = hidden.to(estimate.dtype)
         weight = weight if self.fitted is None else weight * self.fitted
         loss = self.settings.data_term(estimate, self.problem.observed, weight)
@@ -297,6 +303,29 @@ class MaskedPredictionObjective(Objective):
         """Return the prediction from the observation with nothing hidden."""
         with torch.no_grad():
             return network(self.visible)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the random numbers and the next turn."""
+        return {**super().state_dict(), "turn": self.turn}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        super().load_state_dict(state)
+        self.turn = state["turn"]
+
+
+def _turned(image: Tensor, turn: int) -> Tensor:
+    """Return one of the eight flips and quarter turns of (b, c, h, w); 0 = as it is."""
+    image = image.flip(-1) if turn & 1 else image
+    image = image.flip(-2) if turn & 2 else image
+    return image.transpose(-1, -2) if turn & 4 else image
+
+
+def _turned_back(image: Tensor, turn: int) -> Tensor:
+    """Undo `_turned`."""
+    image = image.transpose(-1, -2) if turn & 4 else image
+    image = image.flip(-2) if turn & 2 else image
+    return image.flip(-1) if turn & 1 else image
 
 
 def _mean_of_neighbours(image: Tensor, known: Tensor) -> Tensor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from untrained.errors import InputError
 
-__all__ = ["Adam", "Constant", "Cosine", "Halving", "OptimizerSettings", "StepSize"]
+__all__ = ["Adam", "Constant", "Cosine", "Halving", "Muon", "OptimizerSettings", "StepSize"]
 
 
 class StepSize(Protocol):
@@ -92,3 +92,96 @@ class Adam:
             weight_decay=self.weight_decay,
             fused=True,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Muon:
+    """Momentum orthogonalised: every kernel moves by a matrix with all singular values near one.
+
+    W ← W - lr · max(1, rows/columns)^½ · U Vᵀ, with U S Vᵀ the momentum of the kernel taken as a
+    (C', C·K·K) matrix; biases and norms are left to Adam. The rare directions of the gradient,
+    which a fit to one image needs most, move as fast as the common ones. (Jordan et al., "Muon: an
+    optimizer for hidden layers in neural networks", 2024.)
+
+    Attributes:
+        lr: step size of the kernels.
+        momentum: decay of the gradient's running mean (Nesterov).
+        vector_lr: Adam's step size for biases and norms.
+    """
+
+    lr: float = 0.015
+    momentum: float = 0.9
+    vector_lr: float = 0.01
+    step_size: StepSize = Constant()
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "vector_lr"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; wanted a number above 0")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"momentum is {self.momentum}; wanted 0 up to but not including 1")
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimizer over these parameters."""
+        return _Muon(parameters, self)
+
+
+class _Muon(torch.optim.Optimizer):
+    """Two groups: kernels, by orthogonalised momentum, and vectors, by Adam."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], settings: Muon) -> None:
+        everything = list(parameters)
+        groups = [
+            {"params": [p for p in everything if p.ndim > 1], "lr": settings.lr},
+            {"params": [p for p in everything if p.ndim <= 1], "lr": settings.vector_lr},
+        ]
+        super().__init__(groups, {"momentum": settings.momentum, "betas": (0.9, 0.999)})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Take one step."""
+        kernels, vectors = self.param_groups
+        for p in kernels["params"]:
+            if p.grad is None:
+                continue
+            state = self.state[p]
+            if not state:
+                state["mean"] = torch.zeros_like(p)
+            state["mean"].lerp_(p.grad, 1 - kernels["momentum"])
+            ahead = p.grad.lerp(state["mean"], kernels["momentum"])
+            rows, columns = p.shape[0], p[0].numel()
+            update = _orthogonalised(ahead.reshape(rows, columns)).view(ahead.shape)
+            p.add_(update, alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
+        for p in vectors["params"]:
+            if p.grad is None:
+                continue
+            state = self.state[p]
+            if not state:
+                state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
+            state["step"] += 1
+            beta1, beta2 = vectors["betas"]
+            state["mean"].lerp_(p.grad, 1 - beta1)
+            state["square"].lerp_(p.grad.square(), 1 - beta2)
+            mean = state["mean"] / (1 - beta1 ** state["step"])
+            square = state["square"] / (1 - beta2 ** state["step"])
+            p.sub_(vectors["lr"] * mean / (square.sqrt() + 1e-8))
+
+
+def _orthogonalised(matrix: Tensor) -> Tensor:
+    """Return nearly U Vᵀ of the matrix's U S Vᵀ, singular values in about [0.7, 1.2].
+
+    Five quintic Newton-Schulz iterations X ← aX + b(XXᵀ)X + c(XXᵀ)²X. They only ever multiply X
+    from the left by polynomials of XXᵀ, so they run on that small square matrix alone.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = wide / (wide.norm() + 1e-12)
+    gram = x @ x.T
+    identity = torch.eye(gram.shape[0], dtype=x.dtype, device=x.device)
+    total = identity
+    for _ in range(5):
+        factor = a * identity + b * gram + c * (gram @ gram)
+        total = factor @ total
+        gram = factor @ gram @ factor
+    result = total @ x
+    return result if wide is matrix else result.T

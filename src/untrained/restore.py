@@ -53,7 +53,7 @@ def restore(
             pixels count as missing. Never modified.
         recipe: all settings; `find_recipe("denoise", "fast")`, changed by `with_settings`.
         operator: A, any differentiable callable on (1, C, H, W); None = the identity.
-        mask: (H, W), true or above half = known; None = every finite pixel is.
+        mask: (H, W), true (or above half of its largest value) = known; None = every finite pixel is.
         sigma: standard deviation of the noise in the units of `image`; None = estimated.
         channel_axis: the axis of the channels in a three-dimensional image.
         truth: the clean image, for scoring only: the fit is the same to the bit without it.

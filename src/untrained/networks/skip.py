@@ -56,7 +56,9 @@ class Skip:
             operation of a block (the figure in the supplementary material).
         padding: reflect, zeros or replicate.
         activation: after every normalisation; `slope` is LeakyReLU's.
-        one_by_one: follow each decoder convolution by a 1x1 convolution.
+        norm_concat: normalise what the decoder's convolutions are given, as the published code does.
+        kernel_refine: kernel size of a second convolution in the decoder's blocks: the published
+            optional 1x1; 0 = none.
         output: sigmoid, linear or leaky_relu.
         shuffle: work on pixels folded into channels: 2 = a quarter of the positions, four times
             the channels in and out (pixel-unshuffle, pixel-shuffle); 1 = at full resolution.
@@ -74,7 +76,8 @@ class Skip:
     padding: Padding = "reflect"
     activation: Activation = "leaky_relu"
     slope: float = 0.2
-    one_by_one: bool = True
+    norm_concat: bool = True
+    kernel_refine: int = 1
     output: Output = "sigmoid"
     shuffle: int = 1
 
@@ -90,6 +93,8 @@ class Skip:
             for kernel in per_scale(getattr(self, name), len(self.widths), name):
                 if kernel < 1 or kernel % 2 == 0:
                     raise InputError(f"{name} is {kernel}; wanted an odd number")
+        if self.kernel_refine != 0 and self.kernel_refine % 2 != 1:
+            raise InputError(f"kernel_refine is {self.kernel_refine}; wanted 0 or an odd number")
         check_choice("down", self.down, get_args(DownMode))
         check_choice("up", self.up, get_args(UpMode))
         check_choice("up_position", self.up_position, get_args(UpPosition))
@@ -146,7 +151,7 @@ class SkipNetwork(nn.Module):
             activation(s.output, slope=s.slope),
         )
         # The deepest map keeps enough pixels to pad and to normalise.
-        self.minimum = (max(*kernels_down, *kernels_up) // 2 + 1) * 2**scales * s.shuffle
+        self.minimum = (max(*kernels_down, *kernels_up, s.kernel_refine) // 2 + 1) * 2**scales * s.shuffle
         initialize(self, generator)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -216,9 +221,10 @@ def _block(in_channels: int, out_channels: int, kernel: int, s: Skip) -> nn.Sequ
 
 
 def _up(in_channels: int, out_channels: int, kernel: int, s: Skip) -> nn.Sequential:
-    blocks = [batch_norm(in_channels), _block(in_channels, out_channels, kernel, s)]
-    if s.one_by_one:
-        blocks.append(_block(out_channels, out_channels, 1, s))
+    blocks: list[nn.Module] = [batch_norm(in_channels)] if s.norm_concat else []
+    blocks.append(_block(in_channels, out_channels, kernel, s))
+    if s.kernel_refine:
+        blocks.append(_block(out_channels, out_channels, s.kernel_refine, s))
     return nn.Sequential(*blocks)
 
 

@@ -8,7 +8,7 @@ from untrained.averaging import ExponentialAverage
 from untrained.inputs import Noise
 from untrained.networks import DeepDecoder, Skip
 from untrained.objectives import DataFit, MaskedPrediction
-from untrained.optimizers import Adam
+from untrained.optimizers import Adam, Muon
 from untrained.recipes.recipe import Recipe
 from untrained.stopping import HeldOut, LowestLoss, WindowedVariance
 
@@ -23,13 +23,13 @@ fast = Recipe(
     task=TASK,
     source="TODO",
     network=Skip(
-        widths=(32, 64, 96, 128), widths_skip=16, up="nearest", padding="zeros", output="linear",
-        shuffle=2,
+        widths=(32, 32, 32, 32), widths_skip=16, up="nearest", padding="zeros", output="linear",
+        norm_concat=False, kernel_refine=3, shuffle=2,
     ),
-    objective=MaskedPrediction(mask_rate=0.3),
-    optimizer=Adam(lr=3e-3),
+    objective=MaskedPrediction(mask_rate=0.3, flips=True),
+    optimizer=Muon(lr=0.015, vector_lr=0.01),
     max_steps=1500,
-    stopper=HeldOut(fraction=0.02, patience=200),
+    stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.001),
     average=ExponentialAverage(decay=0.98),
 )  # fmt: skip
 

@@ -36,7 +36,7 @@ library = Recipe(
     task=TASK,
     source=f"{DIP}, large hole, the 'library' picture: depth 6, no skip connections",
     network=Skip(
-        widths=(16, 32, 64, 128, 128, 128), widths_skip=0, kernel_down=5, one_by_one=False,
+        widths=(16, 32, 64, 128, 128, 128), widths_skip=0, kernel_down=5, kernel_refine=0,
         up="nearest",
     ),
     objective=DataFit(z=Noise(channels=1, scale=0.1)),

@@ -14,7 +14,7 @@ from untrained.inputs import CodeSettings, Meshgrid, Noise
 from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
 from untrained.objectives import DataFit, MaskedPrediction, ObjectiveSettings
-from untrained.optimizers import Adam, Constant, Cosine, Halving, OptimizerSettings, StepSize
+from untrained.optimizers import Adam, Constant, Cosine, Halving, Muon, OptimizerSettings, StepSize
 from untrained.recipes.recipe import Recipe
 from untrained.stopping import (
     Discrepancy,
@@ -35,7 +35,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
     ObjectiveSettings: (DataFit, MaskedPrediction),
-    OptimizerSettings: (Adam,),
+    OptimizerSettings: (Adam, Muon),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,

@@ -1,0 +1,55 @@
+"""What the tests share: a small picture with something in it, and the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+# Two workers of a small machine fight over the cores if torch takes more threads than there are.
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., NDArray[np.float64]]:
+    """Return a function that paints (H, W, C) in [0, 1]: a shaded sky, discs, stripes, an edge."""
+
+    def paint(height: int = 64, width: int = 64, channels: int = 3) -> NDArray[np.float64]:
+        y, x = np.mgrid[0:height, 0:width] / max(height, width)
+        image = 0.3 + 0.4 * y
+        image = np.where((x - 0.3) ** 2 + (y - 0.35) ** 2 < 0.04, 0.9, image)
+        image = np.where((x - 0.7) ** 2 + (y - 0.6) ** 2 < 0.03, 0.1, image)
+        image = np.where(y > 0.75, 0.5 + 0.3 * np.sign(np.sin(40 * x)), image)
+        shades = np.linspace(1, 0.6, channels)
+        return image[:, :, None] * shades
+
+    return paint
+
+
+@pytest.fixture
+def untrained(tmp_path: Path) -> Run:
+    """Return a function that runs the command line in a process of its own, in tmp_path."""
+
+    def run(
+        *arguments: object, timeout: float = 120, preexec: Callable[[], None] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "untrained", *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            preexec_fn=preexec,  # noqa: PLW1509
+        )
+
+    return run
