@@ -49,7 +49,7 @@ def untrained(tmp_path: Path) -> Run:
             text=True,
             timeout=timeout,
             check=False,
-            preexec_fn=preexec,  # noqa: PLW1509
+            preexec_fn=preexec,
         )
 
     return run

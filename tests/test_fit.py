@@ -197,7 +197,9 @@ def test_hopeless_divergence_ends_with_the_best_so_far(
         nonlocal steps
         steps += 1
         iterate = original(self, network)
-        return iterate if steps <= 10 else dataclasses.replace(iterate, loss=iterate.loss * math.nan)
+        return (
+            iterate if steps <= 10 else dataclasses.replace(iterate, loss=iterate.loss * math.nan)
+        )
 
     monkeypatch.setattr(DataFitObjective, "__call__", never_again)
     result = run(observed, steps=40)
@@ -286,9 +288,7 @@ def test_law_11_fast_and_plain_agree(observed: Tensor, objective: ObjectiveSetti
 
     def gradients(acceleration: Acceleration) -> tuple[Tensor, Tensor]:
         problem = Problem(observed=observed)
-        network = SMALL.build(
-            objective.in_channels(3), 3, generator=Generator().manual_seed(0)
-        )
+        network = SMALL.build(objective.in_channels(3), 3, generator=Generator().manual_seed(0))
         made = objective.build(problem, (37, 50), seed=0)
         iterate = made(acceleration.prepare(network, torch.device("cpu")))
         iterate.loss.backward()  # type: ignore[no-untyped-call]
@@ -313,9 +313,7 @@ def test_a_short_fit_removes_noise(
     optimizer: OptimizerSettings,
 ) -> None:
     network = Skip(widths=(16, 16), widths_skip=4, up="nearest")
-    result = run(
-        observed, steps=150, objective=objective, optimizer=optimizer, network=network
-    )
+    result = run(observed, steps=150, objective=objective, optimizer=optimizer, network=network)
     before = (observed - truth).square().mean()
     assert (result.estimate - truth).square().mean() < 0.4 * before
 

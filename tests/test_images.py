@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import struct
+import subprocess
+import sys
+import tracemalloc
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +22,14 @@ import tifffile
 
 from untrained import atomic
 from untrained.errors import InputError
-from untrained.images import Picture, check_writable, is_image_path, read_picture, write_picture
+from untrained.images import (
+    Picture,
+    check_writable,
+    is_image_path,
+    read_picture,
+    with_pixels,
+    write_picture,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -188,7 +199,9 @@ def test_one_bit_and_palette_pictures(tmp_path: Path) -> None:
 
     stripes = (np.arange(100).reshape(10, 10) % 2).astype(bool)
     Image.fromarray(stripes).save(tmp_path / "bits.png")
-    np.testing.assert_array_equal(read_picture(tmp_path / "bits.png").pixels[0, :, :, 0], stripes * 255)
+    np.testing.assert_array_equal(
+        read_picture(tmp_path / "bits.png").pixels[0, :, :, 0], stripes * 255
+    )
     colours = Image.fromarray(values((10, 10, 3), "uint8")).quantize(8)
     colours.save(tmp_path / "palette.png")
     read = read_picture(tmp_path / "palette.png")
@@ -209,7 +222,9 @@ def bomb(path: Path, side: int = 60000) -> None:
     """Write a PNG of a few bytes that claims to be huge."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     data = zlib.compress(bytes(1000))
@@ -326,3 +341,659 @@ def test_reading_does_not_touch_the_file(tmp_path: Path) -> None:
     before = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns
     read_picture(path)
     assert (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) == before
+
+
+# --- what the file says beside its pixels --------------------------------------------------
+
+SUFFIXES_WITH_EXIF = ["png", "jpg", "webp", "tif"]
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a JPEG as a camera writes it, by Pillow."""
+    from PIL import Image, ImageCms
+    from PIL.TiffImagePlugin import IFDRational
+
+    exif = Image.Exif()
+    exif[271], exif[274], exif[315] = "Maker", 6, "Jane"
+    exif.get_ifd(34665).update({33434: IFDRational(1, 125), 40962: 41, 40963: 25, 42036: "A lens"})
+    exif.get_ifd(34853).update({1: "N", 2: (52.0, 30.0, 0.0)})
+    path = tmp_path_factory.mktemp("camera") / "a.jpg"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(values((25, 41, 3), "uint8")).save(
+        path, exif=exif, icc_profile=profile, dpi=(300, 300), xmp=b"<x:xmpmeta xmlns:x='adobe:ns'/>"
+    )
+    return path
+
+
+def exif_of(path: Path) -> dict[str, Any]:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        exif = image.getexif()
+        camera, place = exif.get_ifd(34665), exif.get_ifd(34853)
+        xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or exif.get(700)
+        if path.suffix == ".png":
+            assert not image.info["exif"].removeprefix(b"Exif\0\0").startswith(b"Exif")
+        return {
+            **{code: exif.get(code) for code in (271, 274, 315)},
+            **{code: camera.get(code) for code in (33434, 40962, 40963, 42036)},
+            **{code: place.get(code) for code in (1, 2)},
+            "icc": image.info["icc_profile"],
+            "xmp": xmp if isinstance(xmp, bytes) else xmp.encode(),
+        }
+
+
+@pytest.mark.parametrize("first", SUFFIXES_WITH_EXIF)
+@pytest.mark.parametrize("second", SUFFIXES_WITH_EXIF)
+def test_exif_survives_every_change_of_format(
+    tmp_path: Path, photograph: Path, first: str, second: str
+) -> None:
+    wanted = exif_of(photograph)
+    assert wanted[33434] == 1 / 125
+    assert wanted[2] == (52.0, 30.0, 0.0)
+    picture = read_picture(photograph)
+    for suffix in (first, second):
+        path = tmp_path / f"{suffix}.{suffix}"
+        write_picture(path, picture)
+        picture = read_picture(path)
+        assert picture.pixels.shape == (1, 25, 41, 3)  # orientation 6 is kept, not applied
+        assert exif_of(path) == wanted
+        assert picture.metadata.resolution is not None
+        unit = {"mm": 25.4, "cm": 2.54, "inch": 1}[picture.metadata.resolution_unit]
+        np.testing.assert_allclose(np.multiply(picture.metadata.resolution, unit), 300, rtol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES_WITH_EXIF)
+def test_another_size_takes_the_resolution_with_it(
+    tmp_path: Path, photograph: Path, suffix: str
+) -> None:
+    write_picture(tmp_path / f"a.{suffix}", read_picture(photograph))
+    small = read_picture(tmp_path / f"a.{suffix}")
+    large = with_pixels(small, small.pixels.repeat(4, axis=1).repeat(4, axis=2))
+    write_picture(tmp_path / f"b.{suffix}", large)
+    before, after = (read_picture(tmp_path / f"{n}.{suffix}").metadata for n in "ab")
+    assert before.resolution is not None
+    np.testing.assert_allclose(after.resolution, np.multiply(before.resolution, 4), rtol=1e-4)
+    exif = exif_of(tmp_path / f"b.{suffix}")
+    assert (exif[40962], exif[40963]) == (164, 100)
+    assert exif[274] == 6
+
+
+def test_new_pixels_need_an_alpha_of_their_size() -> None:
+    old = picture(9, 10, 3, "uint8", alpha=True)
+    assert with_pixels(old, old.pixels + 1).alpha is old.alpha
+    assert with_pixels(old, old.pixels, None).alpha is None
+    with pytest.raises(AssertionError, match="differ in size"):
+        with_pixels(old, old.pixels[:, :8])
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_nothing_is_made_up(tmp_path: Path, suffix: str) -> None:
+    from PIL import Image
+
+    path = tmp_path / f"a.{suffix}"
+    write_picture(path, Picture.from_array(values((9, 10, 3), "uint8")))
+    assert read_picture(path).metadata.resolution is None
+    with Image.open(path) as image:
+        assert "dpi" not in image.info
+        assert "icc_profile" not in image.info
+        if suffix != "tif":
+            assert len(image.getexif()) == 0
+    if suffix == "jpg":
+        assert pyvips.Image.new_from_file(str(path)).get("jpeg-chroma-subsample") == "4:4:4"
+
+
+def test_png_texts_survive(tmp_path: Path) -> None:
+    from PIL import Image, PngImagePlugin
+
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Title", "A title")
+    texts.add_itxt("Comment", "Grüße", "de", "Kommentar")
+    Image.fromarray(values((9, 10), "uint8")).save(tmp_path / "a.png", pnginfo=texts)
+    write_picture(tmp_path / "b.png", read_picture(tmp_path / "a.png"))
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.text == {"Title": "A title", "Comment": "Grüße"}  # type: ignore[attr-defined]
+
+
+def test_iptc_survives(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg", Picture.from_array(values((9, 10, 3), "uint8")))
+    plain = (tmp_path / "a.jpg").read_bytes()
+    caption = b"\x1c\x02\x78\0\x05Hello"
+    block = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(caption)) + caption
+    segment = b"\xff\xed" + struct.pack(">H", 2 + len(block)) + block
+    (tmp_path / "a.jpg").write_bytes(plain[:2] + segment + plain[2:])
+    write_picture(tmp_path / "b.jpg", read_picture(tmp_path / "a.jpg"))
+    assert block in (tmp_path / "b.jpg").read_bytes()
+
+
+def test_broken_exif_does_not_cost_the_picture(tmp_path: Path, photograph: Path) -> None:
+    read = read_picture(photograph)
+    for exif in (b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + bytes(30)):
+        broken = replace(read, metadata=replace(read.metadata, exif=exif))
+        for suffix in SUFFIXES_WITH_EXIF:
+            write_picture(tmp_path / f"a.{suffix}", broken)
+            assert read_picture(tmp_path / f"a.{suffix}").pixels.shape == (1, 25, 41, 3)
+
+
+# --- the many kinds of TIFF ----------------------------------------------------------------
+
+
+def round_trip(tmp_path: Path) -> tuple[tifffile.TiffFile, Picture]:
+    """Read a.tif, write it as b.tif; return that, opened, and the picture."""
+    read = read_picture(tmp_path / "a.tif")
+    write_picture(tmp_path / "b.tif", read)
+    np.testing.assert_array_equal(read_picture(tmp_path / "b.tif").to_array(), read.to_array())
+    return tifffile.TiffFile(tmp_path / "b.tif"), read
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": None},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "zlib"},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        {"tile": (16, 16)},
+        {"planarconfig": "separate"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_tiff_layouts(tmp_path: Path, options: dict[str, Any], dtype: str) -> None:
+    array = values((21, 35, 3), dtype)
+    planar = options.get("planarconfig") == "separate"
+    stored = np.moveaxis(array, -1, 0) if planar else array
+    tifffile.imwrite(
+        tmp_path / "a.tif", stored, photometric="rgb", metadata=None, iccprofile=b"profile",
+        resolution=(300, 150), resolutionunit="INCH", **options,
+    )  # fmt: skip
+    file, read = round_trip(tmp_path)
+    with file:
+        np.testing.assert_array_equal(read.pixels[0], array)
+        np.testing.assert_array_equal(file.asarray(), stored)
+        page = file.pages.first
+        assert page.tags[34675].value == b"profile"
+        assert page.tags[282].value == (300, 1)
+        assert page.tags[283].value == (150, 1)
+        assert page.tags[296].value == 2
+        wanted = {"lzw": 5, "zlib": 8}.get(str(options.get("compression")), 1)
+        assert page.compression == wanted
+        assert page.planarconfig == (2 if planar else 1)
+        assert read.pixels.dtype.isnative
+
+
+def test_white_is_zero_looks_right_and_stays(tmp_path: Path) -> None:
+    array = values((9, 10), "uint8")
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="miniswhite", metadata=None)
+    file, read = round_trip(tmp_path)
+    with file:
+        np.testing.assert_array_equal(read.pixels[0, :, :, 0], 255 - array)
+        np.testing.assert_array_equal(file.asarray(), array)
+        assert file.pages.first.photometric == 0
+    write_picture(tmp_path / "b.png", read)
+    np.testing.assert_array_equal(read_picture(tmp_path / "b.png").pixels, read.pixels)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_few_bits_become_eight(tmp_path: Path, bits: int) -> None:
+    from PIL import Image
+
+    levels = (np.arange(120).reshape(10, 12) % 2**bits).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", levels, bitspersample=bits, photometric="minisblack")
+    wanted = levels * (255 // (2**bits - 1))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif").to_array(), wanted)
+    image = pyvips.Image.new_from_array(wanted).copy(interpretation="b-w")
+    image.pngsave(str(tmp_path / "a.png"), bitdepth=bits)
+    with Image.open(tmp_path / "a.png") as made:
+        assert made.tile[0].args == ("L;%d" % bits if bits > 1 else "1")  # noqa: UP031
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").to_array(), wanted)
+
+
+def test_transparent_palettes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    image = Image.fromarray(np.arange(100, dtype=np.uint8).reshape(10, 10) % 4, mode="P")
+    image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90, 1, 2, 3])
+    image.save(tmp_path / "a.png", transparency=bytes([0, 255, 128, 255]))
+    read = read_picture(tmp_path / "a.png")
+    wanted = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(read.pixels[0], wanted)
+    assert read.alpha is not None
+    np.testing.assert_array_equal(read.alpha[0, 0, :4], [0, 255, 128, 255])
+    image.save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif").pixels[0], wanted)
+
+
+def test_imagej_files_keep_what_microscopists_need(tmp_path: Path) -> None:
+    stack = values((3, 2, 20, 30), "uint16")
+    said = {
+        "axes": "ZCYX", "unit": "micron", "spacing": 0.5, "Labels": list("abcdef"),
+        "mode": "composite", "Info": "kept", "Ranges": (0.0, 9.0, 0.0, 99.0), "ROI": b"Iout" * 20,
+    }  # fmt: skip
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, resolution=(6.25, 6.25), metadata=said)
+    file, read = round_trip(tmp_path)
+    with file, tifffile.TiffFile(tmp_path / "a.tif") as original:
+        assert file.imagej_metadata == original.imagej_metadata
+        assert file.series[0].axes == "ZCYX"
+        assert file.pages.first.tags[282].value == original.pages.first.tags[282].value
+        assert read.metadata.resolution == (6.25, 6.25)
+    large = with_pixels(read, read.pixels.repeat(2, axis=1).repeat(2, axis=2))
+    write_picture(tmp_path / "c.tif", large)
+    with tifffile.TiffFile(tmp_path / "c.tif") as larger:
+        assert larger.imagej_metadata is not None
+        assert larger.imagej_metadata["unit"] == "micron"
+        assert "ROI" not in larger.imagej_metadata
+        assert larger.pages.first.tags[282].value == (25, 2)
+
+
+def test_compressed_imagej_files(tmp_path: Path) -> None:
+    said = b"ImageJ=1.53t\nimages=2\nslices=2\n"
+    stack = values((2, 20, 30), "uint16")
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, photometric="minisblack", description=said, metadata=None,
+        compression="zlib",
+    )  # fmt: skip
+    file, read = round_trip(tmp_path)
+    with file:
+        assert read.lead == (2,)
+        assert file.is_imagej
+        assert file.pages.first.compression == 1
+        np.testing.assert_array_equal(file.asarray(), stack)
+
+
+@pytest.mark.parametrize("unit", [b"\xb5m", b"\\u00B5m"])
+def test_the_micron_of_imagej_survives(tmp_path: Path, unit: bytes) -> None:
+    said = b"ImageJ=1.53t\nimages=2\nslices=2\nunit=" + unit + b"\nspacing=0.3\nroi=1\nrgb=1\n"
+    stack = values((2, 20, 30), "uint16")
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, photometric="minisblack", description=said, metadata=None
+    )
+    file, read = round_trip(tmp_path)
+    with file:
+        assert read.lead == (2,)
+        assert file.imagej_metadata is not None
+        assert file.imagej_metadata["unit"] == "\\u00B5m"
+        assert file.imagej_metadata["spacing"] == 0.3
+        np.testing.assert_array_equal(file.asarray(), stack)
+
+
+def test_imagej_false_colours_are_not_the_values(tmp_path: Path) -> None:
+    array = values((20, 30), "uint8")
+    colours = np.zeros((3, 256), np.uint16)
+    colours[1] = np.arange(256) * 257
+    tifffile.imwrite(
+        tmp_path / "a.tif", array, imagej=True, photometric="palette", colormap=colours
+    )
+    file, read = round_trip(tmp_path)
+    with file:
+        np.testing.assert_array_equal(read.to_array(), array)
+        np.testing.assert_array_equal(file.asarray(), array)
+        np.testing.assert_array_equal(file.pages.first.colormap, colours)
+
+
+def test_named_axes_and_own_words_survive(tmp_path: Path) -> None:
+    array = values((2, 3, 20, 30), "float32")
+    said = {"axes": "TZYX", "dose": 4.5}
+    tifffile.imwrite(
+        tmp_path / "a.tif", array, photometric="minisblack", description="mine", metadata=said
+    )
+    file, _ = round_trip(tmp_path)
+    with file:
+        assert file.series[0].axes == "TZYX"
+        assert file.shaped_metadata is not None
+        assert file.shaped_metadata[0]["dose"] == 4.5
+        assert file.pages.first.description == "mine"
+        np.testing.assert_array_equal(file.asarray(), array)
+
+
+def test_ome_is_kept_while_it_is_true(tmp_path: Path) -> None:
+    array = values((2, 3, 20, 30), "uint16")
+    said = {"axes": "CZYX", "PhysicalSizeX": 0.1, "Channel": {"Name": ["red", "green"]}}
+    tifffile.imwrite(tmp_path / "a.tif", array, ome=True, metadata=said)
+    file, read = round_trip(tmp_path)
+    with file, tifffile.TiffFile(tmp_path / "a.tif") as original:
+        assert file.is_ome
+        assert file.ome_metadata == original.ome_metadata
+        assert file.series[0].axes == "CZYX"
+        np.testing.assert_array_equal(file.asarray(), array)
+    large = with_pixels(read, read.pixels.repeat(2, axis=1).repeat(2, axis=2))
+    write_picture(tmp_path / "c.tif", large)
+    with tifffile.TiffFile(tmp_path / "c.tif") as larger:
+        assert not larger.is_ome
+        assert larger.series[0].axes == "CZYX"
+        np.testing.assert_array_equal(larger.asarray(), large.to_array())
+
+
+def test_ome_that_names_other_files_is_not_kept(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", values((2, 20, 30), "uint16"), ome=True)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.ome_metadata is not None
+        uuid = re.search('UUID="([^"]*)"', file.ome_metadata)
+        assert uuid is not None
+        names = rf'<TiffData \1><UUID FileName="a.tif">{uuid[1]}</UUID></TiffData>'
+        named = re.sub("<TiffData ([^>]*)/>", names, file.ome_metadata)
+        assert "FileName" in named
+    stack = tifffile.imread(tmp_path / "a.tif")
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, photometric="minisblack", description=named, metadata=None
+    )
+    file, read = round_trip(tmp_path)
+    with file:
+        assert read.lead == (2,)
+        assert not file.is_ome
+        np.testing.assert_array_equal(file.asarray(), stack)
+
+
+def test_places_on_earth_survive_while_they_are_true(tmp_path: Path) -> None:
+    scale, keys = (0.5, 0.5, 0.0), (1, 1, 0, 0)
+    tifffile.imwrite(
+        tmp_path / "a.tif", values((20, 30), "int16"), metadata=None,
+        extratags=[(33550, "d", 3, scale, True), (34735, "H", 4, keys, True)],
+    )  # fmt: skip
+    file, read = round_trip(tmp_path)
+    with file:
+        assert file.pages.first.tags[33550].value == scale
+        assert file.pages.first.tags[34735].value == keys
+    write_picture(tmp_path / "c.tif", with_pixels(read, read.pixels.repeat(2, axis=1)))
+    with tifffile.TiffFile(tmp_path / "c.tif") as larger:
+        assert 33550 not in larger.pages.first.tags
+
+
+def test_premultiplied_alpha_stays_in_tiff(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", values((9, 10, 4), "uint8"), photometric="rgb", extrasamples=[1],
+        metadata=None,
+    )  # fmt: skip
+    file, read = round_trip(tmp_path)
+    with file:
+        assert file.pages.first.extrasamples == (1,)
+    with pytest.raises(InputError, match=r"premultiplied transparency; use \.tif"):
+        check_writable(tmp_path / "a.png", read)
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "TZYXS"])
+def test_an_interrupted_stack_is_written_with_the_pages_it_has(tmp_path: Path, axes: str) -> None:
+    stack = values((3, 2, 20, 30, 3)[: len(axes)], "uint8")
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": axes})
+    read = read_picture(tmp_path / "a.tif")
+    assert read.lead == (3, 2)
+    for suffix in ("tif", "npy"):
+        write_picture(tmp_path / f"b.{suffix}", replace(read, pixels=read.pixels[:4]))
+        part = read_picture(tmp_path / f"b.{suffix}").to_array()
+        np.testing.assert_array_equal(part, stack.reshape(6, *stack.shape[2:])[:4])
+
+
+@pytest.mark.parametrize("suffix", ["tif", "npy"])
+def test_the_channel_axis_can_be_given(tmp_path: Path, suffix: str) -> None:
+    array, path = values((3, 20, 30), "uint16"), tmp_path / f"a.{suffix}"
+    if suffix == "npy":
+        np.save(path, array)
+    else:
+        tifffile.imwrite(path, array, photometric="minisblack", metadata={"axes": "CYX"})
+    assert read_picture(path).pixels.shape == (3, 20, 30, 1)
+    read = read_picture(path, channel_axis=0)
+    assert read.lead == ()
+    np.testing.assert_array_equal(read.pixels[0], np.moveaxis(array, 0, -1))
+    write_picture(tmp_path / f"b.{suffix}", read)
+    again = read_picture(tmp_path / f"b.{suffix}", channel_axis=-3)
+    np.testing.assert_array_equal(again.to_array(), array)
+    with pytest.raises(InputError, match="no axis 3"):
+        read_picture(path, channel_axis=3)
+
+
+def test_npy_colours_become_tiff_colours(tmp_path: Path) -> None:
+    for shape in ((9, 10), (9, 10, 1), (9, 10, 2), (9, 10, 3), (5, 9, 10), (5, 9, 10, 3)):
+        np.save(tmp_path / "a.npy", values(shape, "float32"))
+        read = read_picture(tmp_path / "a.npy")
+        write_picture(tmp_path / "a.tif", read)
+        same(read_picture(tmp_path / "a.tif"), read)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.pages.first.photometric == 2
+
+
+def test_npy_types(tmp_path: Path) -> None:
+    for dtype in ("bool", "int8", ">u2", "int64", "float16", ">f8"):
+        array = np.asfortranarray(np.arange(90).reshape(9, 10) % 2).astype(dtype)
+        np.save(tmp_path / "a.npy", array)
+        read = read_picture(tmp_path / "a.npy")
+        wanted = array * np.uint8(255) if dtype == "bool" else array
+        np.testing.assert_array_equal(read.to_array(), wanted)
+        assert read.pixels.dtype == (np.uint8 if dtype == "bool" else array.dtype.newbyteorder("="))
+        write_picture(tmp_path / "b.npy", read)
+        np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), wanted)
+
+
+# --- what is refused -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("options", [{"metadata": None}, {}, {"imagej": True}], ids=str)
+def test_a_stack_cut_anywhere_is_refused(
+    tmp_path: Path, compression: str | None, options: dict[str, Any], capfd: Any
+) -> None:
+    if options.get("imagej") and compression:
+        pytest.skip("ImageJ knows no compression")
+    path = tmp_path / "a.tif"
+    stack = values((5, 16, 20), "uint8")
+    tifffile.imwrite(path, stack, photometric="minisblack", compression=compression, **options)
+    data = path.read_bytes()
+    assert read_picture(path).pixels.shape == (5, 16, 20, 1)
+    whole = 0
+    for length in range(200, len(data), 61):
+        path.write_bytes(data[:length])
+        try:  # what is cut off may be no more than a tag of the last page
+            np.testing.assert_array_equal(read_picture(path).to_array(), stack)
+            whole += 1
+        except InputError as error:
+            assert "damaged or cut short" in str(error)  # noqa: PT017
+    assert whole <= 2
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "npy"])
+def test_a_damaged_file_is_read_or_refused_in_one_line(
+    tmp_path: Path, photograph: Path, suffix: str, capfd: Any
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    write_picture(path, read_picture(photograph))
+    data = bytearray(path.read_bytes())
+    generator = np.random.default_rng(1)
+    for _ in range(60):
+        broken = bytearray(data)
+        for at in generator.integers(0, min(len(data), 600), 3):
+            broken[at] = generator.integers(256)
+        path.write_bytes(broken)
+        try:
+            read_picture(path)
+        except InputError as error:
+            said = str(error).removeprefix(str(path))
+            assert len(said.splitlines()) == 1
+            assert len(said) < 150
+    assert capfd.readouterr().err == ""
+
+
+def test_tiffs_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.tif", Picture.from_array(values((9, 10, 3), "uint8")))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages.first.tags["BitsPerSample"].overwrite((0, 3, 0))
+    refused(tmp_path / "a.tif", "damaged or cut short")
+
+
+def test_huge_claims_are_refused_at_once(tmp_path: Path) -> None:
+    bomb(tmp_path / "a.png")
+    write_picture(tmp_path / "a.tif", Picture.from_array(values((9, 10), "uint8")))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        for name in ("ImageWidth", "ImageLength"):
+            file.pages.first.tags[name].overwrite(60000)
+    header = {"descr": "<f8", "fortran_order": False, "shape": (60000, 60000)}
+    with (tmp_path / "a.npy").open("wb") as claim:
+        np.lib.format.write_array_header_1_0(claim, header)
+    for name in ("a.png", "a.tif", "a.npy"):
+        tracemalloc.start()
+        refused(tmp_path / name, "60000x60000 is more than the 250,000,000 .*--max-pixels")
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+        tracemalloc.stop()
+
+
+def test_kinds_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:
+    from PIL import Image
+
+    image = Image.fromarray(values((16, 16, 3), "uint8"))
+    image.convert("CMYK").save(tmp_path / "a.jpg")
+    refused(tmp_path / "a.jpg", "CMYK")
+    image.convert("CMYK").save(tmp_path / "a.tif")
+    refused(tmp_path / "a.tif", "convert it to RGB")
+    image.convert("LAB").save(tmp_path / "lab.tif")
+    refused(tmp_path / "lab.tif", "CIELAB.*convert it to RGB")
+    image.save(tmp_path / "a.webp", save_all=True, append_images=[image.rotate(90)], duration=9)
+    refused(tmp_path / "a.webp", "animation")
+    with tifffile.TiffWriter(tmp_path / "mixed.tif") as file:
+        file.write(values((16, 16), "uint8"), metadata=None)
+        file.write(values((20, 16), "uint8"), metadata=None)
+    refused(tmp_path / "mixed.tif", "holds 2 pictures")
+    with tifffile.TiffWriter(tmp_path / "raw.tif") as file:
+        file.write(values((16, 16), "uint8"), metadata=None, subfiletype=1)
+    refused(tmp_path / "raw.tif", "thumbnail")
+    with tifffile.TiffWriter(tmp_path / "preview.tif") as file:
+        file.write(values((20, 16), "uint8"), metadata=None)
+        file.write(values((10, 8), "uint8"), metadata=None, subfiletype=1)
+    assert read_picture(tmp_path / "preview.tif").pixels.shape == (1, 20, 16, 1)
+    tifffile.imwrite(tmp_path / "complex.tif", np.zeros((9, 9), np.complex64))
+    refused(tmp_path / "complex.tif", "wanted integers or floats")
+    os.mkfifo(tmp_path / "pipe.png")
+    refused(tmp_path / "pipe.png", "pipe")
+    np.save(tmp_path / "line.npy", np.zeros(100))
+    refused(tmp_path / "line.npy", "wanted .H, W.")
+
+
+def test_files_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    write_picture(path, Picture.from_array(values((9, 10), "uint8")))
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", denied)
+    refused(path, "cannot be read .Permission denied.")
+
+
+def test_a_picture_that_does_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    np.save(tmp_path / "a.npy", values((9, 10), "uint8"))
+    monkeypatch.setattr(np, "load", full)
+    refused(tmp_path / "a.npy", "does not fit into memory")
+
+
+def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
+    for suffix in ("png", "tif"):
+        for _ in range(3):
+            written = Picture.from_array(values((9, 10, 3), "uint8"))
+            write_picture(tmp_path / f"a.{suffix}", written)
+            same(read_picture(tmp_path / f"a.{suffix}"), written)
+
+
+@pytest.mark.parametrize("name", ["a[1].png", "a b\tc.png", "größe.tif", "a%d.webp", "a?#.tif"])
+def test_odd_names(tmp_path: Path, name: str) -> None:
+    written = Picture.from_array(values((9, 10, 3), "uint8"))
+    write_picture(tmp_path / "new" / "folder" / name, written)
+    same(read_picture(tmp_path / "new" / "folder" / name), written)
+    (tmp_path / "two\nlines.png").write_bytes(b"text")
+    with pytest.raises(InputError) as caught:
+        read_picture(tmp_path / "two\nlines.png")
+    assert "\n" not in str(caught.value)
+
+
+def test_hidden_files_are_no_pictures() -> None:
+    assert not is_image_path("._photo.png")  # what macOS leaves beside a photo.png
+    assert is_image_path("folder/photo.NPY")
+
+
+def test_places_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Picture.from_array(values((9, 10), "uint8"))
+    for name in ("a" * 250 + ".png", "a" * 300 + ".png"):
+        with pytest.raises(InputError, match="name is too long"):
+            check_writable(tmp_path / name, made)
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        write_picture(tmp_path / "folder.png", made)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="no permission"):
+        write_picture(tmp_path / "new" / "a.png", made)
+    monkeypatch.undo()
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+    with pytest.raises(InputError, match="Read-only file system"):
+        write_picture(tmp_path / "new" / "a.png", made)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+def in_a_process_of_its_own(code: str, folder: Path, *arguments: str) -> None:
+    """Run code with nothing imported before, and nothing of pytest's around standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True,
+        check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(atomic.__file__).parents[1])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_a_file_larger_than_the_disk_takes_leaves_nothing(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "plain.tif", values((200, 300), "uint8"))
+    names = ["a.png", "a.jpg", "a.webp", "a.tif", "a.npy", "plain.tif"]
+    code = """
+import resource, sys
+from pathlib import Path
+from untrained.errors import InputError
+from untrained.images import Picture, read_picture, write_picture
+assert not {"torch", "pyvips", "tifffile", "imagecodecs"} & set(sys.modules), "heavy imports"
+import numpy as np
+plain = read_picture("plain.tif")
+noise = Picture.from_array(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+for name in sys.argv[1:]:
+    Path(name).write_bytes(b"precious")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+    try:
+        write_picture(name, plain if name == "plain.tif" else noise)
+    except InputError as error:
+        assert "cannot be written (File too large)" in str(error), error
+    else:
+        raise AssertionError(f"{name} was written")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    assert Path(name).read_bytes() == b"precious"
+"""
+    in_a_process_of_its_own(code, tmp_path, *names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_broken_files_leave_standard_error_clean(tmp_path: Path, photograph: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "cut.tif", values((5, 16, 20), "uint8"), photometric="minisblack", metadata=None
+    )
+    cut = (tmp_path / "cut.tif").read_bytes()
+    (tmp_path / "cut.tif").write_bytes(cut[: len(cut) // 2])
+    write_picture(tmp_path / "name.png", read_picture(photograph))
+    data = bytearray((tmp_path / "name.png").read_bytes())
+    at = data.index(b"iCCPicc\0")
+    data[at + 5] = 0xD6  # libvips names the broken profile in a warning; pyvips cannot decode it
+    data[at + 100] ^= 0xFF
+    (tmp_path / "name.png").write_bytes(data)
+    code = """
+from untrained.errors import InputError
+from untrained.images import read_picture
+for name in ("cut.tif", "name.png"):
+    try:
+        read_picture(name)
+    except InputError:
+        pass
+"""
+    in_a_process_of_its_own(code, tmp_path)

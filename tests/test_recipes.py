@@ -100,9 +100,7 @@ def test_changes_by_full_and_short_name() -> None:
         },
     )
     assert recipe.optimizer == Adam(lr=0.005, step_size=Cosine())
-    assert recipe.network == Skip(
-        widths=(16, 32), widths_skip=0, up="nearest", norm_concat=False
-    )
+    assert recipe.network == Skip(widths=(16, 32), widths_skip=0, up="nearest", norm_concat=False)
     assert recipe.average is None
     assert recipe.stopper == WindowedVariance(patience=50)
     assert isinstance(recipe.objective, DataFit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -22,9 +22,14 @@ class Averaging(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExponentialAverage:
-    """x̄ ← decay · x̄ + (1 - decay) · x̂, starting from the first x̂ (Ulyanov et al.: 0.99)."""
+    """x̄ ← decay · x̄ + (1 - decay) · x̂, starting from the first x̂ (Ulyanov et al.: 0.99).
+
+    With `warm_up`, the decay at the t-th iterate is at most t / (t + 9): the first iterates, which
+    show little, are forgotten at once.
+    """
 
     decay: float = 0.99
+    warm_up: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.decay < 1:
@@ -32,14 +37,15 @@ class ExponentialAverage:
 
     def start(self) -> RunningAverage:
         """Return an empty average."""
-        return RunningAverage(self.decay)
+        return RunningAverage(self)
 
 
 class RunningAverage:
     """The state of an exponential average; lives on the device of the iterates, in float32."""
 
-    def __init__(self, decay: float) -> None:
-        self.decay = decay
+    def __init__(self, settings: ExponentialAverage) -> None:
+        self.settings = settings
+        self.count = 0
         self.value: Tensor | None = None
 
     def update(self, estimate: Tensor) -> None:
@@ -47,13 +53,19 @@ class RunningAverage:
         if self.value is None:
             self.value = estimate.detach().float().clone()
         else:
-            self.value.lerp_(estimate.detach().float(), 1 - self.decay)
+            decay = self.settings.decay
+            if self.settings.warm_up:
+                decay = min(decay, self.count / (self.count + 9))
+            self.value.lerp_(estimate.detach().float(), 1 - decay)
+        self.count += 1
 
-    def state_dict(self) -> dict[str, Tensor | None]:
+    def state_dict(self) -> dict[str, Any]:
         """Return a copy of the state."""
-        return {"value": None if self.value is None else self.value.clone()}
+        value = None if self.value is None else self.value.clone()
+        return {"count": self.count, "value": value}
 
-    def load_state_dict(self, state: dict[str, Tensor | None]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
+        self.count = state["count"]
         value = state["value"]
         self.value = None if value is None else value.clone()

@@ -235,20 +235,30 @@ class MaskedPrediction:
     (Batson & Royer, "Noise2Self", arXiv 1901.11365, proposition 1; Quan et al., "Self2Self",
     CVPR 2020.) The operator must be the identity; unknown pixels stay hidden throughout.
 
+    Hidden pixels alone teach nothing about how far to trust a pixel's own value, and the network
+    drifts towards copying it. With `recorrupt` α > 0 and a known noise level σ, the visible pixels
+    carry more noise, y + ασn, and are compared with y - σn/α, whose noise is independent of it
+    (Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021); they weigh 1 / (1 + 1/α²), the inverse
+    of their larger variance.
+
     Attributes:
         mask_rate: the share of pixels hidden at each step.
+        recorrupt: α; 0 = only hidden pixels enter the loss.
         flips: show the image in its eight flips and turns, one a step: eight times the pictures
             to learn from, and much later overfitting.
         data_term: the distance on the hidden pixels.
     """
 
     mask_rate: float = 0.3
+    recorrupt: float = 0.0
     flips: bool = False
     data_term: DataTerm = field(default_factory=Gaussian)
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_rate < 1:
             raise InputError(f"mask_rate is {self.mask_rate}; wanted a number between 0 and 1")
+        if self.recorrupt < 0:
+            raise InputError(f"recorrupt is {self.recorrupt}; wanted 0 or more")
 
     def in_channels(self, image_channels: int) -> int:
         """Return the channels of the image."""
@@ -291,12 +301,19 @@ class MaskedPredictionObjective(Objective):
         shape = (1, 1, *self.visible.shape[-2:])
         drawn = torch.rand(shape, generator=self.generator, device=self.visible.device)
         hidden = drawn < self.settings.mask_rate
-        masked = torch.where(hidden, self.neighbours, self.visible)
+        weight = hidden.to(self.visible.dtype)
+        seen, target = self.visible, self.problem.observed
+        alpha, sigma = self.settings.recorrupt, self.problem.sigma
+        if alpha and sigma:
+            noise = torch.randn(seen.shape, generator=self.generator, device=seen.device)
+            seen = seen + alpha * sigma * noise
+            target = torch.where(hidden, target, target - sigma / alpha * noise)
+            weight = torch.where(hidden, 1.0, 1 / (1 + alpha**-2))
+        masked = torch.where(hidden, self.neighbours, seen)
         estimate = _turned_back(network(_turned(masked, self.turn)), self.turn)
         self.turn = (self.turn + 1) % 8 if self.settings.flips else 0
-        weight = hidden.to(estimate.dtype)
         weight = weight if self.fitted is None else weight * self.fitted
-        loss = self.settings.data_term(estimate, self.problem.observed, weight)
+        loss = self.settings.data_term(estimate, target, weight)
         return Iterate(estimate=estimate, measured=estimate, loss=loss)
 
     def estimate(self, network: RunNetwork) -> Tensor:

@@ -183,5 +183,5 @@ def _orthogonalised(matrix: Tensor) -> Tensor:
         factor = a * identity + b * gram + c * (gram @ gram)
         total = factor @ total
         gram = factor @ gram @ factor
-    result = total @ x
+    result: Tensor = total @ x
     return result if wide is matrix else result.T

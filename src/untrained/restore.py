@@ -19,7 +19,7 @@ from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.fit import fit
-from untrained.images import Picture
+from untrained.images import Picture, with_pixels
 from untrained.noise import estimate_sigma
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
@@ -53,7 +53,8 @@ def restore(
             pixels count as missing. Never modified.
         recipe: all settings; `find_recipe("denoise", "fast")`, changed by `with_settings`.
         operator: A, any differentiable callable on (1, C, H, W); None = the identity.
-        mask: (H, W), true (or above half of its largest value) = known; None = every finite pixel is.
+        mask: (H, W), true (or above half of its largest value) = known; None = every pixel
+            is, but for NaN and infinite ones.
         sigma: standard deviation of the noise in the units of `image`; None = estimated.
         channel_axis: the axis of the channels in a three-dimensional image.
         truth: the clean image, for scoring only: the fit is the same to the bit without it.
@@ -195,7 +196,8 @@ def restore_picture(
         hook.on_finished(image)
     pages += list(picture.pixels[len(pages) :]) if operator is None else []
     pixels = np.stack(pages)
-    return replace(picture, pixels=pixels, alpha=_new_alpha(picture, recipe, pixels)), results
+    alpha = _new_alpha(picture, recipe, pixels)
+    return with_pixels(picture, pixels, alpha=alpha), results
 
 
 def _noise_level(

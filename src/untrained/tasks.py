@@ -66,7 +66,8 @@ def inpaint(
 
     Args:
         image: as for `denoise`. NaN pixels are missing, and transparent ones of a file.
-        mask: (H, W), true (or above half of its largest value) = known; None = the finite (opaque) pixels are.
+        mask: (H, W), true (or above half of its largest value) = known; None = the finite
+            (opaque) pixels are.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
     Returns:

@@ -56,7 +56,7 @@ class Skip:
             operation of a block (the figure in the supplementary material).
         padding: reflect, zeros or replicate.
         activation: after every normalisation; `slope` is LeakyReLU's.
-        norm_concat: normalise what the decoder's convolutions are given, as the published code does.
+        norm_concat: normalise what a decoder's block is given, as the published code does.
         kernel_refine: kernel size of a second convolution in the decoder's blocks: the published
             optional 1x1; 0 = none.
         output: sigmoid, linear or leaky_relu.
@@ -151,7 +151,9 @@ class SkipNetwork(nn.Module):
             activation(s.output, slope=s.slope),
         )
         # The deepest map keeps enough pixels to pad and to normalise.
-        self.minimum = (max(*kernels_down, *kernels_up, s.kernel_refine) // 2 + 1) * 2**scales * s.shuffle
+        self.minimum = (
+            (max(*kernels_down, *kernels_up, s.kernel_refine) // 2 + 1) * 2**scales * s.shuffle
+        )
         initialize(self, generator)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -21,16 +21,16 @@ DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 fast = Recipe(
     name="fast",
     task=TASK,
-    source="TODO",
+    source="ours: masked prediction with recorruption, flips, Muon; docs/measurements.md, denoising",
     network=Skip(
         widths=(32, 32, 32, 32), widths_skip=16, up="nearest", padding="zeros", output="linear",
         norm_concat=False, kernel_refine=3, shuffle=2,
     ),
-    objective=MaskedPrediction(mask_rate=0.3, flips=True),
+    objective=MaskedPrediction(mask_rate=0.3, recorrupt=0.5, flips=True),
     optimizer=Muon(lr=0.015, vector_lr=0.01),
     max_steps=1500,
-    stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.001),
-    average=ExponentialAverage(decay=0.98),
+    stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.002),
+    average=ExponentialAverage(decay=0.98, warm_up=True),
 )  # fmt: skip
 
 paper = Recipe(
