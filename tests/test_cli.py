@@ -177,7 +177,7 @@ def test_degrade_score_inpaint_and_upscale(noisy: Path, untrained: Run) -> None:
             "--missing",
             0.3,
             "--text",
-            "lost",
+            "hi",
             "--seed",
             3,
         ),

@@ -349,8 +349,21 @@ def test_held_out_pixels_do_not_enter_the_fit(observed: Tensor) -> None:
         original = run(observed, stopper=rule, objective=objective, steps=20)
         other = run(changed, stopper=rule, objective=objective, steps=20)
         assert original.history.loss == other.history.loss, objective
-    with pytest.raises(InputError, match="too few"):
-        Problem(observed=observed).hold_out(0.0, generator=Generator())
+    problem = Problem(observed=observed, known=_one_pixel())
+    with pytest.raises(InputError, match="cannot hold out"):
+        problem.hold_out(0.1, generator=Generator())
+    assert (
+        Problem(observed=observed[..., :8, :8])
+        .hold_out(0.001, generator=Generator())
+        .held_out.sum()
+        == 1
+    )
+
+
+def _one_pixel() -> Tensor:
+    known = torch.zeros(1, 1, 37, 50)
+    known[..., 3, 4] = 1
+    return known
 
 
 def test_upscaling_and_a_users_own_operator(truth: Tensor) -> None:

@@ -157,4 +157,5 @@ def test_summary_counts_what_a_real_network_has() -> None:
     )  # fmt: skip
     assert summary.flops - without.flops == by_hand * 8 // 9
     bigger = summarize(settings, in_channels=3, out_channels=3, height=64, width=96)
-    assert bigger.activation_bytes == pytest.approx(4 * summary.activation_bytes, rel=0.01)
+    # four times the pixels; the statistics of the norms do not grow
+    assert 3.9 < bigger.activation_bytes / summary.activation_bytes <= 4

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio
 from skimage.restoration import denoise_nl_means
 
@@ -47,8 +48,8 @@ def test_arrays_come_back_as_they_were_given(
     assert result.dtype == image.dtype
     assert not np.array_equal(result, image)
     np.testing.assert_array_equal(image, before)
-    assert result.min() >= image.min() - 1
-    assert result.max() <= max(image.max() + 1, 255 if dtype == "uint8" else 0)
+    assert float(result.min()) >= float(image.min()) - 1
+    assert float(result.max()) <= max(float(image.max()) + 1, 255 if dtype == "uint8" else 0)
 
 
 def test_the_channel_axis_and_the_range_do_not_matter(scene: Scene) -> None:
@@ -72,21 +73,24 @@ def test_sigma_is_in_the_units_of_the_image(scene: Scene) -> None:
         restore(image, recipe=tiny("denoise"), sigma=-1)
 
 
-def test_fast_denoising_beats_non_local_means_and_stops_by_itself(scene: Scene) -> None:
-    """The whole default on a small scene; experiments/quality.py does the astronaut."""
-    clean = scene(96, 96)
-    image = noisy(clean)
+@pytest.mark.timeout(600)
+def test_fast_denoising_of_the_astronaut_beats_non_local_means_and_stops_by_itself() -> None:
+    """The default as users meet it: σ = 25 on 512x512 RGB."""
+    clean = astronaut() / 255
+    sigma = 25 / 255
+    image = noisy(clean, sigma)
     result = restore(image, recipe=find_recipe("denoise", "fast"), truth=clean)
     assert result.reason is StopReason.HELD_OUT
     assert result.image is not None
     nlm = denoise_nl_means(
-        image, patch_size=5, patch_distance=6, h=0.06, sigma=0.1, fast_mode=True, channel_axis=-1
-    )
+        image, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True,
+        channel_axis=-1,
+    )  # fmt: skip
     score = result.score
     assert score is not None
-    assert score.psnr_kept > peak_signal_noise_ratio(clean, nlm, data_range=1)
-    assert score.gap <= 0.5
-    assert score.peak_step <= result.stop_step
+    assert score.psnr_kept > peak_signal_noise_ratio(clean, nlm, data_range=1) + 0.5
+    assert 0 <= score.gap <= 0.5
+    assert score.peak_step <= result.stop_step < 1500
     assert score.psnr_kept == pytest.approx(
         peak_signal_noise_ratio(clean, result.image, data_range=1), abs=0.01
     )
@@ -96,7 +100,7 @@ def test_the_paper_recipe_fits_the_signal_first_and_the_noise_later(scene: Scene
     """PSNR to the observation rises throughout; PSNR to the truth peaks and falls."""
     clean = scene(128, 128)
     recipe = with_settings(
-        find_recipe("denoise", "paper"), {"widths": "32,32,32,32,32", "max_steps": "700"}
+        find_recipe("denoise", "paper"), {"widths": "32,32,32,32,32", "max_steps": "1000"}
     )
     result = restore(noisy(clean), recipe=recipe, truth=clean)
     score = result.score
@@ -104,7 +108,7 @@ def test_the_paper_recipe_fits_the_signal_first_and_the_noise_later(scene: Scene
     seventh = len(score.steps) // 7
     means = [np.mean(score.psnr_observed[i : i + seventh]) for i in range(0, 7 * seventh, seventh)]
     assert all(b > a - 0.05 for a, b in pairwise(means)), means
-    assert means[-1] > means[0] + 3
+    assert means[-1] > means[0] + 2
     iterate = np.convolve(score.psnr_truth_iterate, np.ones(5) / 5, mode="valid")
     assert 0 < iterate.argmax() < len(iterate) - 5
     assert iterate.max() > iterate[-1] + 0.3

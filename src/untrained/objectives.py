@@ -83,16 +83,19 @@ class Problem:
 
     def hold_out(self, fraction: float, *, generator: Generator) -> Problem:
         """Return the problem with a random fraction of its known pixels held out."""
-        drawn = torch.rand((1, 1, *self.observed.shape[-2:]), generator=generator) < fraction
-        held_out = drawn.to(self.observed.device, self.observed.dtype)
-        held_out = held_out if self.known is None else held_out * self.known
-        candidate = replace(self, held_out=held_out)
-        if not held_out.any() or candidate.fitted is None or not candidate.fitted.any():
+        size = self.observed.shape[-2:]
+        known = torch.ones(1, 1, *size) if self.known is None else self.known.cpu()
+        places = known.flatten().nonzero().flatten()
+        count = max(1, round(fraction * len(places)))
+        if count >= len(places):
             raise InputError(
-                f"cannot hold out {fraction:.0%} of the known pixels; there are too few, "
+                f"cannot hold out {fraction:.0%} of {len(places)} known pixels; "
                 "use another stop rule"
             )
-        return candidate
+        held_out = torch.zeros(known.numel())
+        held_out[places[torch.randperm(len(places), generator=generator)[:count]]] = 1
+        held_out = held_out.view(1, 1, *size).to(self.observed)
+        return replace(self, held_out=held_out)
 
     def to(self, device: torch.device) -> Problem:
         """Return the problem on another device."""
