@@ -40,11 +40,13 @@ def score(image: Image, truth: Image) -> float:
 
 def denoising(truth: Image) -> tuple[Image, dict[str, Image], dict[str, Any]]:
     observed = degrade.gaussian_noise(truth, SIGMA, generator=np.random.default_rng(0))
+    # scikit-image's non-local means goes wrong on a channel axis of one
+    plain = observed[:, :, 0] if truth.shape[2] == 1 else observed
     peers = {
         "NLM": denoise_nl_means(
-            observed, patch_size=5, patch_distance=6, h=0.6 * SIGMA, sigma=SIGMA,
-            fast_mode=True, channel_axis=-1,
-        ),
+            plain, patch_size=5, patch_distance=6, h=0.6 * SIGMA, sigma=SIGMA,
+            fast_mode=True, channel_axis=-1 if plain.ndim == 3 else None,
+        ).reshape(truth.shape),
         "TV": denoise_tv_chambolle(observed, weight=0.1, channel_axis=-1),
     }  # fmt: skip
     return observed, peers, {}
