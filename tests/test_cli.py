@@ -283,6 +283,7 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("no such file", ("inpaint", "noisy.png", "--mask", "none.png")),
         ("nothing to inpaint", ("inpaint", "noisy.png")),
         ("factor is 0", ("upscale", "noisy.png", "--factor", "0")),
+        ("only 16383 pixels", ("upscale", "noisy.png", "--factor", "400", "-o", "big.webp")),
         ("needs about", ("upscale", "noisy.png", "--factor", "500", "--recipe", "paper")),
         ("nothing to do", ("degrade", "clean.png", "-o", "x.png")),
         ("wanted a share", ("degrade", "clean.png", "-o", "x.png", "--missing", "2")),

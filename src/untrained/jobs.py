@@ -17,7 +17,14 @@ from torch import Tensor
 from untrained.acceleration import pick_device
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
 from untrained.errors import InputError
-from untrained.images import Picture, check_writable, is_image_path, read_picture, write_picture
+from untrained.images import (
+    Picture,
+    check_writable,
+    is_image_path,
+    read_picture,
+    with_pixels,
+    write_picture,
+)
 from untrained.recipes import Recipe, decode, encode
 from untrained.restore import Hooks, restore_picture
 from untrained.result import Result, StopReason
@@ -251,9 +258,13 @@ def _check_target(job: Job, picture: Picture, earlier: dict[str, Any] | None) ->
             f"{job.target}: exists, and was not made by this command with these settings; "
             "pass --overwrite to replace it"
         )
-    check_writable(job.target, picture)
-    scale = job.factor**2 if job.task == "upscale" else 1
-    needed = 3 * scale * picture.pixels.nbytes
+    scale = job.factor if job.task == "upscale" else 1
+    pages, height, width, channels = picture.pixels.shape
+    shape = (pages, scale * height, scale * width, channels)
+    outcome = np.broadcast_to(picture.pixels.dtype.type(0), shape)  # takes no memory
+    alpha = None if picture.alpha is None else outcome[..., 0]
+    check_writable(job.target, with_pixels(picture, outcome, alpha=alpha))
+    needed = 3 * scale**2 * picture.pixels.nbytes
     parent = next(p for p in (job.target.parent, *job.target.resolve().parents) if p.exists())
     free = shutil.disk_usage(parent).free
     if free < needed:
