@@ -247,6 +247,8 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
     bomb(tmp_path / "bomb.png")
     small = np.zeros((20, 20), np.uint8)
     write_picture(tmp_path / "other.png", Picture.from_array(small + 255))
+    white = np.full((41, 53), 255, np.uint8)
+    write_picture(tmp_path / "white.png", Picture.from_array(white))
     write_picture(tmp_path / "black.png", Picture.from_array(np.zeros((41, 53), np.uint8)))
     tifffile.imwrite(tmp_path / "float.tif", np.full((9, 9), 500.0, np.float32))
     tifffile.imwrite(tmp_path / "nan.tif", np.full((9, 9), np.nan, np.float32))
@@ -282,6 +284,7 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("every pixel as unknown", ("inpaint", "noisy.png", "--mask", "black.png")),
         ("no such file", ("inpaint", "noisy.png", "--mask", "none.png")),
         ("nothing to inpaint", ("inpaint", "noisy.png")),
+        ("nothing to inpaint", ("inpaint", "noisy.png", "--mask", "white.png")),
         ("factor is 0", ("upscale", "noisy.png", "--factor", "0")),
         ("only 16383 pixels", ("upscale", "noisy.png", "--factor", "400", "-o", "big.webp")),
         ("needs about", ("upscale", "noisy.png", "--factor", "500", "--recipe", "paper")),

@@ -227,6 +227,11 @@ def test_the_truth_must_fit(scene: Scene) -> None:
     image = scene(20, 24)
     with pytest.raises(InputError, match="truth is 3x20x20"):
         restore(image, recipe=tiny("denoise"), truth=image[:, :20])
+    with pytest.raises(InputError, match="truth holds uint8 values, the image float64"):
+        restore(image, recipe=tiny("denoise"), truth=(255 * image).astype(np.uint8))
+    stack = Picture(pixels=np.stack([image] * 2), lead=(2,))
+    with pytest.raises(InputError, match="truth has 1 pages, the picture has 2"):
+        untrained.restore_picture(stack, recipe=tiny("denoise"), truth=Picture.from_array(image))
 
 
 def test_the_core_works_without_the_packages_of_files_and_command_line() -> None:

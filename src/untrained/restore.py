@@ -166,6 +166,11 @@ def restore_picture(
     Raises:
         InputError: as `restore`; also a truth of another size, or nothing to inpaint.
     """
+    if truth is not None and len(truth.pixels) != len(picture.pixels):
+        raise InputError(
+            f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "
+            "wanted one for each"
+        )
     pages, results = [], []
     for i, page in enumerate(picture.pixels):
         alpha = None if picture.alpha is None else picture.alpha[i]
@@ -173,10 +178,10 @@ def restore_picture(
         if hook.finished is not None:
             pages.append(hook.finished)
             continue
-        known = _visible(mask, alpha)
-        if recipe.task == "inpaint" and known is None and np.isfinite(page).all():
+        known = _visible(mask, alpha, page.shape[:2])
+        if recipe.task == "inpaint" and np.isfinite(page).all() and (known is None or known.all()):
             raise InputError(
-                "nothing to inpaint: there is no mask, no transparent and no NaN pixel; "
+                "nothing to inpaint: no pixel is masked, transparent or NaN; "
                 "give a mask (--mask, white = known)"
             )
         result = restore(
@@ -233,6 +238,11 @@ def _with_scoring(
     """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
     if truth is None:
         return list(callbacks), None
+    kind, wanted_kind = np.asarray(truth).dtype, unit_range.dtype
+    if kind != wanted_kind and not kind.kind == wanted_kind.kind == "f":
+        raise InputError(
+            f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
+        )
     clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
     if tuple(clean.shape) != problem.image_shape:
         got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, problem.image_shape))
@@ -248,14 +258,14 @@ def _with_scoring(
     return [scoring, *callbacks], scoring
 
 
-def _visible(mask: NDArray[Any] | None, alpha: NDArray[Any] | None) -> NDArray[Any] | None:
+def _visible(
+    mask: NDArray[Any] | None, alpha: NDArray[Any] | None, size: tuple[int, int]
+) -> NDArray[np.bool_] | None:
     """Return what is known by the mask and not fully transparent; None = everything."""
+    known = None if mask is None else mask_to_tensor(mask, size)[0, 0].numpy() > 0
     if alpha is None or (alpha > 0).all():
-        return mask
-    if mask is None:
-        return alpha > 0
-    known = mask_to_tensor(mask, (alpha.shape[0], alpha.shape[1]))[0, 0].numpy() > 0
-    return known & (alpha > 0)
+        return known
+    return alpha > 0 if known is None else known & (alpha > 0)
 
 
 def _new_alpha(picture: Picture, recipe: Recipe, pixels: NDArray[Any]) -> NDArray[Any] | None:
