@@ -147,10 +147,6 @@ def test_a_state_is_a_copy_that_later_steps_do_not_change(observed: Tensor) -> N
     assert torch.equal(once.estimate, run(observed, state=keep.state).estimate)
 
 
-class _Poisoned(DataFit):
-    """Give NaN (or a huge residual) at one step, once."""
-
-
 @pytest.mark.parametrize("poison", [math.nan, math.inf, 50.0])
 def test_law_6_a_diverging_step_is_rolled_back(
     observed: Tensor, poison: float, monkeypatch: pytest.MonkeyPatch

@@ -352,6 +352,7 @@ def _restore_files(
     """Turn the options into jobs and run them."""
     from untrained.jobs import Job, plan_targets
     from untrained.recipes import find_recipe, with_settings
+    from untrained.tasks import task_operator
 
     changes = dict(_name_and_value(text) for text in fit.set)
     if fit.steps is not None:
@@ -359,8 +360,7 @@ def _restore_files(
     recipe = with_settings(find_recipe(task, fit.recipe), changes)
     if own.get("sigma") is not None and not own["sigma"] >= 0:
         raise InputError(f"sigma is {own['sigma']}; wanted 0 or more")
-    if task == "upscale" and own["factor"] < 2:
-        raise InputError(f"factor is {own['factor']}; wanted a whole number from 2 up")
+    task_operator(task, own.get("factor", 2))  # refuses a bad factor before anything is read
     pairs = plan_targets(task, files, output)
     if fit.truth is not None and len(pairs) > 1:
         raise InputError(f"--truth goes with one input, {len(pairs)} were given")
