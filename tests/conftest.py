@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 # Two workers of a small machine fight over the cores if torch takes more threads than there are.
 torch.set_num_threads(min(2, os.cpu_count() or 1))
 
+
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what is measured about this machine out of the user's home."""
+    os.environ["UNTRAINED_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -19,7 +19,8 @@ from untrained.fit import fit
 from untrained.inputs import Noise
 from untrained.losses import TotalVariation
 from untrained.networks import Skip
-from untrained.objectives import DataFit, MaskedPrediction, ObjectiveSettings, Problem
+from untrained.noise import estimate_noise, white
+from untrained.objectives import DataFit, MaskedPrediction, ObjectiveSettings, Problem, Sure
 from untrained.operators import Identity, Resample
 from untrained.optimizers import Adam, Muon, OptimizerSettings
 from untrained.result import Result, StopReason
@@ -36,6 +37,8 @@ Scene = Callable[..., Any]
 SMALL = Skip(widths=(8, 8), widths_skip=4)
 DIP = DataFit(z=Noise(channels=4), jitter=0.03)
 MASKED = MaskedPrediction()
+RECORRUPTED = MaskedPrediction(mask_rate=0.1, recorrupt=0.5, flips=True, refine_noise=(5,))
+OBJECTIVES = [DIP, MASKED, dataclasses.replace(MASKED, flips=True), RECORRUPTED, Sure()]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def run(
     problem: Problem | None = None,
     **options: Any,
 ) -> Result:
-    problem = problem or Problem(observed=observed, sigma=0.1)
+    problem = problem or Problem(observed=observed, noise=white(0.1))
     if isinstance(stopper, HeldOut):
         problem = problem.hold_out(stopper.fraction, generator=Generator().manual_seed(seed))
     channels, height, width = problem.image_shape[1:]
@@ -96,7 +99,7 @@ class Keep(Callback):
             self.state = check.state()
 
 
-@pytest.mark.parametrize("objective", [DIP, MASKED, dataclasses.replace(MASKED, flips=True)])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_law_1_the_truth_never_enters(
     observed: Tensor, truth: Tensor, objective: ObjectiveSettings
 ) -> None:
@@ -137,6 +140,15 @@ def test_law_5_a_fit_goes_on_from_its_state_bit_for_bit(
     assert torch.equal(whole.estimate, resumed.estimate)
     assert whole.history == resumed.history
     assert whole.kept_step == resumed.kept_step
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_law_5_holds_for_every_objective(observed: Tensor, objective: ObjectiveSettings) -> None:
+    problem = Problem(observed=observed, noise=estimate_noise(observed))
+    keep = Keep(step=20)  # after the noise has been estimated again
+    whole = run(observed, problem=problem, objective=objective, callbacks=[keep])
+    resumed = run(observed, problem=problem, objective=objective, state=keep.state)
+    assert torch.equal(whole.estimate, resumed.estimate)
 
 
 def test_a_state_is_a_copy_that_later_steps_do_not_change(observed: Tensor) -> None:
@@ -278,12 +290,12 @@ def test_without_an_average_the_image_is_that_of_the_clean_z(observed: Tensor) -
     assert torch.equal(result.estimate, again.estimate)
 
 
-@pytest.mark.parametrize("objective", [DIP, MASKED, dataclasses.replace(MASKED, flips=True)])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_law_11_fast_and_plain_agree(observed: Tensor, objective: ObjectiveSettings) -> None:
     """One forward and backward pass in bfloat16, channels last, against eager float32."""
 
     def gradients(acceleration: Acceleration) -> tuple[Tensor, Tensor]:
-        problem = Problem(observed=observed)
+        problem = Problem(observed=observed, noise=white(0.1))
         network = SMALL.build(objective.in_channels(3), 3, generator=Generator().manual_seed(0))
         made = objective.build(problem, (37, 50), seed=0)
         iterate = made(acceleration.prepare(network, torch.device("cpu")))
@@ -301,7 +313,7 @@ def test_law_11_fast_and_plain_agree(observed: Tensor, objective: ObjectiveSetti
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), Muon()], ids=lambda o: type(o).__name__)
-@pytest.mark.parametrize("objective", [DIP, MASKED, dataclasses.replace(MASKED, flips=True)])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_short_fit_removes_noise(
     observed: Tensor,
     truth: Tensor,

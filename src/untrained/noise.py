@@ -1,49 +1,216 @@
-"""How noisy an image is, from the image alone."""
+"""How noisy an image is, at each brightness, from the image alone."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["estimate_sigma"]
+__all__ = ["NoiseModel", "clipped_gaussian", "estimate_noise", "gaussian_taps", "white"]
+
+_BLOCK = 8  # pixels a side; 16 detail coefficients
+_CORRELATED = 2.0  # white noise under texture gives up to 1.5
+_LARGEST_BLUR = 0.65  # pixels
+_CAUTION = 0.8
+_KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
 
-def estimate_sigma(observed: Tensor, known: Tensor | None = None) -> float | None:
-    """Return the standard deviation of white Gaussian noise, from the image alone.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NoiseModel:
+    """Noise whose standard deviation depends on the brightness.
 
-    The median of the finest wavelet coefficients (Donoho & Johnstone 1994), mean over channels,
-    by scikit-image. Where pixels are missing, `known` (1, 1, H, W) = 0, the largest square without
-    one is used. None if that is under 16x16, or if scikit-image is not installed.
+    Photon noise grows with the signal, and clipping shrinks the noise near black and white; one
+    σ describes neither. Between the levels the standard deviation is interpolated linearly.
+    Noise that went through demosaicking, resizing or JPEG is also alike in neighbouring pixels.
+
+    Attributes:
+        levels: (k,), rising: mean brightness of the observation, in the unit range.
+        sigmas: (k,): the standard deviation there.
+        blur: standard deviation in pixels of the Gaussian filter that white noise would have to go
+            through to be as smooth; 0 = independent between pixels.
+        estimated: from the image itself, so that a better image allows a better estimate.
     """
-    try:
-        from skimage.restoration import estimate_sigma as wavelet_sigma
-    except ImportError:
-        return None
-    image: NDArray[Any] | None = observed[0].permute(1, 2, 0).numpy()
-    if image is not None and known is not None:
-        image = _complete_block(image, known[0, 0].numpy() > 0)
-    if image is None:
-        return None
-    try:
-        return float(wavelet_sigma(image, channel_axis=-1, average_sigmas=True))
-    except ImportError:  # PyWavelets
-        return None
+
+    levels: Tensor
+    sigmas: Tensor
+    blur: float = 0.0
+    estimated: bool = False
+
+    @property
+    def sigma(self) -> float:
+        """The root mean square of the standard deviation over the levels."""
+        return float(self.sigmas.square().mean().sqrt())
+
+    @property
+    def can_be_refined(self) -> bool:
+        """Whether `estimate_noise` with the fit's own image says more.
+
+        Correlated noise stays in that image longer, and would be taken for the picture.
+        """
+        return self.estimated and self.blur == 0
+
+    def at(self, brightness: Tensor) -> Tensor:
+        """Return the standard deviation where the observation has this mean brightness."""
+        levels, sigmas = self.levels.to(brightness), self.sigmas.to(brightness)
+        if len(levels) == 1:
+            return sigmas.expand_as(brightness)
+        right = torch.searchsorted(levels, brightness.contiguous()).clamp(1, len(levels) - 1)
+        low, high = levels[right - 1], levels[right]
+        share = ((brightness - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
+        return torch.lerp(sigmas[right - 1], sigmas[right], share)
 
 
-def _complete_block(image: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any] | None:
-    """Return the largest square block without a missing pixel, None if all are under 16x16."""
-    side = np.zeros(known.shape, dtype=int)
-    # side[i, j]: of the largest complete square whose bottom right corner is (i, j)
-    for i in range(known.shape[0]):
-        above = side[i - 1] if i else np.zeros(known.shape[1], dtype=int)
-        for j in range(known.shape[1]):
-            if known[i, j]:
-                side[i, j] = 1 + (min(above[j], above[j - 1], side[i, j - 1]) if i and j else 0)
-    largest = int(side.max())
-    if largest < 16:
+def white(sigma: float) -> NoiseModel:
+    """Return the model of noise with one standard deviation everywhere."""
+    return NoiseModel(levels=torch.zeros(1), sigmas=torch.tensor([sigma]))
+
+
+def clipped_gaussian(sigma: float) -> NoiseModel:
+    """Return the model of y = clip(x + N(0, σ²), 0, 1), for x from 0 to 1.
+
+    With φ, Φ of the standard normal, a = -x/σ, b = (1-x)/σ:
+    E[y] = x (Φ(b) - Φ(a)) + σ (φ(a) - φ(b)) + 1 - Φ(b), and so on for E[y²].
+    """
+    if sigma == 0:
+        return white(0)
+    x = torch.linspace(0, 1, 65, dtype=torch.float64)
+    a, b = -x / sigma, (1 - x) / sigma
+    inside = torch.special.ndtr(b) - torch.special.ndtr(a)
+    left, right = (torch.exp(-t.square() / 2) / math.sqrt(2 * math.pi) for t in (a, b))
+    above = 1 - torch.special.ndtr(b)
+    mean = x * inside + sigma * (left - right) + above
+    square = (x.square() + sigma**2) * inside + above
+    square += 2 * x * sigma * (left - right) + sigma**2 * (a * left - b * right)
+    return NoiseModel(
+        levels=mean.float(), sigmas=(square - mean.square()).clamp_min(0).sqrt().float()
+    )
+
+
+def estimate_noise(
+    observed: Tensor,
+    known: Tensor | None = None,
+    *,
+    smooth: Tensor | None = None,
+) -> NoiseModel | None:
+    """Return the noise of an image (1, C, H, W) by brightness, from the image alone.
+
+    The diagonal detail of 2x2 pixels, (a - b - c + d) / 2, has the variance of white noise and
+    little of the picture. Its mean square over 8x8 blocks follows σ² χ²₁₆ / 16 where the picture
+    is flat; blocks with texture lie above and are cut off, with the mean corrected for the cut.
+    Done for up to ten ranges of brightness with equal numbers of blocks, all channels together.
+
+    In the picture shrunk to half its size by averaging, white noise has half the deviation. If it
+    has √2 times that or more, the noise is correlated: `blur` follows from the ratio, and the
+    detail of the shrunk picture, which neither demosaicking nor JPEG removes, gives σ.
+
+    Args:
+        observed: y.
+        known: (1, 1, H, W), 0 where a pixel is missing; blocks with one are left out.
+        smooth: an estimate of the clean image; its detail is taken off before the blocks are read.
+
+    Returns:
+        the model; None if fewer than 16 blocks are complete.
+    """
+    noise = observed if smooth is None else observed - smooth
+    fine = _blocks(noise, observed, known)
+    if fine is None:
         return None
-    i, j = divmod(int(side.argmax()), known.shape[1])
-    return image[i - largest + 1 : i + 1, j - largest + 1 : j + 1]
+    coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
+    blur = 0.0
+    if coarse is not None and smooth is None:  # what is left by a fit says little of this
+        blur = _blur_of(float(_flat_variance(coarse[0])), float(_flat_variance(fine[0])))
+    variance, level = fine if blur == 0 or coarse is None else coarse
+    gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
+    parts = level.argsort().tensor_split(max(1, min(10, len(level) // 64)))
+    levels = torch.stack([level[part].mean() for part in parts])
+    sigmas = torch.stack([(_flat_variance(variance[part]) / gain).sqrt() for part in parts])
+    if blur:
+        # Texture at this scale cannot be told from noise: too little is safe, too much erases it.
+        levels, sigmas = levels[:1], _CAUTION * sigmas.min().view(1)
+    return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+
+
+def _halved(known: Tensor | None) -> Tensor | None:
+    return None if known is None else -F.max_pool2d(-known, 2)
+
+
+def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor] | None:
+    """Return the mean square of the diagonal detail and the brightness of every block."""
+    height, width = (side - side % _BLOCK for side in image.shape[-2:])
+    if height == 0 or width == 0:
+        return None
+    noise, image = (x[..., :height, :width].transpose(0, 1) for x in (noise, image))
+    kernel = noise.new_tensor([[1.0, -1.0], [-1.0, 1.0]]).view(1, 1, 2, 2) / 2
+    detail = F.conv2d(noise, kernel, stride=2)
+    variance = F.avg_pool2d(detail.square(), _BLOCK // 2).flatten(1)
+    level = F.avg_pool2d(image, _BLOCK).flatten(1)
+    if known is not None:
+        complete = -F.max_pool2d(-known[..., :height, :width], _BLOCK)
+        keep = complete.flatten() > 0
+        variance, level = variance[:, keep], level[:, keep]
+    return (variance.flatten(), level.flatten()) if level.numel() >= 16 else None
+
+
+def gaussian_taps(blur: float) -> Tensor:
+    """Return the 1-D taps of a Gaussian filter, scaled so that white noise keeps its variance."""
+    if blur == 0:
+        return torch.ones(1)
+    reach = torch.arange(-4, 5, dtype=torch.float64)
+    taps = torch.exp(-reach.square() / (2 * blur**2))
+    normed: Tensor = taps / taps.norm()
+    return normed.float()
+
+
+def _detail_variance(blur: float, scale: int) -> float:
+    """Return the variance of the diagonal detail at a scale, of blurred noise of variance 1."""
+    taps = gaussian_taps(blur)
+    half = torch.ones(scale) / scale / math.sqrt(2)
+    filtered = F.conv1d(
+        taps.view(1, 1, -1), torch.cat([half, -half]).view(1, 1, -1), padding=2 * scale
+    )
+    return float(filtered.square().sum()) ** 2
+
+
+def _blur_of(coarse: float, fine: float) -> float:
+    """Return the blur that explains the variances of the detail at half and at full size."""
+    ratio = 4 * coarse / max(fine, 1e-12)
+    if ratio < _CORRELATED:
+        return 0.0
+    low, high = 0.0, _LARGEST_BLUR
+    for _ in range(40):
+        middle = (low + high) / 2
+        found = 4 * _detail_variance(middle, 2) / _detail_variance(middle, 1)
+        low, high = (middle, high) if found < ratio else (low, middle)
+    return (low + high) / 2
+
+
+def _flat_variance(variance: Tensor) -> Tensor:
+    """Return σ² of the blocks without texture, whose mean squares follow σ² χ²ₙ / n."""
+    n = (_BLOCK // 2) ** 2
+    cut = _chi_square_quantile(_KEPT, n)
+    # E[χ²ₙ; χ²ₙ < c] = n P(χ²ₙ₊₂ < c)
+    shrink = _chi_square_below(cut, n + 2) / _KEPT
+    value = variance.median() * n / _chi_square_quantile(0.5, n)
+    for _ in range(20):
+        inside = variance[variance <= value * cut / n]
+        if len(inside) < 4:
+            break
+        value = inside.mean() / shrink
+    return value
+
+
+def _chi_square_below(value: float, n: int) -> float:
+    """Return P(χ²ₙ < value)."""
+    half = torch.tensor([n / 2, value / 2], dtype=torch.float64)
+    return float(torch.special.gammainc(half[0], half[1]))
+
+
+def _chi_square_quantile(share: float, n: int) -> float:
+    low, high = 0.0, 10.0 * n
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _chi_square_below(middle, n) < share else (low, middle)
+    return (low + high) / 2

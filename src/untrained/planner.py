@@ -1,15 +1,72 @@
-"""What a fit will cost, before it starts."""
+"""What a fit will cost, before it starts: steps, time, memory, tiles."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 
+from untrained.atomic import write_atomically
+from untrained.callbacks import Plan
 from untrained.errors import InputError
 from untrained.networks import NetworkSummary, summarize
 from untrained.objectives import Problem
-from untrained.recipes import Recipe
+from untrained.operators import Resample
+from untrained.recipes import Recipe, encode
+from untrained.solve import solve
+from untrained.stopping import FixedSteps
+from untrained.tiles import TILE, can_be_tiled, crop, tile_places
 
-__all__ = ["available_memory", "check_memory", "predict_memory", "summarize_recipe"]
+__all__ = ["available_memory", "make_plan", "predict_memory", "summarize_recipe"]
+
+_TILED_FROM = 4 * TILE**2  # pixels of the observation
+_SIDES = (128, 256)  # of the crops that are timed
+_ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
+
+
+def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
+    """Return what a fit will cost at most.
+
+    Pictures from four megapixels of the observation up are cut into tiles, smaller ones if they do
+    not fit into memory. The time is measured on two crops, once for a recipe and a device.
+
+    Raises:
+        InputError: more memory is needed than is free; says how much and what to do.
+    """
+    whole, free = predict_memory(recipe, problem), available_memory(device)
+    _, _, rows, columns = problem.observed.shape
+    large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
+    tiles, memory, part = 1, whole, problem
+    if large and can_be_tiled(problem) and max(rows, columns) > TILE:
+        down, across = tile_places(rows), tile_places(columns)
+        tiles = len(down) * len(across)
+        part = crop(problem, down[0], across[0])
+        memory = predict_memory(recipe, part) + 6 * 4 * math.prod(problem.image_shape)
+    if free is not None and memory > free:
+        _, _, height, width = problem.image_shape
+        raise InputError(
+            f"fitting {height}x{width} with recipe {recipe.name!r} needs about "
+            f"{memory / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
+            "use a smaller picture, a smaller network (--set network.widths=…) or another device"
+        )
+    steps = recipe.max_steps + (tiles - 1) * max(recipe.check_every, recipe.max_steps // 4)
+    pace = _seconds_per_step(recipe, part, device)
+    channels, height, width = problem.image_shape[1:]
+    return Plan(
+        size=(height, width, channels),
+        max_steps=steps,
+        seconds=None if pace is None else steps * pace,
+        memory_bytes=memory,
+        tiles=tiles,
+        device=str(device),
+        precision=recipe.acceleration.resolve(device).precision,
+    )
 
 
 def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> NetworkSummary:
@@ -24,10 +81,11 @@ def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> 
 
 
 def predict_memory(recipe: Recipe, problem: Problem) -> int:
-    """Return the bytes that a fit needs: the network's (`summarize`) and a dozen images."""
+    """Return the bytes that a fit needs: the network's (`summarize`) and two dozen images."""
     _, channels, height, width = problem.image_shape
     summary = summarize_recipe(recipe, height, width, channels)
-    return summary.memory_bytes + 12 * 4 * channels * height * width
+    counted = recipe.members * summary.memory_bytes + 24 * 4 * channels * height * width
+    return int(_ROOM * counted)
 
 
 def available_memory(device: torch.device) -> int | None:
@@ -41,17 +99,65 @@ def available_memory(device: torch.device) -> int | None:
     return int(psutil.virtual_memory().available)
 
 
-def check_memory(recipe: Recipe, problem: Problem, device: torch.device) -> None:
-    """Refuse a fit that would not fit.
+def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) -> float | None:
+    """Return the time of a step, from a line through two crops; None if there is no room for them.
 
-    Raises:
-        InputError: more memory is needed than is free; says how much and what to do.
+    Kept in a cache, since the measurement takes seconds with the large networks.
     """
-    needed, free = predict_memory(recipe, problem), available_memory(device)
-    if free is not None and needed > free:
-        _, _, height, width = problem.image_shape
-        raise InputError(
-            f"fitting {height}x{width} with recipe {recipe.name!r} needs about "
-            f"{needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
-            "use a smaller picture, a smaller network (--set network.widths=…) or another device"
-        )
+    factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
+    sides = [side // factor for side in _SIDES]
+    if min(problem.observed.shape[-2:]) < sides[-1] or not can_be_tiled(problem):
+        return None
+    key = _key(recipe, problem, device, factor)
+    cache = _read_cache()
+    if key not in cache:
+        cache[key] = [_time_step(recipe, problem, device, side) for side in sides]
+        _write_cache(cache)
+    small, large = cache[key]
+    a, b = (s * s for s in sides)
+    pixels = problem.observed.shape[-2] * problem.observed.shape[-1]
+    return max(small, small + (large - small) * (pixels - a) / (b - a))
+
+
+def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int) -> float:
+    """Return the seconds of a step on a crop: the difference of two short fits, warmed up."""
+    part = crop(problem, (0, side), (0, side))
+    known = None if part.known is None else torch.ones_like(part.known)
+    part = replace(part, known=known, held_out=None).to(device)
+    seconds = []
+    for steps in (2, 2, 10):
+        short = replace(recipe, max_steps=steps, check_every=steps, stopper=FixedSteps())
+        began = time.perf_counter()
+        solve(part, short)
+        seconds.append(time.perf_counter() - began)
+    return max(1e-5, (seconds[2] - seconds[1]) / 8)
+
+
+def _key(recipe: Recipe, problem: Problem, device: torch.device, factor: int) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    parts = [encode(getattr(recipe, n)) for n in ("network", "objective", "optimizer", "members",
+             "acceleration")]  # fmt: skip
+    parts += [problem.observed.shape[1], factor, name, torch.get_num_threads(), torch.__version__]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+
+
+def _cache_file() -> Path:
+    folder = os.environ.get("UNTRAINED_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return (Path(folder) if folder else Path(base) / "untrained") / "seconds-per-step.json"
+
+
+def _read_cache() -> dict[str, list[float]]:
+    try:
+        data = json.loads(_cache_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _write_cache(cache: dict[str, list[float]]) -> None:
+    try:
+        _cache_file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(_cache_file(), lambda file: file.write(json.dumps(cache).encode()))
+    except (OSError, InputError):
+        pass  # a read-only home costs a second at every start, nothing more

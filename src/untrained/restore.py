@@ -12,23 +12,25 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 
 from untrained.acceleration import pick_device
 from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
-from untrained.fit import fit
 from untrained.images import Picture, with_pixels
-from untrained.noise import estimate_sigma
+from untrained.noise import NoiseModel, clipped_gaussian, estimate_noise, white
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
-from untrained.planner import check_memory
+from untrained.planner import make_plan
 from untrained.recipes import Recipe
 from untrained.result import Result, StopReason
-from untrained.stopping import HeldOut
+from untrained.solve import solve
+from untrained.tiles import solve_tiled
 
 __all__ = ["Hooks", "restore", "restore_picture"]
+
+_PILED_UP = 1e-3  # the share of pixels at the ends of the range that means clipping
 
 
 def restore(
@@ -72,58 +74,48 @@ def restore(
     """
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
-    noise = _noise_level(observed, known, sigma, unit_range)
+    noise = _noise(observed, known, sigma, unit_range)
     problem = Problem(
         observed=observed,
         operator=operator or Identity(),
         known=known,
-        sigma=noise,
+        noise=noise,
         peak=unit_range.peak,
         exact_known=recipe.exact_known,
         clip=True,
     )
     callbacks, scoring = _with_scoring(callbacks, truth, problem, channel_axis, unit_range)
     torch_device = pick_device(device)
-    check_memory(recipe, problem, torch_device)
-
-    if isinstance(recipe.stopper, HeldOut):
-        split = Generator().manual_seed(seed)
-        problem = problem.hold_out(recipe.stopper.fraction, generator=split)
-    problem = problem.to(torch_device)
-    channels, height, width = problem.image_shape[1:]
-    network = recipe.network.build(
-        recipe.objective.in_channels(channels), channels, generator=Generator().manual_seed(seed)
-    )
-    objective = recipe.objective.build(problem, recipe.network.input_size(height, width), seed=seed)
-    acceleration = recipe.acceleration.resolve(torch_device)
-    result = fit(
-        network,
-        objective,
-        optimizer=recipe.optimizer.build(network.parameters()),
-        max_steps=recipe.max_steps,
-        stopper=recipe.stopper,
-        average=recipe.average,
-        schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
-        acceleration=acceleration,
-        callbacks=callbacks,
-        check_every=recipe.check_every,
-        cancelled=cancelled,
-        state=state,
-    )
+    plan = make_plan(recipe, problem, torch_device)
+    for callback in callbacks:
+        callback.on_plan(plan)
+    if plan.tiles > 1:
+        result = solve_tiled(
+            problem, recipe, device=torch_device, seed=seed, callbacks=callbacks,
+            cancelled=cancelled,
+        )  # fmt: skip
+    else:
+        result = solve(
+            problem.to(torch_device), recipe, seed=seed, callbacks=callbacks,
+            cancelled=cancelled, state=state,
+        )  # fmt: skip
     estimate = result.estimate.cpu()
+    level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
     return replace(
         result,
         estimate=estimate,
         score=scoring.score if scoring else None,
         image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
         details={
-            "sigma": noise and noise * unit_range.scale,
-            "sigma_255": noise and 255 * noise / unit_range.peak,
+            **result.details,
+            "sigma": level and level * unit_range.scale,
+            "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": sigma is None,
-            "device": str(torch_device),
-            "precision": acceleration.precision,
-            "parameters": sum(p.numel() for p in network.parameters()),
+            "device": plan.device,
             "missing_pixels": 0 if known is None else int((known == 0).sum()),
+            "tiles": plan.tiles,
+            "predicted_seconds": plan.seconds,
+            "predicted_memory_bytes": plan.memory_bytes,
         },
     )
 
@@ -205,14 +197,16 @@ def restore_picture(
     return with_pixels(picture, pixels, alpha=alpha), results
 
 
-def _noise_level(
+def _noise(
     observed: Tensor, known: Tensor | None, sigma: float | None, unit_range: UnitRange
-) -> float | None:
+) -> NoiseModel | None:
     if sigma is None:
-        return estimate_sigma(observed, known)
+        return estimate_noise(observed, known)
     if not sigma >= 0:
         raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
-    return sigma / unit_range.scale
+    # Pixels that pile up at black or white show that the noise has been clipped there.
+    piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
+    return (clipped_gaussian if piled_up > _PILED_UP else white)(sigma / unit_range.scale)
 
 
 def _combine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -103,6 +104,7 @@ class Result:
         history: one number a step.
         score: against the truth, where one was given.
         image: the estimate in the caller's range, dtype and layout; set by `restore`.
+        weights: the network's last weights, on its device; another fit can start from them.
         notes: what was done that the caller may not expect, one sentence each.
         details: estimated noise level, device, precision and the like, for the run record.
     """
@@ -117,5 +119,6 @@ class Result:
     history: History
     score: Score | None = None
     image: NDArray[Any] | None = None
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Observers of a fit: they watch, they never steer."""
 
-from untrained.callbacks.base import Callback, Check, Start
+from untrained.callbacks.base import Callback, Check, Plan, Start
 from untrained.callbacks.jsonl import JsonLines
 from untrained.callbacks.progress import Progress
 from untrained.callbacks.scoring import Scoring
@@ -11,6 +11,7 @@ __all__ = [
     "Callback",
     "Check",
     "JsonLines",
+    "Plan",
     "Progress",
     "Scoring",
     "Snapshots",

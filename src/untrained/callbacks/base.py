@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from untrained.result import Result
 
-__all__ = ["Callback", "Check", "Start"]
+__all__ = ["Callback", "Check", "Plan", "Start"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a fit will cost at most, as predicted before it starts.
+
+    Attributes:
+        size: height, width and channels of the result.
+        max_steps: the most steps, over all tiles.
+        seconds: the time of so many steps; None = too small to be worth a measurement.
+        memory_bytes: the most memory that the fit takes.
+        tiles: into how many parts the picture is cut; 1 = none.
+        device, precision: where and how it runs.
+    """
+
+    size: tuple[int, int, int]
+    max_steps: int
+    seconds: float | None
+    memory_bytes: int
+    tiles: int
+    device: str
+    precision: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -59,6 +81,12 @@ class Check:
 
 class Callback:
     """An observer. Override what is of interest."""
+
+    needs_whole_image: ClassVar[bool] = True
+    """Of a picture fitted in tiles, those that need it all hear the start and the end."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """The cost of the fit is known; it has not begun."""
 
     def on_start(self, start: Start) -> None:
         """The fit is about to take its first step."""

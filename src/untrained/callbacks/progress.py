@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
-from untrained.callbacks.base import Callback, Check, Start
+from untrained.callbacks.base import Callback, Check, Plan, Start
 from untrained.callbacks.scoring import Scoring
 from untrained.result import Result
 
@@ -18,6 +18,8 @@ class Progress(Callback):
 
     On a terminal this is a bar (rich); elsewhere a plain line every `line_every` seconds.
     """
+
+    needs_whole_image: ClassVar[bool] = False
 
     def __init__(
         self, label: str, *, scoring: Scoring | None = None, stream: IO[str] | None = None,
@@ -31,6 +33,18 @@ class Progress(Callback):
         self.last_line = 0.0
         self.bar: Any = None
         self.task: Any = None
+
+    def on_plan(self, plan: Plan) -> None:
+        """Say what the fit will cost."""
+        height, width, channels = plan.size
+        tiles = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
+        time_ = "" if plan.seconds is None else f" in at most {format_seconds(plan.seconds)}"
+        print(
+            f"{self.label}: {height}x{width}x{channels}{tiles}, up to {plan.max_steps} steps"
+            f"{time_} and {plan.memory_bytes / 2**30:.1f} GiB, {plan.precision} on {plan.device}",
+            file=self.stream,
+            flush=True,
+        )
 
     def on_start(self, start: Start) -> None:
         """Open the bar."""

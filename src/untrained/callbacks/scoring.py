@@ -59,8 +59,13 @@ class Scoring(Callback):
 
     def on_end(self, result: Result) -> None:
         """Score the image that was kept."""
-        if self.truth is None or not self.steps:
+        if self.truth is None:
             return
+        if not self.steps:  # fitted in tiles: there were no looks at the whole image
+            self.steps = [result.stop_step]
+            self.psnr_truth = [psnr(result.estimate, self.truth, peak=self.peak)]
+            self.psnr_truth_iterate = list(self.psnr_truth)
+            self.psnr_observed = result.history.psnr_observed[-1:]
         degraded = None
         if self.observed is not None and self.observed.shape == self.truth.shape:
             degraded = psnr(self.observed, self.truth, peak=self.peak)

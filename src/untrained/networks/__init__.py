@@ -2,6 +2,7 @@
 
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
 from untrained.networks.layers import NetworkSettings, initialize
+from untrained.networks.members import Members
 from untrained.networks.resnet import ResNet, ResNetNetwork
 from untrained.networks.skip import Skip, SkipNetwork
 from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
@@ -11,6 +12,7 @@ __all__ = [
     "DeepDecoder",
     "DeepDecoderNetwork",
     "LayerSummary",
+    "Members",
     "NetworkSettings",
     "NetworkSummary",
     "ResNet",

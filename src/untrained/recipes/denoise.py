@@ -7,10 +7,10 @@ from dataclasses import replace
 from untrained.averaging import ExponentialAverage
 from untrained.inputs import Noise
 from untrained.networks import DeepDecoder, Skip
-from untrained.objectives import DataFit, MaskedPrediction
+from untrained.objectives import DataFit, MaskedPrediction, Sure
 from untrained.optimizers import Adam, Muon
 from untrained.recipes.recipe import Recipe
-from untrained.stopping import HeldOut, LowestLoss, WindowedVariance
+from untrained.stopping import FixedSteps, HeldOut, LowestLoss, WindowedVariance
 
 __all__ = ["RECIPES", "TASK"]
 
@@ -18,20 +18,42 @@ TASK = "denoise"
 
 DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 
+compact = Skip(
+    widths=(32, 32, 32, 32), widths_skip=16, up="nearest", padding="zeros", output="linear",
+    norm_concat=False, kernel_refine=3, shuffle=2,
+)  # fmt: skip
+
 fast = Recipe(
     name="fast",
     task=TASK,
-    source="ours, measured in docs/measurements.md: beats non-local means in a minute",
-    network=Skip(
-        widths=(32, 32, 32, 32), widths_skip=16, up="nearest", padding="zeros", output="linear",
-        norm_concat=False, kernel_refine=3, shuffle=2,
+    source="ours, measured in docs/measurements.md (denoising, fast): a minute for 512x512",
+    network=compact,
+    objective=MaskedPrediction(
+        mask_rate=0.1, recorrupt=0.5, refine_noise=(100, 200, 300), flips=True
     ),
-    objective=MaskedPrediction(mask_rate=0.3, recorrupt=0.5, flips=True),
     optimizer=Muon(lr=0.015, vector_lr=0.01),
     max_steps=1500,
     stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.002),
     average=ExponentialAverage(decay=0.98, warm_up=True),
 )  # fmt: skip
+
+best = replace(
+    fast,
+    name="best",
+    source="ours, measured in docs/measurements.md (denoising, best): four wider networks",
+    network=replace(compact, widths=(64, 64, 64, 64)),
+    max_steps=2000,
+    members=4,
+)
+
+sure = replace(
+    fast,
+    name="sure",
+    source="Stein's unbiased risk (Metzler et al., arXiv 1805.10531) on the network of `fast`",
+    objective=Sure(),
+    max_steps=400,
+    stopper=FixedSteps(),
+)
 
 paper = Recipe(
     name="paper",
@@ -45,7 +67,9 @@ paper = Recipe(
 
 RECIPES = (
     fast,
+    best,
     paper,
+    sure,
     replace(
         paper,
         name="paper-code",

@@ -27,6 +27,8 @@ class Recipe:
         max_steps: the most steps of the optimizer.
         check_every: steps between two looks at the device.
         exact_known: put the known pixels back into the final image, exactly as they were.
+        members: how many networks are fitted side by side, from other seeds; their images are
+            averaged.
         acceleration: precision and memory format.
     """
 
@@ -41,9 +43,10 @@ class Recipe:
     average: Averaging | None = None
     check_every: int = 10
     exact_known: bool = False
+    members: int = 1
     acceleration: Acceleration = field(default_factory=Acceleration)
 
     def __post_init__(self) -> None:
-        for name in ("max_steps", "check_every"):
+        for name in ("max_steps", "check_every", "members"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; wanted 1 or more")

@@ -13,7 +13,13 @@ from untrained.errors import InputError
 from untrained.inputs import CodeSettings, Meshgrid, Noise
 from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
-from untrained.objectives import DataFit, MaskedPrediction, ObjectiveSettings
+from untrained.objectives import (
+    DataFit,
+    MaskedPrediction,
+    ObjectiveSettings,
+    ScaleEquivariant,
+    Sure,
+)
 from untrained.optimizers import Adam, Constant, Cosine, Halving, Muon, OptimizerSettings, StepSize
 from untrained.recipes.recipe import Recipe
 from untrained.stopping import (
@@ -34,7 +40,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     CodeSettings: (Noise, Meshgrid),
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
-    ObjectiveSettings: (DataFit, MaskedPrediction),
+    ObjectiveSettings: (DataFit, MaskedPrediction, ScaleEquivariant, Sure),
     OptimizerSettings: (Adam, Muon),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (

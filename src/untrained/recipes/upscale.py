@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from untrained.averaging import ExponentialAverage
 from untrained.inputs import Noise
-from untrained.networks import Skip
-from untrained.objectives import DataFit
+from untrained.networks import ResNet
+from untrained.objectives import DataFit, ScaleEquivariant
 from untrained.optimizers import Adam, Muon
 from untrained.recipes.recipe import Recipe
 
@@ -20,16 +20,23 @@ DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 fast = Recipe(
     name="fast",
     task=TASK,
-    source="ours, measured in docs/measurements.md: beats bicubic",
-    network=Skip(
-        widths=(32, 32, 32, 32, 32), widths_skip=4, padding="zeros", norm_concat=False,
-        kernel_refine=3,
+    source="ours, measured in docs/measurements.md (upscaling, fast): details alike at all scales",
+    network=ResNet(
+        num_blocks=6, width=64, padding="zeros", output="linear", add_input=True, shuffle=4,
     ),
-    objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03),
+    objective=ScaleEquivariant(),
     optimizer=Muon(lr=0.01, vector_lr=0.01),
-    max_steps=600,
+    max_steps=400,
     average=ExponentialAverage(decay=0.98, warm_up=True),
 )  # fmt: skip
+
+best = replace(
+    fast,
+    name="best",
+    source="ours, measured in docs/measurements.md (upscaling, best): longer, three networks",
+    max_steps=1500,
+    members=3,
+)
 
 paper = Recipe(
     name="paper",
@@ -42,6 +49,7 @@ paper = Recipe(
 
 RECIPES = (
     fast,
+    best,
     paper,
     replace(
         paper,

@@ -1,0 +1,215 @@
+"""The fast engine against plain eager float32: seconds a step, GFLOP/s, the same picture?
+
+    python benchmarks/engine.py steps [--side 512] [--recipes paper,fast]
+    python benchmarks/engine.py agreement
+    python benchmarks/engine.py scaling [--sides 64,128,256,512,1024,2048]
+
+`steps` alternates the two engines in one process. The twin is the loop as the published notebooks
+have it: float32, contiguous, torch's default Adam, jitter drawn at every step. `scaling` runs the
+`fast` recipe for a few steps at each size in a process of its own, for its peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import common
+import numpy as np
+import torch
+from torch import Generator
+
+from untrained import find_recipe, restore
+from untrained.acceleration import PLAIN, pick_device
+from untrained.arrays import to_unit
+from untrained.noise import estimate_noise
+from untrained.objectives import DataFit, Problem
+from untrained.planner import predict_memory, summarize_recipe
+from untrained.recipes import Recipe
+from untrained.solve import assemble
+from untrained.stopping import FixedSteps
+
+Step = Callable[[], None]
+
+
+def scene(side: int) -> np.ndarray:
+    """Return a noisy picture of this size, tiled from the astronaut."""
+    picture = common.load("astronaut")
+    times = -(-side // picture.shape[0])
+    return common.noisy(np.tile(picture, (times, times, 1))[:side, :side], "gauss:25")
+
+
+def problem_of(side: int, device: torch.device) -> Problem:
+    observed, _, _ = to_unit(scene(side))
+    return Problem(observed=observed, noise=estimate_noise(observed)).to(device)
+
+
+def engine_step(recipe: Recipe, problem: Problem) -> Step:
+    """Return a function that takes one step as `fit` does."""
+    parts = assemble(problem, recipe, seed=0)
+    run = recipe.acceleration.prepare(parts.network, problem.observed.device)
+    optimizer = recipe.optimizer.build(parts.network.parameters())
+    average = recipe.average.start() if recipe.average else None
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        iterate = parts.objective(run)
+        iterate.loss.backward()
+        optimizer.step()
+        if average is not None:
+            average.update(iterate.estimate)
+
+    return step
+
+
+def notebook_step(recipe: Recipe, problem: Problem) -> Step:
+    """Return a function that takes one step as the published notebooks do."""
+    device = problem.observed.device
+    channels = problem.observed.shape[1]
+    objective = recipe.objective
+    inputs = objective.in_channels(channels)
+    network = recipe.network.build(inputs, channels, generator=Generator().manual_seed(0))
+    network.to(device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    z = 0.1 * torch.rand(1, inputs, *problem.observed.shape[-2:], device=device)
+    jitter = objective.jitter if isinstance(objective, DataFit) else 1 / 30
+    average: torch.Tensor | None = None
+
+    def step() -> None:
+        nonlocal average
+        optimizer.zero_grad()
+        image = network(z + jitter * torch.randn_like(z))
+        loss = torch.nn.functional.mse_loss(image, problem.observed)
+        loss.backward()
+        optimizer.step()
+        image = image.detach()
+        average = image if average is None else 0.99 * average + 0.01 * image
+
+    return step
+
+
+def timed(steps: dict[str, Step], *, rounds: int, device: torch.device) -> dict[str, float]:
+    """Return the median seconds of each step, taken in turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for i in range(rounds + 1):
+        for name, step in steps.items():
+            began = time.perf_counter()
+            step()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            if i:  # the first is a warm-up
+                seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def steps(options: argparse.Namespace) -> dict[str, object]:
+    device = pick_device(options.device)
+    rows, data = [], {}
+    for name in options.recipes.split(","):
+        task, _, short = name.rpartition(":")
+        recipe = find_recipe(task or "denoise", short)
+        problem = problem_of(options.side, device)
+        seconds = timed(
+            {"eager": notebook_step(recipe, problem), "engine": engine_step(recipe, problem)},
+            rounds=options.rounds, device=device,
+        )  # fmt: skip
+        gflop = summarize_recipe(recipe, options.side, options.side, 3).flops / 1e9
+        ratio = seconds["eager"] / seconds["engine"]
+        rows.append([
+            name, f"{gflop:.0f}", f"{seconds['eager']:.3f}", f"{seconds['engine']:.3f}",
+            f"**{ratio:.1f}×**", f"{gflop / seconds['eager']:.0f}",
+            f"{gflop / seconds['engine']:.0f}",
+        ])  # fmt: skip
+        data[name] = {**seconds, "gflop": gflop, "ratio": ratio}
+    header = ["recipe's network", "GFLOP a step", "eager s/step", "engine s/step", "ratio",
+              "eager GFLOP/s", "engine GFLOP/s"]  # fmt: skip
+    print(common.table(header, rows))
+    return data
+
+
+def agreement(options: argparse.Namespace) -> dict[str, object]:
+    """Fit the same recipe with both engines, step for step."""
+    rows, data = [], {}
+    truth = common.central(common.load("chelsea"), options.side if options.side < 300 else 128)
+    observed = common.noisy(truth, "gauss:25")
+    for name in options.recipes.split(","):
+        task, _, short = name.rpartition(":")
+        recipe = find_recipe(task or "denoise", short)
+        recipe = replace(recipe, max_steps=options.fit_steps, stopper=FixedSteps())
+        result = {}
+        for engine, acceleration in (("eager", PLAIN), ("engine", recipe.acceleration)):
+            done = restore(observed, recipe=replace(recipe, acceleration=acceleration),
+                           truth=truth)  # fmt: skip
+            assert done.score is not None
+            result[engine] = done.score.psnr_kept
+        difference = result["engine"] - result["eager"]
+        rows.append([name, f"{result['eager']:.2f}", f"{result['engine']:.2f}",
+                     f"{difference:+.2f}"])  # fmt: skip
+        data[name] = result
+    print(common.table(["recipe", "eager float32 dB", "engine dB", "difference"], rows))
+    return data
+
+
+def scaling(options: argparse.Namespace) -> dict[str, object]:
+    """Take a few steps at each size, each in a process of its own."""
+    rows, data = [], {}
+    for side in map(int, options.sides.split(",")):
+        command = [sys.executable, __file__, "one", "--side", str(side), "--recipes",
+                   options.recipes.split(",")[-1], "--device", options.device]  # fmt: skip
+        line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        one = json.loads(line.splitlines()[-1])
+        rows.append([
+            f"{side}²", f"{one['seconds']:.3f}", f"{1e9 * one['seconds'] / side**2:.0f}",
+            f"{one['peak'] / 2**30:.2f}", f"{one['predicted'] / 2**30:.2f}",
+        ])  # fmt: skip
+        data[str(side)] = one
+    header = ["size", "s/step", "ns a pixel", "peak GiB above the start", "predicted GiB"]
+    print(common.table(header, rows))
+    return data
+
+
+def one(options: argparse.Namespace) -> dict[str, object]:
+    device = pick_device(options.device)
+    task, _, short = options.recipes.rpartition(":")
+    recipe = find_recipe(task or "denoise", short)
+    problem = problem_of(options.side, device)
+    torch.nn.functional.conv2d(torch.ones(1, 3, 64, 64), torch.ones(3, 3, 3, 3))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step = engine_step(recipe, problem)
+    seconds = timed({"engine": step}, rounds=options.rounds, device=device)["engine"]
+    peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    if device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated()
+    result = {"seconds": seconds, "peak": peak, "predicted": predict_memory(recipe, problem)}
+    print(json.dumps(result))
+    return dict(result)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("steps", "agreement", "scaling", "one"))
+    parser.add_argument("--recipes", default="paper,fast", help="[TASK:]NAME, with commas")
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--sides", default="64,128,256,512,1024,2048")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--fit-steps", type=int, default=300)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file")
+    options = parser.parse_args()
+    data = globals()[options.what](options)
+    if options.output:
+        common.save(options.output, {"machine": common.machine(), options.what: data})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What is minimised: a problem, and the ways of fitting a network to it; one way a file.
+
+Shapes: the estimate is b C H W, measurements are b c h w.
+"""
+
+from untrained.objectives.base import Iterate, Objective, ObjectiveSettings, RunNetwork
+from untrained.objectives.data_fit import DataFit, DataFitObjective
+from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
+from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
+from untrained.objectives.problem import Problem
+from untrained.objectives.sure import Sure, SureObjective
+
+__all__ = [
+    "DataFit",
+    "DataFitObjective",
+    "Iterate",
+    "MaskedPrediction",
+    "MaskedPredictionObjective",
+    "Objective",
+    "ObjectiveSettings",
+    "Problem",
+    "RunNetwork",
+    "ScaleEquivariant",
+    "ScaleEquivariantObjective",
+    "Sure",
+    "SureObjective",
+]

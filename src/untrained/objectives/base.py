@@ -1,0 +1,73 @@
+"""What every objective is: network -> estimate and loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Generator, Tensor
+
+from untrained.metrics import mse
+from untrained.objectives.problem import Problem
+
+__all__ = ["Iterate", "Objective", "ObjectiveSettings", "RunNetwork"]
+
+RunNetwork = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Iterate:
+    """One evaluation: the estimate x̂ (1, C, H, W), its measurement A x̂, the loss to descend."""
+
+    estimate: Tensor
+    measured: Tensor
+    loss: Tensor
+
+
+class Objective(ABC):
+    """(network) -> estimate and loss. Owns z, the random numbers of the fit, and the problem."""
+
+    problem: Problem
+    generator: Generator
+
+    @abstractmethod
+    def __call__(self, network: RunNetwork) -> Iterate:
+        """Return the next iterate, with a graph behind its loss."""
+
+    @abstractmethod
+    def estimate(self, network: RunNetwork) -> Tensor:
+        """Return the image of the network as it is now, without jitter or masking."""
+
+    def residual(self, measured: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the mean squared distance to y over the weighted measurements, on the device."""
+        return mse(measured, self.problem.observed, weight)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next iterates depend on: the state of the random numbers."""
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        self.generator.set_state(state["generator"])
+
+
+class ObjectiveSettings(Protocol):
+    """Frozen settings of an objective; `build` makes it for one problem.
+
+    With several members, independent networks are fitted side by side: the network that the
+    objective is called with maps (members, c, h, w) to (members, C, H, W), each with its own
+    weights; each is shown its own random numbers, the loss is their mean and the estimate is the
+    mean of their images.
+    """
+
+    def in_channels(self, image_channels: int) -> int:
+        """Return how many channels the network is fed for an image of so many."""
+        ...
+
+    def build(
+        self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int = 1
+    ) -> Objective:
+        """Return the objective; `input_size` is the height and width of the network's input."""
+        ...

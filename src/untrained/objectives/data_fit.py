@@ -1,0 +1,101 @@
+"""The Deep Image Prior: a network's image, measured, against the observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from untrained.errors import InputError
+from untrained.inputs import CodeSettings, Noise
+from untrained.losses import DataTerm, Gaussian, TotalVariation
+from untrained.noise_pool import NoisePool
+from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.problem import Problem
+
+__all__ = ["DataFit", "DataFitObjective"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFit:
+    """The Deep Image Prior: E(A f_θ(z + jitter); y) + R(f_θ(z + jitter)).
+
+    Ulyanov et al., "Deep Image Prior", arXiv 1711.10925, equation 2.
+
+    Attributes:
+        z: the network's input code.
+        jitter: standard deviation of the Gaussian noise added to z, another at every step.
+        data_term: E.
+        total_variation: R; None = the network is the only prior.
+    """
+
+    z: CodeSettings = field(default_factory=Noise)
+    jitter: float = 0.0
+    data_term: DataTerm = field(default_factory=Gaussian)
+    total_variation: TotalVariation | None = None
+
+    def __post_init__(self) -> None:
+        if self.jitter < 0:
+            raise InputError(f"jitter is {self.jitter}; wanted 0 or more")
+
+    def in_channels(self, image_channels: int) -> int:
+        """Return the channels of z."""
+        return self.z.channels
+
+    def build(
+        self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int = 1
+    ) -> DataFitObjective:
+        """Return the objective with its z drawn, one for each member."""
+        return DataFitObjective(problem, self, input_size, seed=seed, members=members)
+
+
+class DataFitObjective(Objective):
+    """The state of a `DataFit` on one problem."""
+
+    def __init__(
+        self, problem: Problem, settings: DataFit, input_size: tuple[int, int], *,
+        seed: int, members: int = 1,
+    ) -> None:  # fmt: skip
+        device = problem.observed.device
+        self.problem = problem
+        self.settings = settings
+        self.generator = Generator(device).manual_seed(seed + 1)
+        draw = Generator().manual_seed(seed)
+        codes = [settings.z.build(*input_size, generator=draw) for _ in range(members)]
+        self.z = torch.cat(codes).to(device)
+        shape = (members, *self.z.shape[1:])
+        self.jitter = NoisePool(shape, generator=self.generator) if settings.jitter else None
+        self.weight = problem.fitted
+
+    def __call__(self, network: RunNetwork) -> Iterate:
+        """Return the iterate at a freshly jittered z."""
+        s = self.settings
+        z = self.z if self.jitter is None else self.z.add(self.jitter.draw(), alpha=s.jitter)
+        estimate = self._image(network, z)
+        measured = self.problem.operator(estimate)
+        loss = s.data_term(measured, self.problem.observed, self.weight)
+        if s.total_variation is not None:
+            loss = loss + s.total_variation(estimate)
+        mean = estimate.mean(0, keepdim=True)
+        return Iterate(estimate=mean, measured=measured.mean(0, keepdim=True), loss=loss)
+
+    def estimate(self, network: RunNetwork) -> Tensor:
+        """Return f_θ(z), cropped to the image."""
+        with torch.no_grad():
+            return self._image(network, self.z).mean(0, keepdim=True)
+
+    def _image(self, network: RunNetwork, z: Tensor) -> Tensor:
+        height, width = self.problem.image_shape[-2:]
+        return network(z)[..., :height, :width]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the random numbers."""
+        return {**super().state_dict(), "jitter": self.jitter and self.jitter.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        super().load_state_dict(state)
+        if self.jitter is not None:
+            self.jitter.load_state_dict(state["jitter"])

@@ -1,0 +1,95 @@
+"""What is asked: y = A x + noise, and all that is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Generator, Tensor
+
+from untrained.errors import InputError
+from untrained.noise import NoiseModel
+from untrained.operators import Identity, LinearOperator
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Problem:
+    """y = A x + noise, with all that is known about it.
+
+    Attributes:
+        observed: y, (1, c, h, w).
+        operator: A; any differentiable callable.
+        known: (1, 1, h, w), 1 where y was measured; None = everywhere.
+        held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
+        noise: the noise of y by brightness, if known or estimated.
+        peak: what PSNR takes as full scale, in the unit range.
+        exact_known: whether the known pixels of y stand in the final image as they are.
+        clip: whether the final image is clipped to the unit range.
+    """
+
+    observed: Tensor
+    operator: Callable[[Tensor], Tensor] = field(default_factory=Identity)
+    known: Tensor | None = None
+    held_out: Tensor | None = None
+    noise: NoiseModel | None = None
+    peak: float = 1.0
+    exact_known: bool = False
+    clip: bool = False
+
+    @property
+    def sigma(self) -> float | None:
+        """The standard deviation of the noise in the unit range, over all brightnesses."""
+        return None if self.noise is None else self.noise.sigma
+
+    @property
+    def fitted(self) -> Tensor | None:
+        """1 where y enters the fit: known and not held out; None = everywhere."""
+        if self.held_out is None:
+            return self.known
+        known = torch.ones_like(self.held_out) if self.known is None else self.known
+        return known * (1 - self.held_out)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int, int]:
+        """(1, C, H, W) of the estimate."""
+        b, c, h, w = self.observed.shape
+        if isinstance(self.operator, LinearOperator):
+            return self.operator.image_shape((b, c, h, w))
+        return b, c, h, w
+
+    def finish(self, estimate: Tensor) -> Tensor:
+        """Return the final image that an estimate gives: known pixels put back, clipped."""
+        if self.exact_known and isinstance(self.operator, Identity):
+            known = torch.ones_like(self.observed[:, :1]) if self.known is None else self.known
+            estimate = torch.where(known > 0, self.observed, estimate)
+        return estimate.clamp(0, 1) if self.clip else estimate
+
+    def hold_out(self, fraction: float, *, generator: Generator) -> Problem:
+        """Return the problem with a random fraction of its known pixels held out."""
+        size = self.observed.shape[-2:]
+        known = torch.ones(1, 1, *size) if self.known is None else self.known.cpu()
+        places = known.flatten().nonzero().flatten()
+        count = max(1, round(fraction * len(places)))
+        if count >= len(places):
+            raise InputError(
+                f"cannot hold out {fraction:.0%} of {len(places)} known pixels; "
+                "use another stop rule"
+            )
+        held_out = torch.zeros(known.numel())
+        held_out[places[torch.randperm(len(places), generator=generator)[:count]]] = 1
+        held_out = held_out.view(1, 1, *size).to(self.observed)
+        return replace(self, held_out=held_out)
+
+    def to(self, device: torch.device) -> Problem:
+        """Return the problem on another device."""
+        operator = self.operator
+        return replace(
+            self,
+            observed=self.observed.to(device),
+            operator=operator.to(device) if isinstance(operator, torch.nn.Module) else operator,
+            known=None if self.known is None else self.known.to(device),
+            held_out=None if self.held_out is None else self.held_out.to(device),
+        )

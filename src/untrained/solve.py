@@ -1,0 +1,112 @@
+"""One problem to one result: network, objective, optimizer, fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Generator, Tensor, nn
+
+from untrained.callbacks import Callback
+from untrained.fit import fit
+from untrained.networks import Members
+from untrained.objectives import Objective, Problem
+from untrained.recipes import Recipe
+from untrained.result import Result
+from untrained.stopping import FixedSteps, HeldOut
+
+__all__ = ["assemble", "solve"]
+
+Weights = Mapping[str, Tensor]
+
+_CORRELATED_STEPS = 150
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Parts:
+    network: nn.Module
+    objective: Objective
+
+
+def adapted(recipe: Recipe, problem: Problem) -> Recipe:
+    """Return the recipe as the noise of the problem needs it.
+
+    Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
+    """
+    correlated = problem.noise is not None and problem.noise.blur > 0
+    if not (correlated and isinstance(recipe.stopper, HeldOut)):
+        return recipe
+    return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))
+
+
+def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
+    """Return the network and the objective of a recipe for a problem, on the problem's device."""
+    if isinstance(recipe.stopper, HeldOut):
+        split = Generator().manual_seed(seed)
+        problem = problem.hold_out(recipe.stopper.fraction, generator=split)
+    channels, height, width = problem.image_shape[1:]
+    weights = Generator().manual_seed(seed)
+    networks = [
+        recipe.network.build(recipe.objective.in_channels(channels), channels, generator=weights)
+        for _ in range(recipe.members)
+    ]
+    objective = recipe.objective.build(
+        problem, recipe.network.input_size(height, width), seed=seed, members=recipe.members
+    )
+    network = Members(networks) if recipe.members > 1 else networks[0]
+    return _Parts(network=network, objective=objective)
+
+
+def solve(
+    problem: Problem,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+    state: dict[str, Any] | None = None,
+    weights: Weights | None = None,
+) -> Result:
+    """Fit a recipe's network to a problem, on the problem's device.
+
+    Args:
+        problem: y, A and what is known of the noise.
+        recipe: all settings.
+        seed: of every random number.
+        callbacks, cancelled, state: as for `fit`.
+        weights: of an earlier fit of a like problem to start from; None = random ones.
+
+    Returns:
+        the result, with the network's last weights.
+    """
+    device = problem.observed.device
+    recipe = adapted(recipe, problem)
+    parts = assemble(problem, recipe, seed=seed)
+    parts.network.to(device)
+    if weights is not None:
+        parts.network.load_state_dict(weights)
+    acceleration = recipe.acceleration.resolve(device)
+    result = fit(
+        parts.network,
+        parts.objective,
+        optimizer=recipe.optimizer.build(parts.network.parameters()),
+        max_steps=recipe.max_steps,
+        stopper=recipe.stopper,
+        average=recipe.average,
+        schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
+        acceleration=acceleration,
+        callbacks=callbacks,
+        check_every=recipe.check_every,
+        cancelled=cancelled,
+        state=state,
+    )
+    return replace(
+        result,
+        weights={name: value.detach() for name, value in parts.network.state_dict().items()},
+        details={
+            "sigma": parts.objective.problem.sigma,
+            "precision": acceleration.precision,
+            "parameters": sum(p.numel() for p in parts.network.parameters()),
+        },
+    )
