@@ -82,6 +82,7 @@ def restore(
         noise=noise,
         peak=unit_range.peak,
         exact_known=recipe.exact_known,
+        bounded=recipe.bounded,
         clip=True,
     )
     callbacks, scoring = _with_scoring(callbacks, truth, problem, channel_axis, unit_range)

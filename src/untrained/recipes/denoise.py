@@ -35,6 +35,7 @@ fast = Recipe(
     max_steps=1500,
     stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.002),
     average=ExponentialAverage(decay=0.98, warm_up=True),
+    bounded=True,
 )  # fmt: skip
 
 best = replace(

@@ -27,6 +27,7 @@ class Recipe:
         max_steps: the most steps of the optimizer.
         check_every: steps between two looks at the device.
         exact_known: put the known pixels back into the final image, exactly as they were.
+        bounded: take away no more than the noise (`Problem.finish`).
         members: how many networks are fitted side by side, from other seeds; their images are
             averaged.
         acceleration: precision and memory format.
@@ -43,6 +44,7 @@ class Recipe:
     average: Averaging | None = None
     check_every: int = 10
     exact_known: bool = False
+    bounded: bool = False
     members: int = 1
     acceleration: Acceleration = field(default_factory=Acceleration)
 
