@@ -19,6 +19,7 @@ from typing import Any
 
 import common
 import matplotlib as mpl
+import numpy as np
 from torch import Tensor
 
 from untrained import find_recipe, restore
@@ -91,11 +92,9 @@ def stops(options: argparse.Namespace) -> dict[str, Any]:
         rows = [row["fast"] for row in data["rows"].values() if "fast" in row]
         axes.plot(
             [row["peak"] for row in rows], [row["gap"] for row in rows], "o", alpha=0.7,
-            label=f"{data['arguments']['noise']}, mean {sum(r['gap'] for r in rows) / len(rows):.3f} dB",
+            label=f"{data['arguments']['noise']}, mean {np.mean([r['gap'] for r in rows]):.3f} dB",
         )  # fmt: skip
-    axes.set(
-        xlabel="PSNR of the best image of the fit (dB)", ylabel="dB lost by stopping elsewhere"
-    )
+    axes.set(xlabel="PSNR of the best image of the fit (dB)", ylabel="dB lost by the stop")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend()

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from untrained.noise import NoiseModel, clipped_gaussian, estimate_noise, white
 from untrained.noise_pool import NoisePool
+from untrained.objectives import Problem
 
 Scene = Callable[..., Any]
 
@@ -103,3 +104,43 @@ def test_a_pool_goes_on_where_it_was() -> None:
     other = NoisePool((1, 1, 8, 8), generator=Generator().manual_seed(3))
     other.load_state_dict(state)
     assert torch.equal(other.draw(), expected)
+
+
+@pytest.mark.parametrize("blur", [0.45, 0.6])
+def test_correlated_noise_is_noticed_and_the_pool_draws_its_like(scene: Scene, blur: float) -> None:
+    pool = NoisePool((1, 3, 256, 256), generator=Generator().manual_seed(0), blur=blur)
+    noise = pool.draw()
+    assert float(noise.std()) == pytest.approx(1, abs=0.03)
+    neighbours = float((noise[..., 1:] * noise[..., :-1]).mean())
+    taps = np.exp(-(np.arange(-4, 5) ** 2) / (2 * blur**2))
+    assert neighbours == pytest.approx((taps[1:] * taps[:-1]).sum() / (taps**2).sum(), abs=0.02)
+    model = estimate_noise(tensor(scene(256, 256)) + 0.08 * noise)
+    assert model is not None
+    assert model.blur == pytest.approx(blur, abs=0.05)
+    assert not model.can_be_refined
+    assert 0.04 < model.sigma < 0.08, "with caution: a little less than there is"
+
+
+def test_white_noise_is_not_taken_for_correlated(scene: Scene) -> None:
+    for sigma in (0.02, 0.1):
+        noise = np.random.default_rng(0).normal(0, sigma, (256, 256, 3))
+        model = estimate_noise(tensor(scene(256, 256) + noise))
+        assert model is not None
+        assert model.blur == 0
+
+
+def test_a_bounded_image_takes_away_no_more_than_the_noise() -> None:
+    clean = torch.full((1, 1, 64, 64), 0.5)
+    clean[..., 20:44, 20:44] = 0.8
+    noise = 0.05 * torch.randn(clean.shape, generator=Generator().manual_seed(0))
+    problem = Problem(observed=clean + noise, noise=white(0.05), bounded=True)
+    # A good estimate stays as it is; one that lost the square gets it back, noise and all.
+    assert float((problem.finish(clean) - clean).abs().mean()) < 0.001
+    inside = (..., slice(26, 38), slice(26, 38))
+    back = problem.finish(torch.full_like(clean, 0.5))
+    assert float((back - problem.observed)[inside].abs().mean()) < 0.1
+    assert float((back - clean)[..., :8, :].abs().mean()) < 0.005
+    silent = Problem(observed=clean, noise=white(0.0), bounded=True)
+    assert torch.equal(silent.finish(torch.zeros_like(clean)), clean)
+    plain = Problem(observed=clean, noise=white(0.0))
+    assert torch.equal(plain.finish(torch.zeros_like(clean)), torch.zeros_like(clean))

@@ -434,7 +434,7 @@ def _account(outcome: Outcome) -> list[str]:
     lines = [f"{job.source} → {job.target}"]
     for result in outcome.record["results"]:
         lines.append(
-            f"  stopped after {result['stop_step']} of at most {job.recipe.max_steps} steps: "
+            f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
             f"{result['stop_advice']}; kept the {result['kept']} of step {result['kept_step']}"
         )
         facts = [
@@ -443,7 +443,10 @@ def _account(outcome: Outcome) -> list[str]:
         ]
         if result["sigma_255"] is not None and job.task == "denoise":
             how = "estimated" if result["sigma_estimated"] else "given"
-            facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how})")
+            kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
+            facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
+        if result["tiles"] > 1:
+            facts.append(f"{result['tiles']} tiles, the steps are of all of them")
         if result["missing_pixels"]:
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
         if result["recoveries"]:

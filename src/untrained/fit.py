@@ -129,7 +129,8 @@ def fit(
             good = now.capture()
             check = Check(
                 step=now.step, max_steps=max_steps, losses=tuple(losses),
-                psnr_observed=tuple(psnrs), estimate=estimate, image=objective.problem.finish(image),
+                psnr_observed=tuple(psnrs), estimate=estimate,
+                image=objective.problem.finish(image),
                 value=verdict.value, improved=verdict.improved,
                 lr=optimizer.param_groups[0]["lr"], recoveries=now.recoveries,
                 seconds=now.seconds,

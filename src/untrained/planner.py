@@ -19,9 +19,9 @@ from untrained.networks import NetworkSummary, summarize
 from untrained.objectives import Problem
 from untrained.operators import Resample
 from untrained.recipes import Recipe, encode
-from untrained.solve import solve
+from untrained.solve import adapted, solve
 from untrained.stopping import FixedSteps
-from untrained.tiles import TILE, can_be_tiled, crop, tile_places
+from untrained.tiles import TILE, can_be_tiled, crop, for_later_tiles, tile_places
 
 __all__ = ["available_memory", "make_plan", "predict_memory", "summarize_recipe"]
 
@@ -39,6 +39,7 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
     Raises:
         InputError: more memory is needed than is free; says how much and what to do.
     """
+    recipe = adapted(recipe, problem)
     whole, free = predict_memory(recipe, problem), available_memory(device)
     _, _, rows, columns = problem.observed.shape
     large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
@@ -55,7 +56,7 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
             f"{memory / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
             "use a smaller picture, a smaller network (--set network.widths=…) or another device"
         )
-    steps = recipe.max_steps + (tiles - 1) * max(recipe.check_every, recipe.max_steps // 4)
+    steps = recipe.max_steps + (tiles - 1) * for_later_tiles(recipe).max_steps
     pace = _seconds_per_step(recipe, part, device)
     channels, height, width = problem.image_shape[1:]
     return Plan(

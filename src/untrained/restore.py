@@ -112,6 +112,8 @@ def restore(
             "sigma": level and level * unit_range.scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": sigma is None,
+            "correlated_noise": noise is not None and noise.blur > 0,
+            "max_steps": plan.max_steps,
             "device": plan.device,
             "missing_pixels": 0 if known is None else int((known == 0).sum()),
             "tiles": plan.tiles,

@@ -16,7 +16,7 @@ from untrained.recipes import Recipe
 from untrained.result import Result
 from untrained.stopping import FixedSteps, HeldOut
 
-__all__ = ["assemble", "solve"]
+__all__ = ["adapted", "assemble", "solve"]
 
 Weights = Mapping[str, Tensor]
 

@@ -1,7 +1,7 @@
 """A picture too large for one fit, in overlapping tiles.
 
 Every tile is a problem of its own. The first is fitted from scratch, the next ones go on from the
-weights of the one before, which know noise and edges already and need a quarter of the steps. In
+weights of the one before, which know noise and edges already, and take a tenth of the steps. In
 the overlaps the tiles are cross-faded.
 """
 
@@ -18,9 +18,9 @@ from untrained.objectives import Problem
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
 from untrained.result import Result, StopReason
-from untrained.solve import solve
+from untrained.solve import adapted, solve
 
-__all__ = ["TILE", "can_be_tiled", "crop", "solve_tiled", "tile_places"]
+__all__ = ["TILE", "can_be_tiled", "crop", "for_later_tiles", "solve_tiled", "tile_places"]
 
 TILE = 1024
 """Side of a tile in pixels of the observation."""
@@ -59,7 +59,8 @@ def solve_tiled(
     """
     factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
     places = _places(problem, tile)
-    following = replace(recipe, max_steps=max(recipe.check_every, recipe.max_steps // 4))
+    recipe = adapted(recipe, problem)
+    following = for_later_tiles(recipe)
     total = recipe.max_steps + (len(places) - 1) * following.max_steps
     start = Start(
         step=0, max_steps=total,
@@ -78,7 +79,7 @@ def solve_tiled(
             seed=seed, callbacks=[relay], cancelled=cancelled,
             weights=results[-1].weights if results else None,
         )  # fmt: skip
-        results.append(replace(result, estimate=result.estimate[..., :0]))
+        results.append(replace(result, estimate=torch.empty(0)))
         ramp = _ramp(rows, problem.observed.shape[-2], factor)[:, None]
         ramp = ramp * _ramp(columns, problem.observed.shape[-1], factor)
         down, across = (slice(factor * first, factor * last) for first, last in (rows, columns))
@@ -98,6 +99,11 @@ def solve_tiled(
     for callback in callbacks:
         callback.on_end(whole)
     return whole
+
+
+def for_later_tiles(recipe: Recipe) -> Recipe:
+    """Return the recipe of a tile that starts from its neighbour's weights."""
+    return replace(recipe, max_steps=max(recipe.check_every, recipe.max_steps // 10))
 
 
 def crop(problem: Problem, rows: tuple[int, int], columns: tuple[int, int]) -> Problem:
