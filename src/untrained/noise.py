@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["NoiseModel", "clipped_gaussian", "estimate_noise", "gaussian_taps", "white"]
+__all__ = ["PILED_UP", "NoiseModel", "clipped_gaussian", "estimate_noise", "gaussian_taps", "white"]
 
 _BLOCK = 8  # pixels a side; 16 detail coefficients
 _CORRELATED = 2.0  # white noise under texture gives up to 1.5
+PILED_UP = 1e-3  # the share of pixels at black or white that means clipping
+_SAME_KIND = 0.15
 _LARGEST_BLUR = 0.65  # pixels
 _CAUTION = 0.8
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
@@ -32,17 +34,21 @@ class NoiseModel:
         blur: standard deviation in pixels of the Gaussian filter that white noise would have to go
             through to be as smooth; 0 = independent between pixels.
         estimated: from the image itself, so that a better image allows a better estimate.
+        clean: (k,): the clean brightness at each level, where clipping moves the mean; None = the
+            level itself.
     """
 
     levels: Tensor
     sigmas: Tensor
     blur: float = 0.0
     estimated: bool = False
+    clean: Tensor | None = None
 
     @property
     def sigma(self) -> float:
-        """The root mean square of the standard deviation over the levels."""
-        return float(self.sigmas.square().mean().sqrt())
+        """One number for all: the root mean square over the levels, without the clipped ones."""
+        values = self.sigmas if self.clean is None else self.sigmas.max()
+        return float(values.square().mean().sqrt())
 
     @property
     def can_be_refined(self) -> bool:
@@ -54,13 +60,22 @@ class NoiseModel:
 
     def at(self, brightness: Tensor) -> Tensor:
         """Return the standard deviation where the observation has this mean brightness."""
-        levels, sigmas = self.levels.to(brightness), self.sigmas.to(brightness)
-        if len(levels) == 1:
-            return sigmas.expand_as(brightness)
-        right = torch.searchsorted(levels, brightness.contiguous()).clamp(1, len(levels) - 1)
-        low, high = levels[right - 1], levels[right]
-        share = ((brightness - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
-        return torch.lerp(sigmas[right - 1], sigmas[right], share)
+        return _interpolated(brightness, self.levels, self.sigmas)
+
+    def unbiased(self, image: Tensor) -> Tensor:
+        """Return the clean image whose noisy mean this is: clipped noise brightens black."""
+        return image if self.clean is None else _interpolated(image, self.levels, self.clean)
+
+
+def _interpolated(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    """Return the values at x, linear between the rising places, constant beyond them."""
+    places, values = places.to(x), values.to(x)
+    if len(places) == 1:
+        return values.expand_as(x)
+    right = torch.searchsorted(places, x.contiguous()).clamp(1, len(places) - 1)
+    low, high = places[right - 1], places[right]
+    share = ((x - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
+    return torch.lerp(values[right - 1], values[right], share)
 
 
 def white(sigma: float) -> NoiseModel:
@@ -85,7 +100,9 @@ def clipped_gaussian(sigma: float) -> NoiseModel:
     square = (x.square() + sigma**2) * inside + above
     square += 2 * x * sigma * (left - right) + sigma**2 * (a * left - b * right)
     return NoiseModel(
-        levels=mean.float(), sigmas=(square - mean.square()).clamp_min(0).sqrt().float()
+        levels=mean.float(),
+        sigmas=(square - mean.square()).clamp_min(0).sqrt().float(),
+        clean=x.float(),
     )
 
 
@@ -112,7 +129,8 @@ def estimate_noise(
         smooth: an estimate of the clean image; its detail is taken off before the blocks are read.
 
     Returns:
-        the model; None if fewer than 16 blocks are complete.
+        the model, that of clipped white noise where the curve fits; None if fewer than 16 blocks
+        are complete.
     """
     noise = observed if smooth is None else observed - smooth
     fine = _blocks(noise, observed, known)
@@ -130,7 +148,24 @@ def estimate_noise(
     if blur:
         # Texture at this scale cannot be told from noise: too little is safe, too much erases it.
         levels, sigmas = levels[:1], _CAUTION * sigmas.min().view(1)
+    elif (clipped := _as_clipped(levels, sigmas, observed)) is not None:
+        return clipped
     return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+
+
+def _as_clipped(levels: Tensor, sigmas: Tensor, observed: Tensor) -> NoiseModel | None:
+    """Return clipped white noise, if pixels pile up at 0 or 1 and the curve is one of that kind.
+
+    A known kind of noise has one number to estimate instead of ten, and a known bias.
+    """
+    piled_up = ((observed <= 0) | (observed >= 1)).float().mean()
+    middle = sigmas[(levels > 0.2) & (levels < 0.8)]
+    if piled_up < PILED_UP or len(middle) == 0 or not middle.min() > 0:
+        return None
+    model = clipped_gaussian(float(middle.median()))
+    if ((sigmas / model.at(levels) - 1).abs() > _SAME_KIND).any():
+        return None
+    return replace(model, estimated=True)
 
 
 def _halved(known: Tensor | None) -> Tensor | None:

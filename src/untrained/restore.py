@@ -19,7 +19,7 @@ from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.images import Picture, with_pixels
-from untrained.noise import NoiseModel, clipped_gaussian, estimate_noise, white
+from untrained.noise import PILED_UP, NoiseModel, clipped_gaussian, estimate_noise, white
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
 from untrained.planner import make_plan
@@ -29,8 +29,6 @@ from untrained.solve import solve
 from untrained.tiles import solve_tiled
 
 __all__ = ["Hooks", "restore", "restore_picture"]
-
-_PILED_UP = 1e-3  # the share of pixels at the ends of the range that means clipping
 
 
 def restore(
@@ -209,7 +207,7 @@ def _noise(
         raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
     # Pixels that pile up at black or white show that the noise has been clipped there.
     piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
-    return (clipped_gaussian if piled_up > _PILED_UP else white)(sigma / unit_range.scale)
+    return (clipped_gaussian if piled_up > PILED_UP else white)(sigma / unit_range.scale)
 
 
 def _combine(

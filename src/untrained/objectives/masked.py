@@ -176,7 +176,7 @@ class MaskedPredictionObjective(Objective):
             "turn": self.turn,
             "step": self.step,
             "pool": self.pool.state_dict(),
-            "noise": noise and {"levels": noise.levels, "sigmas": noise.sigmas},
+            "noise": noise and {n: getattr(noise, n) for n in ("levels", "sigmas", "clean")},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

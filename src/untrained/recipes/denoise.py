@@ -44,6 +44,7 @@ best = replace(
     source="ours, measured in docs/measurements.md (denoising, best): four wider networks",
     network=replace(compact, widths=(64, 64, 64, 64)),
     max_steps=2000,
+    stopper=HeldOut(fraction=0.02, patience=300, min_gain=0.001),
     members=4,
 )
 
