@@ -55,7 +55,7 @@ def test_law_11_forward_and_backward_agree(name: str) -> None:
     assert (layout[1] - plain[1]).norm() < 1e-3 * plain[1].norm()
     # bfloat16 has 8 bits of precision: 0.4 % a rounding
     assert (half[0] - plain[0]).norm() < 0.03 * plain[0].norm()
-    assert (half[1] - plain[1]).norm() < 0.15 * plain[1].norm()
+    assert float(torch.cosine_similarity(half[1], plain[1], dim=0)) > 0.98
 
 
 @pytest.mark.parametrize("acceleration", [PLAIN, LAYOUT, HALF], ids=["plain", "layout", "half"])

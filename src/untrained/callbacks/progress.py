@@ -41,7 +41,7 @@ class Progress(Callback):
         time_ = "" if plan.seconds is None else f" in at most {format_seconds(plan.seconds)}"
         print(
             f"{self.label}: {height}x{width}x{channels}{tiles}, up to {plan.max_steps} steps"
-            f"{time_} and {plan.memory_bytes / 2**30:.1f} GiB, {plan.precision} on {plan.device}",
+            f"{time_} and {_format_bytes(plan.memory_bytes)}, {plan.precision} on {plan.device}",
             file=self.stream,
             flush=True,
         )
@@ -101,6 +101,10 @@ class Progress(Callback):
         if check.recoveries:
             parts.append(f"{check.recoveries} recoveries")
         return "  ".join([*parts, f"{1 / pace:.1f} steps/s", f"at most {left} left"])
+
+
+def _format_bytes(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 
 
 def format_seconds(seconds: float) -> str:
