@@ -62,6 +62,10 @@ class NoiseModel:
         """Return the standard deviation where the observation has this mean brightness."""
         return _interpolated(brightness, self.levels, self.sigmas)
 
+    def around(self, image: Tensor) -> Tensor:
+        """Return the standard deviation at every pixel, by the brightness of the 5x5 around it."""
+        return self.at(F.avg_pool2d(F.pad(image, (2,) * 4, mode="replicate"), 5, 1))
+
     def unbiased(self, image: Tensor) -> Tensor:
         """Return the clean image whose noisy mean this is: clipped noise brightens black."""
         return image if self.clean is None else _interpolated(image, self.levels, self.clean)
@@ -107,10 +111,7 @@ def clipped_gaussian(sigma: float) -> NoiseModel:
 
 
 def estimate_noise(
-    observed: Tensor,
-    known: Tensor | None = None,
-    *,
-    smooth: Tensor | None = None,
+    observed: Tensor, known: Tensor | None = None, *, smooth: Tensor | None = None
 ) -> NoiseModel | None:
     """Return the noise of an image (1, C, H, W) by brightness, from the image alone.
 

@@ -33,21 +33,16 @@ class ScaleEquivariant:
     Attributes:
         weight: w.
         shrink: the smallest factor that an estimate is shrunk by; the largest is 1.
-        crop: the side of a square cut from x' at a random place, in pixels of the large image;
-            0 = all of it.
     """
 
     weight: float = 1.0
     shrink: float = 0.5
-    crop: int = 0
 
     def __post_init__(self) -> None:
         if not self.weight >= 0:
             raise InputError(f"weight is {self.weight}; wanted 0 or more")
         if not 0 < self.shrink <= 1:
             raise InputError(f"shrink is {self.shrink}; wanted more than 0, at most 1")
-        if self.crop < 0:
-            raise InputError(f"crop is {self.crop}; wanted 0 or more")
 
     def in_channels(self, image_channels: int) -> int:
         """Return the channels of the image."""
@@ -80,7 +75,7 @@ class ScaleEquivariantObjective(Objective):
         self.settings = settings
         self.operator = problem.operator
         self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
-        self.random = Generator().manual_seed(seed + 2)  # sizes and places, read by the loop
+        self.random = Generator().manual_seed(seed + 2)  # sizes and turns, read by the loop
         self.turn = 0
         self.average = ExponentialAverage(decay=0.98, warm_up=True).start()
         enlarged = self._enlarge(problem.observed, problem.image_shape[-2:])
@@ -108,7 +103,7 @@ class ScaleEquivariantObjective(Objective):
         return torch.cat(sides).mean(0, keepdim=True)
 
     def _smaller(self) -> Tensor:
-        """Return the average, shrunk, cropped and turned at random."""
+        """Return the average, shrunk and turned at random."""
         s, factor = self.settings, self.operator.factor
         assert self.average.value is not None
         image = self.average.value.clamp(0, 1)
@@ -118,13 +113,6 @@ class ScaleEquivariantObjective(Objective):
         image = F.interpolate(
             image, size=size, mode="bicubic", antialias=True, align_corners=False
         ).clamp(0, 1)
-        if s.crop:
-            top, left = (
-                factor
-                * int(torch.randint(max(0, n - s.crop) // factor + 1, (), generator=self.random))
-                for n in size
-            )
-            image = image[..., top : top + s.crop, left : left + s.crop]
         return turned(image, int(torch.randint(8, (), generator=self.random)))
 
     def _enlarge(self, small: Tensor, size: Any) -> Tensor:

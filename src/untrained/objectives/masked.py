@@ -151,8 +151,7 @@ class MaskedPredictionObjective(Objective):
                     "mask_rate 0 needs the noise level, which is not known; give sigma"
                 )
             return None
-        brightness = F.avg_pool2d(F.pad(self.visible, (2,) * 4, mode="replicate"), 5, 1)
-        return noise.at(brightness)
+        return noise.around(self.visible)
 
     def _refine(self, network: RunNetwork) -> None:
         """Estimate the noise again, from what the present image leaves of the observation."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
@@ -70,8 +69,7 @@ class SureObjective(Objective):
         self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
         self.turn = 0
         self.noisy = problem.observed.expand(members, -1, -1, -1)
-        brightness = F.avg_pool2d(F.pad(problem.observed, (2,) * 4, mode="replicate"), 5, 1)
-        self.sigma = problem.noise.at(brightness).clamp_min(1e-4)
+        self.sigma = problem.noise.around(problem.observed).clamp_min(1e-4)
         self.pool = NoisePool((members, *problem.observed.shape[1:]), generator=self.generator)
 
     def __call__(self, network: RunNetwork) -> Iterate:
