@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.ndimage
 import skimage.data
 import torch
 from numpy.typing import NDArray
@@ -117,6 +118,12 @@ def bm3d(observed: Image, sigma: float) -> Image:
     return np.asarray(package.bm3d(observed[:, :, 0], sigma)).reshape(observed.shape)
 
 
+def median(observed: Image, sigma: float) -> Image:
+    """Return the switching median: black and white pixels replaced by the median of 3x3."""
+    extreme = (observed <= 0) | (observed >= 1)
+    return np.where(extreme, scipy.ndimage.median_filter(observed, size=(3, 3, 1)), observed)
+
+
 def biharmonic(observed: Image, known: NDArray[np.bool_]) -> Image:
     """Return scikit-image's biharmonic inpainting."""
     return np.asarray(inpaint_biharmonic(observed, ~known, channel_axis=-1))
@@ -174,7 +181,7 @@ def zs_n2n(observed: Image, sigma: float) -> Image:
 
 
 DENOISERS: dict[str, Callable[[Image, float], Image]] = {
-    "NLM": nlm, "TV": tv, "BM3D": bm3d, "ZS-N2N": zs_n2n,
+    "NLM": nlm, "TV": tv, "BM3D": bm3d, "ZS-N2N": zs_n2n, "median": median,
 }  # fmt: skip
 
 

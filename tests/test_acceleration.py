@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from torch import Generator, Tensor
 
 from untrained import find_recipe
-from untrained.acceleration import PLAIN, Acceleration
+from untrained.acceleration import PLAIN, Acceleration, freed_memory_kept
 from untrained.networks import DeepDecoder, Members, ResNet, Skip, UNet
 from untrained.noise import white
 from untrained.objectives import Problem
@@ -82,3 +84,21 @@ def test_members_run_alike_on_both_engines() -> None:
         plain = PLAIN.prepare(network, CPU)(z)
         fast = HALF.prepare(network, CPU)(z)
     assert (fast - plain).norm() < 0.03 * plain.norm()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc returns memory eagerly")
+def test_freed_memory_is_kept_inside_and_returned_after() -> None:
+    def resident() -> int:
+        return psutil.Process().memory_info().rss
+
+    size = 16 * 2**20
+    with freed_memory_kept():
+        sizes = []
+        with freed_memory_kept():
+            for _ in range(16):  # glibc sets the crumbs of the first seven aside
+                torch.ones(size, dtype=torch.uint8)
+                sizes.append(resident())
+        torch.ones(size, dtype=torch.uint8)
+        sizes.append(resident())
+    assert max(sizes[10:]) - sizes[10] < size / 4  # the same pages again
+    assert sizes[-1] - resident() > size / 2

@@ -449,6 +449,8 @@ def _account(outcome: Outcome) -> list[str]:
             facts.append(f"{result['tiles']} tiles, the steps are of all of them")
         if result["missing_pixels"]:
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
+        if result["impulses"]:
+            facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
         if result["recoveries"]:
             facts.append(f"{result['recoveries']} diverging steps rolled back")
         lines.append("  " + "; ".join(facts))

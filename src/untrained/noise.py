@@ -11,7 +11,9 @@ from torch import Tensor
 
 __all__ = ["PILED_UP", "NoiseModel", "clipped_gaussian", "estimate_noise", "gaussian_taps", "white"]
 
-_BLOCK = 8  # pixels a side; 16 detail coefficients
+_BLOCK = 8  # pixels a side
+_COEFFICIENTS = (_BLOCK // 2) ** 2
+_FEWEST = 4  # coefficients of a block
 _CORRELATED = 2.0  # white noise under texture gives up to 1.5
 PILED_UP = 1e-3  # the share of pixels at black or white that means clipping
 _SAME_KIND = 0.15
@@ -126,12 +128,13 @@ def estimate_noise(
 
     Args:
         observed: y.
-        known: (1, 1, H, W), 0 where a pixel is missing; blocks with one are left out.
+        known: (1, 1, H, W), 0 where a pixel is missing; 2x2 pixels with one are left out, and
+            blocks with fewer than four complete ones.
         smooth: an estimate of the clean image; its detail is taken off before the blocks are read.
 
     Returns:
         the model, that of clipped white noise where the curve fits; None if fewer than 16 blocks
-        are complete.
+        are left.
     """
     noise = observed if smooth is None else observed - smooth
     fine = _blocks(noise, observed, known)
@@ -140,26 +143,28 @@ def estimate_noise(
     coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
     blur = 0.0
     if coarse is not None and smooth is None:  # what is left by a fit says little of this
-        blur = _blur_of(float(_flat_variance(coarse[0])), float(_flat_variance(fine[0])))
-    variance, level = fine if blur == 0 or coarse is None else coarse
+        blur = _blur_of(*(float(_flat_variance(v, n)) for v, _, n in (coarse, fine)))
+    variance, level, count = fine if blur == 0 or coarse is None else coarse
     gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
     parts = level.argsort().tensor_split(max(1, min(10, len(level) // 64)))
     levels = torch.stack([level[part].mean() for part in parts])
-    sigmas = torch.stack([(_flat_variance(variance[part]) / gain).sqrt() for part in parts])
+    sigmas = torch.stack([(_flat_variance(variance[part], count) / gain).sqrt() for part in parts])
     if blur:
         # Texture at this scale cannot be told from noise: too little is safe, too much erases it.
         levels, sigmas = levels[:1], _CAUTION * sigmas.min().view(1)
-    elif (clipped := _as_clipped(levels, sigmas, observed)) is not None:
+        return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+    seen = observed if known is None else observed[known.expand_as(observed) > 0]
+    if (clipped := _as_clipped(levels, sigmas, seen)) is not None:
         return clipped
-    return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+    return NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
 
 
-def _as_clipped(levels: Tensor, sigmas: Tensor, observed: Tensor) -> NoiseModel | None:
+def _as_clipped(levels: Tensor, sigmas: Tensor, seen: Tensor) -> NoiseModel | None:
     """Return clipped white noise, if pixels pile up at 0 or 1 and the curve is one of that kind.
 
     A known kind of noise has one number to estimate instead of ten, and a known bias.
     """
-    piled_up = ((observed <= 0) | (observed >= 1)).float().mean()
+    piled_up = float(((seen <= 0) | (seen >= 1)).float().mean())
     middle = sigmas[(levels > 0.2) & (levels < 0.8)]
     if piled_up < PILED_UP or len(middle) == 0 or not middle.min() > 0:
         return None
@@ -173,21 +178,30 @@ def _halved(known: Tensor | None) -> Tensor | None:
     return None if known is None else -F.max_pool2d(-known, 2)
 
 
-def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Return the mean square of the diagonal detail and the brightness of every block."""
+def _blocks(
+    noise: Tensor, image: Tensor, known: Tensor | None
+) -> tuple[Tensor, Tensor, int] | None:
+    """Return the mean square of the diagonal detail and the brightness of every block.
+
+    The number is that of the coefficients in a block: 16, or the mean where pixels are missing.
+    """
     height, width = (side - side % _BLOCK for side in image.shape[-2:])
     if height == 0 or width == 0:
         return None
     noise, image = (x[..., :height, :width].transpose(0, 1) for x in (noise, image))
+    known = torch.ones_like(image[:1]) if known is None else known[..., :height, :width]
     kernel = noise.new_tensor([[1.0, -1.0], [-1.0, 1.0]]).view(1, 1, 2, 2) / 2
-    detail = F.conv2d(noise, kernel, stride=2)
-    variance = F.avg_pool2d(detail.square(), _BLOCK // 2).flatten(1)
-    level = F.avg_pool2d(image, _BLOCK).flatten(1)
-    if known is not None:
-        complete = -F.max_pool2d(-known[..., :height, :width], _BLOCK)
-        keep = complete.flatten() > 0
-        variance, level = variance[:, keep], level[:, keep]
-    return (variance.flatten(), level.flatten()) if level.numel() >= 16 else None
+    complete = -F.max_pool2d(-known, 2)
+    square = F.conv2d(noise, kernel, stride=2).square() * complete
+    share = F.avg_pool2d(complete, _BLOCK // 2).flatten(1)
+    variance = F.avg_pool2d(square, _BLOCK // 2).flatten(1) / share.clamp_min(1e-6)
+    level = F.avg_pool2d(image * known, _BLOCK) / F.avg_pool2d(known, _BLOCK).clamp_min(1e-6)
+    keep = share[0] * _COEFFICIENTS >= _FEWEST
+    variance, level = variance[:, keep], level.flatten(1)[:, keep]
+    if level.numel() < 16:
+        return None
+    count = round(float(share[:, keep].mean()) * _COEFFICIENTS)
+    return variance.flatten(), level.flatten(), count
 
 
 def gaussian_taps(blur: float) -> Tensor:
@@ -223,9 +237,8 @@ def _blur_of(coarse: float, fine: float) -> float:
     return (low + high) / 2
 
 
-def _flat_variance(variance: Tensor) -> Tensor:
+def _flat_variance(variance: Tensor, n: int = _COEFFICIENTS) -> Tensor:
     """Return σ² of the blocks without texture, whose mean squares follow σ² χ²ₙ / n."""
-    n = (_BLOCK // 2) ** 2
     cut = _chi_square_quantile(_KEPT, n)
     # E[χ²ₙ; χ²ₙ < c] = n P(χ²ₙ₊₂ < c)
     shrink = _chi_square_below(cut, n + 2) / _KEPT

@@ -19,6 +19,7 @@ from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.images import Picture, with_pixels
+from untrained.impulses import find_impulses
 from untrained.noise import PILED_UP, NoiseModel, clipped_gaussian, estimate_noise, white
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
@@ -72,6 +73,10 @@ def restore(
     """
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
+    missing = 0 if known is None else int((known == 0).sum())
+    impulses = find_impulses(observed, known) if recipe.find_impulses else None
+    if impulses is not None:
+        known = 1 - impulses if known is None else known * (1 - impulses)
     noise = _noise(observed, known, sigma, unit_range)
     problem = Problem(
         observed=observed,
@@ -113,7 +118,8 @@ def restore(
             "correlated_noise": noise is not None and noise.blur > 0,
             "max_steps": plan.max_steps,
             "device": plan.device,
-            "missing_pixels": 0 if known is None else int((known == 0).sum()),
+            "impulses": 0 if impulses is None else int(impulses.sum()),
+            "missing_pixels": missing,
             "tiles": plan.tiles,
             "predicted_seconds": plan.seconds,
             "predicted_memory_bytes": plan.memory_bytes,

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Generator, Tensor, nn
 
+from untrained.acceleration import freed_memory_kept
 from untrained.callbacks import Callback
 from untrained.fit import fit
 from untrained.networks import Members
@@ -33,9 +34,10 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
     """Return the recipe as the noise of the problem needs it.
 
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
+    Where pixels are missing, they still judge the filling, which weighs more.
     """
     correlated = problem.noise is not None and problem.noise.blur > 0
-    if not (correlated and isinstance(recipe.stopper, HeldOut)):
+    if not (correlated and problem.known is None and isinstance(recipe.stopper, HeldOut)):
         return recipe
     return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))
 
@@ -87,20 +89,21 @@ def solve(
     if weights is not None:
         parts.network.load_state_dict(weights)
     acceleration = recipe.acceleration.resolve(device)
-    result = fit(
-        parts.network,
-        parts.objective,
-        optimizer=recipe.optimizer.build(parts.network.parameters()),
-        max_steps=recipe.max_steps,
-        stopper=recipe.stopper,
-        average=recipe.average,
-        schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
-        acceleration=acceleration,
-        callbacks=callbacks,
-        check_every=recipe.check_every,
-        cancelled=cancelled,
-        state=state,
-    )
+    with freed_memory_kept():
+        result = fit(
+            parts.network,
+            parts.objective,
+            optimizer=recipe.optimizer.build(parts.network.parameters()),
+            max_steps=recipe.max_steps,
+            stopper=recipe.stopper,
+            average=recipe.average,
+            schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
+            acceleration=acceleration,
+            callbacks=callbacks,
+            check_every=recipe.check_every,
+            cancelled=cancelled,
+            state=state,
+        )
     return replace(
         result,
         weights={name: value.detach() for name, value in parts.network.state_dict().items()},

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
+from untrained.networks.functional import as_it_is, conv_reflect, double_bilinear
 
 __all__ = [
     "Activation",
@@ -55,11 +57,20 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of (b, c, h, w)."""
-        pad = max(int(p) for p in self.padding)
-        if self.padding_mode == "reflect" and min(x.shape[-2:]) <= pad:
-            x = F.pad(x, self._reversed_padding_repeated_twice, mode="replicate")
-            return F.conv2d(x, self.weight, self.bias, self.stride)
-        return super().forward(x)
+        pad = self.kernel_size[0] // 2
+        if self.padding_mode == "zeros" or pad == 0:
+            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        small = min(x.shape[-2:]) <= pad
+        if self.padding_mode == "reflect" and not small and x.device.type == "cpu":
+            weight, bias = self.weight, self.bias
+            if torch.is_autocast_enabled("cpu"):
+                dtype = torch.get_autocast_dtype("cpu")
+                x, weight = x.to(dtype), weight.to(dtype)
+                bias = None if bias is None else bias.to(dtype)
+            return conv_reflect(x, weight, bias, self.stride[0])
+        with as_it_is(x):
+            x = F.pad(x, (pad,) * 4, mode="replicate" if small else self.padding_mode)
+        return F.conv2d(x, self.weight, self.bias, self.stride)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -120,8 +131,13 @@ def activation(kind: Activation | Output, *, slope: float = 0.2) -> nn.Module:
 
 def upsample(x: Tensor, mode: UpMode, size: tuple[int, int] | None = None) -> Tensor:
     """Return x at twice its size, cropped at the right and bottom to `size`."""
-    kwargs: dict[str, Any] = {} if mode == "nearest" else {"align_corners": False}
-    x = F.interpolate(x, scale_factor=2.0, mode=mode, **kwargs)
+    with as_it_is(x):
+        if mode == "nearest":
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        elif x.device.type == "cpu" and min(x.shape[-2:]) > 1:
+            x = double_bilinear(x)
+        else:
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
     return x if size is None else crop_to(x, size)
 
 

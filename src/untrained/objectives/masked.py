@@ -159,8 +159,9 @@ class MaskedPredictionObjective(Objective):
             images = [self._predict(network, self._draw()[0]) for _ in range(8)]
         smooth = torch.cat(images).mean(0, keepdim=True)
         noise = estimate_noise(self.problem.observed, self.problem.known, smooth=smooth)
-        self.problem = replace(self.problem, noise=noise)
-        self.sigma = self._sigma()
+        if noise is not None:
+            self.problem = replace(self.problem, noise=noise)
+            self.sigma = self._sigma()
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the prediction from the observation with nothing hidden."""

@@ -37,6 +37,7 @@ fast = Recipe(
     stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.002),
     average=ExponentialAverage(decay=0.98, warm_up=True),
     bounded=True,
+    find_impulses=True,
 )  # fmt: skip
 
 best = replace(
@@ -56,6 +57,7 @@ sure = replace(
     objective=Sure(),
     max_steps=400,
     stopper=FixedSteps(),
+    find_impulses=False,  # SURE is for whole images
     acceleration=Acceleration(precision="float32"),  # the divergence is a small difference
 )
 

@@ -28,6 +28,7 @@ class Recipe:
         check_every: steps between two looks at the device.
         exact_known: put the known pixels back into the final image, exactly as they were.
         bounded: take away no more than the noise (`Problem.finish`).
+        find_impulses: treat pixels stuck at black or white as missing.
         members: how many networks are fitted side by side, from other seeds; their images are
             averaged.
         acceleration: precision and memory format.
@@ -45,6 +46,7 @@ class Recipe:
     check_every: int = 10
     exact_known: bool = False
     bounded: bool = False
+    find_impulses: bool = False
     members: int = 1
     acceleration: Acceleration = field(default_factory=Acceleration)
 

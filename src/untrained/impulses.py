@@ -1,0 +1,87 @@
+"""Pixels that are stuck at black or white: salt-and-pepper noise, dead and hot pixels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["find_impulses"]
+
+_REACH = 2  # neighbours in 5x5
+_FEWEST = 0.01  # the share of pixels that makes it noise; highlights and letters give up to .8 %
+_SURELY = 4.0  # standard deviations of the neighbours
+_SURE_JUMP = 0.2  # photon noise in the dark jumps less
+_LONELY = 1  # neighbours of its own colour; letters and edges have more
+_JUMP = 0.05  # less is not worth a hole
+_RARE = 0.005
+_AT_ONCE = 1_000_000  # pixels, to bound the memory
+
+
+def find_impulses(observed: Tensor, known: Tensor | None = None) -> Tensor | None:
+    """Return where an image (1, C, H, W) holds impulses instead of the picture, (1, 1, H, W).
+
+    An impulse stands at the image's smallest or largest value and far from the median of those of
+    its 5x5 neighbours that do not: by four standard deviations (from the median absolute
+    deviation) and .2, which Gaussian and photon noise hardly reach, and with no more than one
+    neighbour of its own colour. If such pixels are 1 % of the image or more, all its extreme
+    pixels that differ from that median by .05 are impulses, but for those among more of their own
+    colour than chance would put together, as in a white sky: a pixel too many is guessed from its
+    neighbours, one too few stays in the picture.
+
+    Args:
+        observed: y, in the unit range.
+        known: (1, 1, H, W), 0 where a pixel is missing.
+
+    Returns:
+        1 where any channel holds an impulse; None if there is no such noise.
+    """
+    y = observed if known is None else observed.masked_fill(known == 0, math.nan)
+    inside = y[~y.isnan()]
+    low, high = inside.min(), inside.max()
+    extreme = (y == low) | (y == high)
+    if low == high or extreme.sum() < _FEWEST * inside.numel():
+        return None
+    median, spread = _of_neighbours(y.masked_fill(extreme, math.nan), extreme)
+    jump = (y[extreme] - median).abs()  # NaN, and never an impulse, without any other neighbour
+    alike = torch.where(y == high, _count(y == high), _count(y == low))[extreme]
+    surely = (jump > (_SURELY * spread).clamp_min(_SURE_JUMP)) & (alike <= _LONELY)
+    share = float(surely.sum() / inside.numel())
+    if share < _FEWEST:
+        return None
+    impulses = torch.zeros_like(extreme)
+    impulses[extreme] = (jump > _JUMP) & (alike < _too_many(share))
+    return impulses.any(1, keepdim=True).to(observed)
+
+
+def _count(places: Tensor) -> Tensor:
+    """Return how many of the eight neighbours are among the places (1, C, H, W)."""
+    places = places.float()
+    return (9 * F.avg_pool2d(places, 3, 1, 1) - places).round()
+
+
+def _too_many(share: float) -> int:
+    """Return the number of eight neighbours that are hardly ever impulses of one colour."""
+    above = [
+        sum(math.comb(8, n) * share**n * (1 - share) ** (8 - n) for n in range(least, 9))
+        for least in range(9)
+    ]
+    return next((least for least in range(1, 9) if above[least] < _RARE), 9)
+
+
+def _of_neighbours(image: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Return median and standard deviation (1.48 · MAD) around the places, NaN left out."""
+    padded = F.pad(image, (_REACH,) * 4, value=math.nan)[0]
+    channel, row, column = places[0].nonzero(as_tuple=True)
+    offsets = torch.arange(2 * _REACH + 1, device=image.device)
+    medians, spreads = [], []
+    for c, r, x in zip(*(torch.split(i, _AT_ONCE) for i in (channel, row, column)), strict=True):
+        around = padded[
+            c[:, None, None], r[:, None, None] + offsets[:, None], x[:, None, None] + offsets
+        ].flatten(1)
+        median = around.nanmedian(1, keepdim=True).values
+        medians.append(median.flatten())
+        spreads.append(1.4826 * (around - median).abs().nanmedian(1).values)
+    return torch.cat(medians), torch.cat(spreads)
