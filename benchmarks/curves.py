@@ -2,10 +2,12 @@
 
     python benchmarks/curves.py cset9/f16.png -o docs/images/time-to-quality.png
     python benchmarks/curves.py stops FOLDER… -o docs/images/stops.png
+    python benchmarks/curves.py engine STEPS.json FLOOR.json -o docs/images/engine.png
 
-All on the same noisy array (σ = 25), one after another. The clock of a fit stands still while its
+All on the same noisy array (σ = 25), one after another; what the JSON beside the picture already
+holds is not run again. The clock of a fit stands still while its
 image is compared with the truth. `stops` draws where fits stopped against their peaks, from the
-JSON of quality.py.
+JSON of quality.py; `engine` the seconds of a step beside those of its convolutions, from engine.py.
 """
 
 from __future__ import annotations
@@ -52,37 +54,43 @@ class Clock(Callback):
 
 
 def race(options: argparse.Namespace) -> dict[str, Any]:
+    path = options.output.with_suffix(".json")
+    data = json.loads(path.read_text()) if path.exists() else {"curves": {}, "points": {}}
     truth = common.load(options.what[0])
     truth = common.central(truth, options.crop) if options.crop else truth
     observed = common.noisy(truth, NOISE)
     clean, _, _ = to_unit(truth)
-    curves: dict[str, Any] = {}
     for name in options.recipes.split(","):
+        if name in data["curves"]:
+            continue
         recipe = find_recipe("denoise", name)
         if name != "fast":  # the published settings look rarely; the curve needs the points
             recipe = replace(recipe, check_every=10)
         clock = Clock(clean, options.limit)
         restore(observed, recipe=recipe, callbacks=[clock], cancelled=clock.late)
-        curves[name] = clock.points
+        data["curves"][name] = clock.points
         print(name, f"{clock.points[-1][1]:.2f} dB after {clock.points[-1][0]:.0f} s", flush=True)
-    points = {}
     for name, method in common.DENOISERS.items():
+        if name == "median" or name in data["points"]:  # the median is for impulses
+            continue
         began = time.perf_counter()
         image = method(observed, 25 / 255)
-        points[name] = (time.perf_counter() - began, common.psnr(image, truth))
-        print(name, f"{points[name][1]:.2f} dB after {points[name][0]:.0f} s", flush=True)
+        data["points"][name] = (time.perf_counter() - began, common.psnr(image, truth))
+        print(name, "{1:.2f} dB after {0:.0f} s".format(*data["points"][name]), flush=True)
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for name, curve in curves.items():
-        axes.plot(*zip(*curve, strict=True), label=f"untrained {name}")
-    for name, (seconds, value) in points.items():
+    for name, curve in data["curves"].items():
+        (line,) = axes.plot(*zip(*curve, strict=True))
+        axes.annotate(name, curve[-1], textcoords="offset points", xytext=(6, -6),
+                      color=line.get_color(), weight="bold")  # fmt: skip
+    for name, (seconds, value) in data["points"].items():
         axes.plot(seconds, value, "o", color="0.35")
         axes.annotate(name, (seconds, value), textcoords="offset points", xytext=(6, -3))
-    axes.set(xscale="log", xlabel="seconds", ylabel="PSNR (dB)", ylim=(20, None))
-    axes.set_title(f"{Path(options.what[0]).stem}, σ = 25, the image that would be kept")
+    axes.set(xscale="log", xlabel="seconds", ylabel="PSNR (dB)", ylim=(16, None), xlim=(None, 900))
+    size = f" {options.crop}×{options.crop}" if options.crop else ""
+    axes.set_title(f"{Path(options.what[0]).stem}{size}, σ = 25, the image that would be kept")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
     figure.savefig(options.output, dpi=130)
-    return {"curves": curves, "points": points}
+    return data
 
 
 def stops(options: argparse.Namespace) -> dict[str, Any]:
@@ -102,6 +110,29 @@ def stops(options: argparse.Namespace) -> dict[str, Any]:
     return {}
 
 
+def engine(options: argparse.Namespace) -> dict[str, Any]:
+    steps, floor = (json.loads(Path(path).read_text()) for path in options.what[1:3])
+    names = [name for name in steps["steps"] if name in floor["floor"]]
+    bars = {
+        "eager float32": [steps["steps"][name]["eager"] for name in names],
+        "engine": [steps["steps"][name]["engine"] for name in names],
+        "its convolutions alone": [floor["floor"][name] for name in names],
+    }
+    figure, all_axes = plt.subplots(1, len(names), figsize=(3 * len(names), 3.4),
+                                    layout="constrained", squeeze=False)  # fmt: skip
+    for i, (name, axes) in enumerate(zip(names, all_axes[0], strict=True)):
+        values = [column[i] for column in bars.values()]
+        axes.bar(range(3), values, color=["0.7", "C0", "C1"])
+        for place, value in enumerate(values):
+            axes.annotate(f"{values[0] / value:.1f}×", (place, value), ha="center", va="bottom")
+        axes.set_xticks(range(3), ["eager\nfloat32", "engine", "convolutions\nalone"])
+        axes.margins(y=0.12)
+        axes.set_title(name)
+    all_axes[0][0].set_ylabel("seconds a step, 512×512")
+    figure.savefig(options.output, dpi=130)
+    return {}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -112,7 +143,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    data = stops(options) if options.what[0] == "stops" else race(options)
+    data = {"stops": stops, "engine": engine}.get(options.what[0], race)(options)
     if data:
         common.save(options.output.with_suffix(".json"), {"machine": common.machine(), **data})
 

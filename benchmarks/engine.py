@@ -1,13 +1,14 @@
 """The fast engine against plain eager float32: seconds a step, GFLOP/s, the same picture?
 
     python benchmarks/engine.py steps [--side 512] [--recipes paper,fast]
+    python benchmarks/engine.py floor [--side 512] [--recipes paper,fast]
     python benchmarks/engine.py agreement
     python benchmarks/engine.py scaling [--sides 64,128,256,512,1024,2048]
 
 `steps` lets the two engines take turns, each in a process of its own. The twin is the loop as the
 published notebooks have it: float32, contiguous, torch's own padding and enlarging, torch's default
-Adam, jitter drawn at every step. `floor` times the convolutions of the `paper` network alone, in
-the engine's precision, forward and backward: what no engine can undercut. `scaling` runs the
+Adam, jitter drawn at every step. `floor` times a recipe's convolutions alone, in the
+engine's precision, forward and backward: what no engine can undercut. `scaling` runs the
 `fast` recipe for a few steps at each size in a process of its own, for its peak memory.
 """
 
@@ -147,8 +148,7 @@ def work(engine: str, recipe: Recipe, side: int, device_name: str, pipe: Connect
 def steps(options: argparse.Namespace) -> dict[str, object]:
     rows, data = [], {}
     for name in options.recipes.split(","):
-        task, _, short = name.rpartition(":")
-        recipe = find_recipe(task or "denoise", short)
+        recipe = recipe_of(name)
         seconds = take_turns(recipe, options.side, options.device, options.rounds)
         gflop = summarize_recipe(recipe, options.side, options.side, 3).flops / 1e9
         ratio = seconds["eager"] / seconds["engine"]
@@ -164,14 +164,72 @@ def steps(options: argparse.Namespace) -> dict[str, object]:
     return data
 
 
+def floor(options: argparse.Namespace) -> dict[str, object]:
+    """Time every convolution of a network by itself, on tensors of its sizes."""
+    device = pick_device(options.device)
+    rows, data = [], {}
+    for name in options.recipes.split(","):
+        recipe = recipe_of(name)
+        calls = convolutions(recipe, problem_of(options.side, device))
+        settings = recipe.acceleration.resolve(device)
+        dtype = getattr(torch, settings.precision)
+        with freed_memory_kept():
+            seconds = sum(time_convolution(*call, dtype, options.rounds) for call in calls)
+        gflop = summarize_recipe(recipe, options.side, options.side, 3).flops / 1e9
+        rows.append([name, str(len(calls)), f"{seconds:.3f}", f"{gflop / seconds:.0f}"])
+        data[name] = seconds
+    print(common.table(["recipe's network", "convolutions", "s/step", "GFLOP/s"], rows))
+    return data
+
+
+Call = tuple[tuple[int, ...], torch.nn.Conv2d]
+
+
+def convolutions(recipe: Recipe, problem: Problem) -> list[Call]:
+    """Return the input shape and the module of every convolution in a pass."""
+    parts = assemble(problem, recipe, seed=0)
+    calls: list[Call] = []
+    for module in parts.network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_pre_hook(lambda m, x: calls.append((tuple(x[0].shape), m)))
+    with torch.no_grad():
+        parts.objective(parts.network)
+    return calls
+
+
+def time_convolution(
+    shape: tuple[int, ...], module: torch.nn.Conv2d, dtype: torch.dtype, rounds: int
+) -> float:
+    """Return the median seconds of a pass forward and backward, padded with imagined zeros."""
+    options = {"device": module.weight.device, "dtype": dtype}
+    x = torch.randn(shape, **options).to(memory_format=torch.channels_last).requires_grad_()
+    weight = module.weight.detach().to(**options).to(memory_format=torch.channels_last)
+    weight.requires_grad_()
+    pad = module.kernel_size[0] // 2
+    seconds = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        result = F.conv2d(x, weight, stride=module.stride, padding=pad)
+        torch.autograd.grad(result, (x, weight), result.detach())
+        if x.device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[1:])
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of [TASK:]NAME."""
+    task, _, short = name.rpartition(":")
+    return find_recipe(task or "denoise", short)
+
+
 def agreement(options: argparse.Namespace) -> dict[str, object]:
     """Fit the same recipe with both engines, step for step."""
     rows, data = [], {}
     truth = common.central(common.load("chelsea"), options.side if options.side < 300 else 128)
     observed = common.noisy(truth, "gauss:25")
     for name in options.recipes.split(","):
-        task, _, short = name.rpartition(":")
-        recipe = find_recipe(task or "denoise", short)
+        recipe = recipe_of(name)
         recipe = replace(recipe, max_steps=options.fit_steps, stopper=FixedSteps())
         result = {}
         for engine, acceleration in (("eager", PLAIN), ("engine", recipe.acceleration)):
@@ -207,8 +265,7 @@ def scaling(options: argparse.Namespace) -> dict[str, object]:
 
 def one(options: argparse.Namespace) -> dict[str, object]:
     device = pick_device(options.device)
-    task, _, short = options.recipes.rpartition(":")
-    recipe = find_recipe(task or "denoise", short)
+    recipe = recipe_of(options.recipes)
     problem = problem_of(options.side, device)
     torch.nn.functional.conv2d(torch.ones(1, 3, 64, 64), torch.ones(3, 3, 3, 3))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -234,7 +291,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("steps", "agreement", "scaling", "one"))
+    parser.add_argument("what", choices=("steps", "floor", "agreement", "scaling", "one"))
     parser.add_argument("--recipes", default="paper,fast", help="[TASK:]NAME, with commas")
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--sides", default="64,128,256,512,1024,2048")
