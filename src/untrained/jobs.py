@@ -162,7 +162,7 @@ def run_job(
             cancelled=cancelled,
             state=part.load_state() if earlier else None,
             finished=np.load(part.page) if earlier and part.page.exists() else None,
-            on_finished=lambda pixels: np.save(part.page, pixels) if pages > 1 else None,
+            on_finished=lambda pixels, _: np.save(part.page, pixels) if pages > 1 else None,
         )
 
     restored, results = restore_picture(
