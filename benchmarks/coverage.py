@@ -45,7 +45,7 @@ def main() -> None:
         record, maps = measure(truth, recipe)
         records.append({"picture": name, **record})
         rows.append([name, *(f"{record[key]:{form}}" for key, form in COLUMNS.items())])
-        write_picture(options.out / f"{name}.png", Picture.from_array(maps), overwrite=True)
+        write_picture(options.out / f"{name}.png", Picture.from_array(maps))
         print(rows[-1], flush=True)
     name = f"{options.recipe}-{options.members}.json"
     save(options.out / name, {"machine": machine(), "steps": recipe.max_steps, "rows": records})
