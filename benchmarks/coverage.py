@@ -1,6 +1,7 @@
 """What an uncertainty map is worth: the fraction of clean pixels inside its 90 % interval.
 
-    python benchmarks/coverage.py [--side 128] [--steps 1500] [--recipe sgld-fast] [--members 1]
+    python benchmarks/coverage.py [--side 128] [--steps 1000] [--recipe sgld-fast] [--members 1]
+        [--pictures NAME ...]
 
 Three pictures of scikit-image, cut from the middle, Gaussian noise of 25/255. The interval is
 mean ± 1.645 s; a map that is right covers 90 %. `raw` takes s as the samples (or the members)
@@ -35,20 +36,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--recipe", default="sgld-fast")
     parser.add_argument("--members", type=int, default=1)
+    parser.add_argument("--pictures", nargs="*", default=PICTURES)
     parser.add_argument("--out", type=Path, default=Path("coverage"))
     options = parser.parse_args()
     recipe = shortened(find_recipe("denoise", options.recipe), options.steps)
     recipe = replace(recipe, members=options.members)
     rows, records = [], []
-    for name in PICTURES:
+    for name in options.pictures:
         truth = central(load(name), options.side)
         record, maps = measure(truth, recipe)
         records.append({"picture": name, **record})
         rows.append([name, *(f"{record[key]:{form}}" for key, form in COLUMNS.items())])
         write_picture(options.out / f"{name}.png", Picture.from_array(maps))
         print(rows[-1], flush=True)
-    name = f"{options.recipe}-{options.members}.json"
-    save(options.out / name, {"machine": machine(), "steps": recipe.max_steps, "rows": records})
+    save(options.out / f"{options.recipe}-{options.members}-{'-'.join(options.pictures)}.json", {
+        "machine": machine(), "side": options.side, "steps": recipe.max_steps, "rows": records,
+    })  # fmt: skip
     print(table(["picture", *COLUMNS], rows))
 
 
