@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, inpaint_biharmonic
 
-from untrained import degrade
+from untrained import degrade, find_recipe, restore
+from untrained.acceleration import Acceleration
 from untrained.images import read_picture
 
 Image = NDArray[np.float64]
@@ -137,47 +139,10 @@ def bicubic(observed: Image, factor: int) -> Image:
 
 
 def zs_n2n(observed: Image, sigma: float) -> Image:
-    """Return Zero-Shot Noise2Noise (Mansour & Heckel, CVPR 2023), written anew from the paper.
-
-    Two half-size pictures by fixed 2x2 filters; a three-layer network of 48 channels predicts
-    the noise; residual and consistency losses both ways; Adam, lr .001 halved twice, 2000 steps.
-    """
-    torch.manual_seed(0)
-    y = torch.from_numpy(np.ascontiguousarray(observed.transpose(2, 0, 1)[None])).float()
-    y = y[..., : y.shape[-2] // 2 * 2, : y.shape[-1] // 2 * 2]
-    c = y.shape[1]
-    taps = torch.tensor([[[[0, 0.5], [0.5, 0]]], [[[0.5, 0], [0, 0.5]]]])
-
-    def halves(x: torch.Tensor) -> list[torch.Tensor]:
-        return [
-            torch.nn.functional.conv2d(x, k[None].repeat(c, 1, 1, 1), stride=2, groups=c)
-            for k in taps
-        ]
-
-    act = torch.nn.LeakyReLU(0.2)
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(c, 48, 3, padding=1), act, torch.nn.Conv2d(48, 48, 3, padding=1), act,
-        torch.nn.Conv2d(48, c, 1),
-    )  # fmt: skip
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000, 0.5)
-    one, two = halves(y)
-    for _ in range(2000):
-        clean_one, clean_two = one - network(one), two - network(two)
-        small_one, small_two = halves(y - network(y))
-        loss = 0.5 * ((one - clean_two).square().mean() + (two - clean_one).square().mean())
-        loss = loss + 0.5 * (
-            (clean_one - small_one).square().mean() + (clean_two - small_two).square().mean()
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        result = (y - network(y)).clamp(0, 1)
-    clean = observed.copy()
-    clean[: y.shape[-2], : y.shape[-1]] = result[0].permute(1, 2, 0).numpy()
-    return clean
+    """Return Zero-Shot Noise2Noise (Mansour & Heckel, CVPR 2023), our recipe of that name."""
+    recipe = find_recipe("denoise", "zs-n2n")
+    recipe = replace(recipe, acceleration=Acceleration(precision="float32"))
+    return np.asarray(restore(observed, recipe=recipe, sigma=sigma, device="cpu").image)
 
 
 DENOISERS: dict[str, Callable[[Image, float], Image]] = {

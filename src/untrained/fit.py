@@ -158,6 +158,7 @@ def fit(
         recoveries=now.recoveries,
         seconds=now.seconds,
         history=now.history,
+        extras={} if now.average is None else now.average.extras(),
     )
     for callback in callbacks:
         callback.on_end(result)

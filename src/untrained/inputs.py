@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 
-__all__ = ["CodeSettings", "Guide", "Meshgrid", "Noise"]
+__all__ = ["CodeSettings", "FourierFeatures", "Guide", "Meshgrid", "Noise"]
 
 
 class CodeSettings(Protocol):
@@ -64,6 +64,46 @@ class Meshgrid:
         rows = torch.linspace(0, 1, height).view(1, 1, height, 1).expand(1, 1, height, width)
         columns = torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, height, width)
         return torch.cat([columns, rows], dim=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FourierFeatures:
+    """z(v) = [cos 2πBv, sin 2πBv], v = the pixel coordinates in [0, 1), B ~ N(0, scale²).
+
+    Lets a network of 1x1 convolutions, which maps each position by itself, learn fine detail.
+    Tancik et al., "Fourier features let networks learn high frequency functions in low dimensional
+    domains", arXiv 2006.10739, with all amplitudes 1.
+
+    Attributes:
+        frequencies: rows of B.
+        scale: standard deviation of B, in periods a picture; larger = finer detail, and sooner
+            noise. The paper's best for pictures is 10.
+    """
+
+    frequencies: int = 256
+    scale: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.frequencies < 1 or not self.scale > 0:
+            raise InputError(
+                f"frequencies is {self.frequencies} and scale {self.scale}; "
+                "wanted 1 or more and more than 0"
+            )
+
+    @property
+    def channels(self) -> int:
+        """A cosine and a sine for every frequency."""
+        return 2 * self.frequencies
+
+    def build(
+        self, height: int, width: int, *, generator: Generator, guide: Tensor | None = None
+    ) -> Tensor:
+        """Return z of shape (1, 2 · frequencies, height, width); the guide is not used."""
+        b = self.scale * torch.randn(self.frequencies, 2, generator=generator)
+        down = torch.arange(height).view(1, height, 1) / height
+        across = torch.arange(width).view(1, 1, width) / width
+        phase = 2 * torch.pi * (b[:, :1, None] * down + b[:, 1:, None] * across)
+        return torch.cat([phase.cos(), phase.sin()])[None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

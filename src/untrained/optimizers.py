@@ -64,8 +64,8 @@ class OptimizerSettings(Protocol):
         """The schedule of the step size."""
         ...
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return the optimizer over these parameters."""
+    def build(self, parameters: Iterable[nn.Parameter], *, seed: int = 0) -> torch.optim.Optimizer:
+        """Return the optimizer over these parameters; `seed` of its random numbers, if it has."""
         ...
 
 
@@ -83,8 +83,8 @@ class Adam:
         if not self.lr > 0:
             raise InputError(f"lr is {self.lr}; wanted a number above 0")
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return the optimizer over these parameters."""
+    def build(self, parameters: Iterable[nn.Parameter], *, seed: int = 0) -> torch.optim.Optimizer:
+        """Return the optimizer over these parameters; it draws no random numbers."""
         return torch.optim.Adam(
             parameters,
             lr=self.lr,
@@ -121,8 +121,8 @@ class Muon:
         if not 0 <= self.momentum < 1:
             raise InputError(f"momentum is {self.momentum}; wanted 0 up to but not including 1")
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return the optimizer over these parameters."""
+    def build(self, parameters: Iterable[nn.Parameter], *, seed: int = 0) -> torch.optim.Optimizer:
+        """Return the optimizer over these parameters; it draws no random numbers."""
         return _Muon(parameters, self)
 
 

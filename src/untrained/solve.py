@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from untrained.acceleration import freed_memory_kept
+from untrained.averaging import SampleAverage
 from untrained.callbacks import Callback
 from untrained.fit import fit
 from untrained.networks import Members
@@ -17,6 +18,7 @@ from untrained.objectives import Objective, Problem
 from untrained.recipes import Recipe
 from untrained.result import Result
 from untrained.stopping import FixedSteps, HeldOut
+from untrained.uncertainty import calibration
 
 __all__ = ["adapted", "assemble", "solve"]
 
@@ -45,9 +47,10 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
 
 def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
     """Return the network and the objective of a recipe for a problem, on the problem's device."""
-    if isinstance(recipe.stopper, HeldOut):
+    held_out = _held_out(recipe)
+    if held_out:
         split = Generator().manual_seed(seed)
-        problem = problem.hold_out(recipe.stopper.fraction, generator=split)
+        problem = problem.hold_out(held_out, generator=split)
     channels, height, width = problem.image_shape[1:]
     objective = recipe.objective.build(
         problem, recipe.network.input_size(height, width), seed=seed, members=recipe.members
@@ -95,7 +98,7 @@ def solve(
         result = fit(
             parts.network,
             parts.objective,
-            optimizer=recipe.optimizer.build(parts.network.parameters()),
+            optimizer=recipe.optimizer.build(_fitted(parts, recipe), seed=seed + 2),
             max_steps=recipe.max_steps,
             stopper=recipe.stopper,
             average=recipe.average,
@@ -110,6 +113,12 @@ def solve(
     if not result.cut_short:
         with torch.no_grad():
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
+            extras |= result.extras
+    scale = None
+    if "spread" in extras:
+        scale = calibration(result.estimate, extras["spread"], parts.objective.problem)
+    if scale is not None:
+        extras["uncertainty"] = scale * extras["spread"]
     return replace(
         result,
         extras=extras,
@@ -118,5 +127,23 @@ def solve(
             "sigma": parts.objective.problem.sigma,
             "precision": acceleration.precision,
             "parameters": sum(p.numel() for p in parts.network.parameters()),
+            **({} if scale is None else {"spread_scale": scale}),
         },
     )
+
+
+def _held_out(recipe: Recipe) -> float:
+    """Return the share of the known pixels that the fit must not see."""
+    if isinstance(recipe.stopper, HeldOut):
+        return recipe.stopper.fraction
+    return recipe.average.held_out if isinstance(recipe.average, SampleAverage) else 0.0
+
+
+def _fitted(parts: _Parts, recipe: Recipe) -> list[nn.Parameter]:
+    """Return what the optimizer moves; what it does not is frozen."""
+    if recipe.fitted == "norms":
+        for module in parts.network.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                module.requires_grad_(False)
+    weights = [p for p in parts.network.parameters() if p.requires_grad]
+    return weights + parts.objective.parameters()

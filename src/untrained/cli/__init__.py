@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from untrained import __version__
+from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
 from untrained.cli.tools import degrade, network, recipes, score
@@ -24,6 +25,8 @@ app = App(
 )
 app.register_install_completion_command()
 for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo):
+    app.command(command)
+for command in (compress, decompress):
     app.command(command)
 
 

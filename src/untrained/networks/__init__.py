@@ -1,20 +1,28 @@
 """Networks f_θ: z -> image. Frozen settings build modules; one paper a file."""
 
+from untrained.networks.conv_decoder import ConvDecoder, ConvDecoderNetwork
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
 from untrained.networks.layers import NetworkSettings, initialize
 from untrained.networks.members import Members
+from untrained.networks.plain import Plain, PlainNetwork, Pointwise, PointwiseNetwork
 from untrained.networks.resnet import ResNet, ResNetNetwork
 from untrained.networks.skip import Skip, SkipNetwork
 from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
 from untrained.networks.unet import UNet, UNetNetwork
 
 __all__ = [
+    "ConvDecoder",
+    "ConvDecoderNetwork",
     "DeepDecoder",
     "DeepDecoderNetwork",
     "LayerSummary",
     "Members",
     "NetworkSettings",
     "NetworkSummary",
+    "Plain",
+    "PlainNetwork",
+    "Pointwise",
+    "PointwiseNetwork",
     "ResNet",
     "ResNetNetwork",
     "Skip",

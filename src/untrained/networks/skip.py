@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
+from untrained.networks.dropout import Dropout, seed_dropouts
 from untrained.networks.layers import (
     Activation,
     Output,
@@ -62,6 +63,8 @@ class Skip:
         output: sigmoid, linear or leaky_relu.
         shuffle: work on pixels folded into channels: 2 = a quarter of the positions, four times
             the channels in and out (pixel-unshuffle, pixel-shuffle); 1 = at full resolution.
+        dropout: the share of values dropped before every convolution of the decoder, always: also
+            when the image is read (Self2Self averages over it).
     """
 
     widths: tuple[int, ...] = (128, 128, 128, 128, 128)
@@ -80,6 +83,7 @@ class Skip:
     kernel_refine: int = 1
     output: Output = "sigmoid"
     shuffle: int = 1
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         check_widths("widths", self.widths)
@@ -103,6 +107,8 @@ class Skip:
         check_choice("output", self.output, get_args(Output))
         if self.shuffle < 1:
             raise InputError(f"shuffle is {self.shuffle}; wanted 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; wanted 0 up to but not including 1")
 
     @property
     def skips(self) -> tuple[int, ...]:
@@ -155,6 +161,7 @@ class SkipNetwork(nn.Module):
             (max(*kernels_down, *kernels_up, s.kernel_refine) // 2 + 1) * 2**scales * s.shuffle
         )
         initialize(self, generator)
+        seed_dropouts(self, generator)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the image (b, out_channels, H, W) of z (b, in_channels, H, W)."""
@@ -224,8 +231,10 @@ def _block(in_channels: int, out_channels: int, kernel: int, s: Skip) -> nn.Sequ
 
 def _up(in_channels: int, out_channels: int, kernel: int, s: Skip) -> nn.Sequential:
     blocks: list[nn.Module] = [batch_norm(in_channels)] if s.norm_concat else []
+    blocks += [Dropout(s.dropout)] if s.dropout else []
     blocks.append(_block(in_channels, out_channels, kernel, s))
     if s.kernel_refine:
+        blocks += [Dropout(s.dropout)] if s.dropout else []
         blocks.append(_block(out_channels, out_channels, s.kernel_refine, s))
     return nn.Sequential(*blocks)
 

@@ -7,7 +7,9 @@ from untrained.objectives.base import Iterate, Objective, ObjectiveSettings, Run
 from untrained.objectives.data_fit import DataFit, DataFitObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
+from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.problem import Problem
+from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
@@ -16,12 +18,16 @@ __all__ = [
     "Iterate",
     "MaskedPrediction",
     "MaskedPredictionObjective",
+    "NoiseToNoise",
+    "NoiseToNoiseObjective",
     "Objective",
     "ObjectiveSettings",
     "Problem",
     "RunNetwork",
     "ScaleEquivariant",
     "ScaleEquivariantObjective",
+    "SelfGuided",
+    "SelfGuidedObjective",
     "Sure",
     "SureObjective",
 ]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from untrained.metrics import mse
 from untrained.objectives.problem import Problem
 
-__all__ = ["Iterate", "Objective", "ObjectiveSettings", "RunNetwork"]
+__all__ = ["Iterate", "Objective", "ObjectiveSettings", "RunNetwork", "spread_over_members"]
 
 RunNetwork = Callable[[Tensor], Tensor]
 
@@ -53,6 +53,10 @@ class Objective(ABC):
         """
         return {}
 
+    def parameters(self) -> list[nn.Parameter]:
+        """Return what is fitted beside the network's weights; the state holds their values."""
+        return []
+
     def residual(self, measured: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the mean squared distance to y over the weighted measurements, on the device."""
         return mse(measured, self.problem.observed, weight)
@@ -64,6 +68,11 @@ class Objective(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         self.generator.set_state(state["generator"])
+
+
+def spread_over_members(images: Tensor) -> dict[str, Tensor]:
+    """Return the extra "spread": the standard deviation over (members, C, H, W), if several."""
+    return {"spread": images.std(0, keepdim=True)} if len(images) > 1 else {}
 
 
 class ObjectiveSettings(Protocol):

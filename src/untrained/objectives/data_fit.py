@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
 from untrained.inputs import CodeSettings, Noise
 from untrained.losses import DataTerm, Gaussian, TotalVariation
 from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 
 __all__ = ["DataFit", "DataFitObjective"]
@@ -29,12 +29,14 @@ class DataFit:
         jitter: standard deviation of the Gaussian noise added to z, another at every step.
         data_term: E.
         total_variation: R; None = the network is the only prior.
+        fit_z: whether z is fitted together with the weights.
     """
 
     z: CodeSettings = field(default_factory=Noise)
     jitter: float = 0.0
     data_term: DataTerm = field(default_factory=Gaussian)
     total_variation: TotalVariation | None = None
+    fit_z: bool = False
 
     def __post_init__(self) -> None:
         if self.jitter < 0:
@@ -69,7 +71,8 @@ class DataFitObjective(Objective):
             settings.z.build(*input_size, generator=draw, guide=problem.guide)
             for _ in range(members)
         ]
-        self.z = torch.cat(codes).to(device)
+        z = torch.cat(codes).to(device)
+        self.z = nn.Parameter(z) if settings.fit_z else z
         shape = (members, *self.z.shape[1:])
         self.jitter = NoisePool(shape, generator=self.generator) if settings.jitter else None
         self.weight = problem.fitted
@@ -91,16 +94,31 @@ class DataFitObjective(Objective):
         with torch.no_grad():
             return self._image(network, self.z).mean(0, keepdim=True)
 
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return the spread over the members."""
+        return spread_over_members(self._image(network, self.z))
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Return z, if it is fitted."""
+        return [self.z] if isinstance(self.z, nn.Parameter) else []
+
     def _image(self, network: RunNetwork, z: Tensor) -> Tensor:
         height, width = self.problem.image_shape[-2:]
         return network(z)[..., :height, :width]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers."""
-        return {**super().state_dict(), "jitter": self.jitter and self.jitter.state_dict()}
+        """Return the state of the random numbers, and z if it is fitted."""
+        return {
+            **super().state_dict(),
+            "jitter": self.jitter and self.jitter.state_dict(),
+            "z": self.z.detach().clone() if self.settings.fit_z else None,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         super().load_state_dict(state)
         if self.jitter is not None:
             self.jitter.load_state_dict(state["jitter"])
+        if self.settings.fit_z:
+            with torch.no_grad():
+                self.z.copy_(state["z"])

@@ -13,7 +13,7 @@ from untrained.errors import InputError
 from untrained.losses import DataTerm, Gaussian
 from untrained.noise import estimate_noise
 from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
 from untrained.operators import Identity
@@ -46,6 +46,8 @@ class MaskedPrediction:
         refine_noise: after how many steps an estimated noise model is estimated again.
         flips: show the image in its eight flips and turns, one a step: eight times the pictures
             to learn from, and much later overfitting.
+        num_predictions: the image is the mean of so many predictions, each from another mask (and
+            another dropout, where the network has one; Self2Self); 0 = one, with nothing hidden.
         data_term: the distance on the hidden pixels.
     """
 
@@ -53,11 +55,14 @@ class MaskedPrediction:
     recorrupt: float = 0.0
     refine_noise: tuple[int, ...] = ()
     flips: bool = False
+    num_predictions: int = 0
     data_term: DataTerm = field(default_factory=Gaussian)
 
     def __post_init__(self) -> None:
         if self.recorrupt < 0:
             raise InputError(f"recorrupt is {self.recorrupt}; wanted 0 or more")
+        if self.num_predictions < 0:
+            raise InputError(f"num_predictions is {self.num_predictions}; wanted 0 or more")
         if not 0 <= self.mask_rate < 1 or (self.mask_rate == 0 and self.recorrupt == 0):
             raise InputError(
                 f"mask_rate is {self.mask_rate}; wanted a number between 0 and 1, "
@@ -121,11 +126,11 @@ class MaskedPredictionObjective(Objective):
         mean = estimate.mean(0, keepdim=True)
         return Iterate(estimate=mean, measured=mean, loss=loss)
 
-    def _draw(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _draw(self, generator: Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return what the network is shown, what it is compared with, and the weights."""
         rate, alpha = self.settings.mask_rate, self.settings.recorrupt
         shape = (self.members, 1, *self.visible.shape[-2:])
-        drawn = torch.rand(shape, generator=self.generator, device=self.visible.device)
+        drawn = torch.rand(shape, generator=generator or self.generator, device=self.visible.device)
         # Where neighbours share their noise, a hidden pixel's can be predicted from them.
         hidden = drawn < (0.0 if self.blur else rate)
         if self.sigma is None:
@@ -164,9 +169,23 @@ class MaskedPredictionObjective(Objective):
             self.sigma = self._sigma()
 
     def estimate(self, network: RunNetwork) -> Tensor:
-        """Return the prediction from the observation with nothing hidden."""
+        """Return the prediction from the observation with nothing hidden, or the mean of many."""
         with torch.no_grad():
-            return network(self.visible.expand(self.members, -1, -1, -1)).mean(0, keepdim=True)
+            return self._images(network).mean(0, keepdim=True)
+
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return the spread over the members."""
+        return spread_over_members(self._images(network))
+
+    def _images(self, network: RunNetwork) -> Tensor:
+        """Return the image of each member, (members, C, H, W)."""
+        count = self.settings.num_predictions
+        if not count:
+            return network(self.visible.expand(self.members, -1, -1, -1))
+        # Random numbers of its own: how often one looks at the image must not change the fit.
+        generator = Generator(self.visible.device).manual_seed(self.generator.initial_seed() + 1)
+        images = [network(self._draw(generator)[0]) for _ in range(count)]
+        return torch.stack(images).mean(0)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the random numbers, the next turn and the noise as now known."""

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
 from untrained.operators import Identity
@@ -94,6 +94,10 @@ class SureObjective(Objective):
         """Return f_θ(y)."""
         with torch.no_grad():
             return network(self.noisy).mean(0, keepdim=True)
+
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return the spread over the members."""
+        return spread_over_members(network(self.noisy))
 
     def _side(self, network: RunNetwork, image: Tensor) -> Tensor:
         return turned_back(network(turned(image, self.turn)), self.turn)

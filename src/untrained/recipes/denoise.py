@@ -10,6 +10,7 @@ from untrained.inputs import Noise
 from untrained.networks import DeepDecoder, Skip
 from untrained.objectives import DataFit, MaskedPrediction, Sure
 from untrained.optimizers import Adam, Muon
+from untrained.recipes.family import FAMILY
 from untrained.recipes.recipe import Recipe
 from untrained.stopping import FixedSteps, HeldOut, LowestLoss, WindowedVariance
 
@@ -117,4 +118,5 @@ RECIPES = (
         max_steps=1900,
         stopper=LowestLoss(),
     ),
+    *FAMILY,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from untrained.acceleration import Acceleration
 from untrained.averaging import Averaging
@@ -31,6 +32,8 @@ class Recipe:
         find_impulses: treat pixels stuck at black or white as missing.
         members: how many networks are fitted side by side, from other seeds; their images are
             averaged.
+        fitted: "all" weights of the network, or only those of its "norms": the convolutions stay
+            as they were drawn (a z can be fitted too: `DataFit.fit_z`).
         acceleration: precision and memory format.
     """
 
@@ -48,9 +51,12 @@ class Recipe:
     bounded: bool = False
     find_impulses: bool = False
     members: int = 1
+    fitted: Literal["all", "norms"] = "all"
     acceleration: Acceleration = field(default_factory=Acceleration)
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "check_every", "members"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; wanted 1 or more")
+        if self.fitted not in ("all", "norms"):
+            raise InputError(f"fitted is {self.fitted!r}; wanted all or norms")

@@ -8,16 +8,28 @@ import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from untrained.acceleration import Acceleration
-from untrained.averaging import Averaging, ExponentialAverage
+from untrained.averaging import Averaging, ExponentialAverage, SampleAverage
 from untrained.errors import InputError
-from untrained.inputs import CodeSettings, Guide, Meshgrid, Noise
+from untrained.inputs import CodeSettings, FourierFeatures, Guide, Meshgrid, Noise
+from untrained.langevin import Langevin
 from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
-from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
+from untrained.networks import (
+    ConvDecoder,
+    DeepDecoder,
+    NetworkSettings,
+    Plain,
+    Pointwise,
+    ResNet,
+    Skip,
+    UNet,
+)
 from untrained.objectives import (
     DataFit,
     MaskedPrediction,
+    NoiseToNoise,
     ObjectiveSettings,
     ScaleEquivariant,
+    SelfGuided,
     Sure,
 )
 from untrained.optimizers import Adam, Constant, Cosine, Halving, Muon, OptimizerSettings, StepSize
@@ -36,12 +48,14 @@ __all__ = ["CHOICES", "KINDS", "decode", "encode", "flatten", "with_settings"]
 
 CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
-    Averaging: (ExponentialAverage,),
-    CodeSettings: (Noise, Meshgrid, Guide),
+    Averaging: (ExponentialAverage, SampleAverage),
+    CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
     DataTerm: (Gaussian, Poisson, L1, Huber),
-    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
-    ObjectiveSettings: (DataFit, MaskedPrediction, ScaleEquivariant, Sure),
-    OptimizerSettings: (Adam, Muon),
+    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise),
+    ObjectiveSettings: (
+        DataFit, MaskedPrediction, NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
+    ),
+    OptimizerSettings: (Adam, Muon, Langevin),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,

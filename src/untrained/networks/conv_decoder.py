@@ -1,0 +1,107 @@
+"""ConvDecoder: a Deep Decoder with 3x3 convolutions and an upsampling by any factor.
+
+Darestani & Heckel, "Accelerated MRI with un-trained neural networks", arXiv 2007.02471.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from untrained.errors import InputError
+from untrained.networks.functional import as_it_is
+from untrained.networks.layers import (
+    UpMode,
+    activation,
+    batch_norm,
+    check_choice,
+    check_widths,
+    conv,
+    initialize,
+)
+
+__all__ = ["ConvDecoder", "ConvDecoderNetwork"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvDecoder:
+    """Settings of the ConvDecoder; the defaults are the paper's for multi-coil MRI.
+
+    Attributes:
+        width: channels of every layer and of z.
+        layers: 3x3 convolutions, an upsampling before each but the last.
+        scale: factor of an upsampling; z is scale^(layers - 1) times smaller than the image. The
+            paper takes whatever leads from 8x4 to the image, 1.9 for 640x368 and 8 layers.
+        up: nearest (the paper's) or bilinear.
+        output: linear (the paper's) or sigmoid.
+    """
+
+    width: int = 160
+    layers: int = 8
+    scale: float = 1.9
+    up: UpMode = "nearest"
+    output: Literal["sigmoid", "linear"] = "linear"
+
+    def __post_init__(self) -> None:
+        check_widths("width", (self.width,))
+        check_widths("layers", (self.layers,))
+        if not self.scale > 1:
+            raise InputError(f"scale is {self.scale}; wanted more than 1")
+        check_choice("up", self.up, get_args(UpMode))
+        check_choice("output", self.output, ("sigmoid", "linear"))
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size of z; at least 2x2 so that there is something to normalise."""
+        small, large = (
+            max(2, math.ceil(side / self.scale ** (self.layers - 1))) for side in (height, width)
+        )
+        return small, large
+
+    def build(
+        self, in_channels: int, out_channels: int, *, generator: Generator
+    ) -> ConvDecoderNetwork:
+        """Return the network with random weights drawn from the generator."""
+        return ConvDecoderNetwork(in_channels, out_channels, self, generator=generator)
+
+
+class ConvDecoderNetwork(nn.Module):
+    """f_θ: (b, in_channels, h, w) -> (b, out_channels, H, W), H = ⌈scale^(layers - 1) h⌉.
+
+    B_{i+1} = norm(relu(conv(upsample(B_i)))), x = C_out B_n (section 3 of the paper).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, settings: ConvDecoder | None = None, *,
+        generator: Generator,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        s = self.settings = settings or ConvDecoder()
+        widths = (in_channels, *(s.width,) * (s.layers - 1))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                conv(a, s.width, 3, padding="zeros"), activation("relu"), batch_norm(s.width)
+            )
+            for a in widths
+        )
+        self.head = nn.Sequential(
+            conv(s.width, out_channels, 1, padding="zeros"), activation(s.output)
+        )
+        initialize(self, generator)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the image that grows from z."""
+        s, x = self.settings, z
+        for i, block in enumerate(self.blocks, start=1):
+            if i < s.layers:
+                size = [math.ceil(side * s.scale**i) for side in z.shape[-2:]]
+                with as_it_is(x):
+                    if s.up == "nearest":
+                        x = F.interpolate(x, size=size, mode="nearest")
+                    else:
+                        x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+            x = block(x)
+        return self.head(x)  # type: ignore[no-any-return]
