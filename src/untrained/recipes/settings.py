@@ -15,6 +15,7 @@ from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariat
 from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
 from untrained.objectives import (
     DataFit,
+    Deconvolution,
     MaskedPrediction,
     ObjectiveSettings,
     ScaleEquivariant,
@@ -40,7 +41,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     CodeSettings: (Noise, Meshgrid, Guide),
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
-    ObjectiveSettings: (DataFit, MaskedPrediction, ScaleEquivariant, Sure),
+    ObjectiveSettings: (DataFit, Deconvolution, MaskedPrediction, ScaleEquivariant, Sure),
     OptimizerSettings: (Adam, Muon),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
