@@ -16,19 +16,21 @@ __all__ = ["Progress", "format_seconds"]
 class Progress(Callback):
     """Show step, loss, PSNR to the observation (and the truth), steps/s and time left.
 
-    On a terminal this is a bar (rich); elsewhere a plain line every `line_every` seconds.
+    On a terminal this is a bar (rich), unless `bar` says otherwise; elsewhere a plain line every
+    `line_every` seconds.
     """
 
     needs_whole_image: ClassVar[bool] = False
 
     def __init__(
         self, label: str, *, scoring: Scoring | None = None, stream: IO[str] | None = None,
-        line_every: float = 10.0,
+        line_every: float = 10.0, bar: bool | None = None,
     ) -> None:  # fmt: skip
         self.label = label
         self.scoring = scoring
         self.stream = stream or sys.stderr
         self.line_every = line_every
+        self.wants_bar = self.stream.isatty() if bar is None else bar
         self.first: tuple[int, float] = (0, 0.0)
         self.last_line = 0.0
         self.bar: Any = None
@@ -50,7 +52,7 @@ class Progress(Callback):
         """Open the bar."""
         self.first = (start.step, time.monotonic())
         self.last_line = time.monotonic()
-        if self.stream.isatty():
+        if self.wants_bar:
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar

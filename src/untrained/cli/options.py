@@ -58,6 +58,8 @@ class RunOptions:
     "Replace an output that other settings made."
     max_pixels: Annotated[int, Parameter(group=_RUN)] = 250_000_000
     "Refuse pictures with more pixels than this."
+    workers: Annotated[int, Parameter(group=_RUN)] = 1
+    "Restore so many pictures at the same time, each with its share of the cores."
     checkpoint_every: Annotated[float, Parameter(group=_RUN)] = 20.0
     "Seconds between checkpoints; 0 = as often as possible."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ from untrained.cli.printing import account, as_json, print_error
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
-    from untrained.jobs import Job
+    from untrained.jobs import Job, Outcome
 
 __all__ = ["demo", "denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
 
@@ -156,15 +156,44 @@ def restore_files(
         )
         for source, target in pairs
     ]  # fmt: skip
-    return run_jobs(jobs, printing)
+    return run_jobs(jobs, printing, workers=run.workers)
 
 
-def run_jobs(jobs: Sequence[Job], printing: PrintOptions) -> int:
-    """Run jobs one after another; one that fails does not keep the others from running."""
+def run_jobs(jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1) -> int:
+    """Run jobs and print what came of each; one that fails does not keep the others back."""
+    command = shlex.join(sys.argv)
+    silent = printing.quiet or printing.json
+    if workers == 1 or len(jobs) == 1:
+        outcomes = _in_turn(jobs, command, silent)
+    else:
+        from untrained.workers import run_side_by_side
+
+        outcomes = run_side_by_side(jobs, workers=workers, command=command, silent=silent)
+    code = 0
+    for outcome in outcomes:
+        if isinstance(outcome, InputError):
+            if len(jobs) == 1 or printing.debug:
+                raise outcome
+            print_error(str(outcome))
+            code = 2
+            continue
+        if printing.json:
+            print(json.dumps(as_json(outcome)), flush=True)
+        elif not printing.quiet:
+            for line in account(outcome):
+                print(line, flush=True)
+        if outcome.status == "interrupted":
+            code = 130
+            if workers == 1:
+                break
+    return code
+
+
+def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcome | InputError]:
+    """Run jobs one after another, with a bar for each."""
     from untrained.callbacks import Callback, Progress, Scoring
     from untrained.jobs import run_job
 
-    silent = printing.quiet or printing.json
     bars: list[Progress] = []
 
     def observers(label: str, scoring: Scoring) -> list[Callback]:
@@ -173,27 +202,14 @@ def run_jobs(jobs: Sequence[Job], printing: PrintOptions) -> int:
         bars.append(Progress(label, scoring=scoring))
         return [bars[-1]]
 
-    code = 0
     for job in jobs:
         try:
-            outcome = run_job(job, observers=observers, command=shlex.join(sys.argv))
+            yield run_job(job, observers=observers, command=command)
         except InputError as error:
-            if len(jobs) == 1 or printing.debug:
-                raise
-            print_error(str(error))
-            code = 2
-            continue
+            yield error
         finally:
             for bar in bars:
                 bar.close()
-        if printing.json:
-            print(json.dumps(as_json(outcome)), flush=True)
-        elif not printing.quiet:
-            for line in account(outcome):
-                print(line, flush=True)
-        if outcome.status == "interrupted":
-            return 130
-    return code
 
 
 def _name_and_value(text: str) -> tuple[str, str]:
