@@ -135,40 +135,46 @@ class JpegCoefficients(LinearOperator):
 
 
 class JpegInterval(nn.Module):
-    """A x = y + (x - P x), P x the picture next to x whose coefficients are within half a step.
+    """A x = y + (x - Q x), and P x, the picture next to x that would have given the same file.
 
-    y is the picture that the decoder shows. The mean squared error of A x to y is so the squared
-    distance of x to the pictures that would have given the same file; it is 0 for each of them.
-    Not linear, but differentiable.
+    P clips the coefficients of x to the intervals of half a step about those of y, the picture that
+    the decoder shows; Q clips them to intervals of `agreement` steps. The mean squared error of
+    A x to y is so the squared distance of x to what counts as agreement with the file: with 0 to
+    y itself (but for details of colour that the file does not hold), with 0.5 to all pictures that
+    give the same file. Not linear, but differentiable.
     """
 
     observed: Tensor
     coefficients: Tensor
 
-    def __init__(self, observed: Tensor, tables: JpegTables, *, half_width: float = 0.5) -> None:
-        """`observed` is the decoded file, (1, c, H, W) in [0, 1]; `half_width` in steps."""
+    def __init__(self, observed: Tensor, tables: JpegTables, *, agreement: float = 0.5) -> None:
+        """`observed` is the decoded file, (1, c, H, W) in [0, 1]."""
         super().__init__()
+        if not 0 <= agreement <= 0.5:
+            raise InputError(f"agreement is {agreement}; wanted 0 to 0.5 steps")
         self.transform = JpegCoefficients(tables, observed.shape[1])
-        self.half_width = half_width
+        self.agreement = agreement
         self.register_buffer("observed", observed)
         self.register_buffer("coefficients", self.transform(observed))
 
-    def excess(self, image: Tensor) -> Tensor:
+    def excess(self, image: Tensor, half_width: float = 0.5) -> Tensor:
         """Return by how much the image's coefficients leave the intervals, in steps."""
         away = self.transform(image) - self.coefficients
-        return away - away.clamp(-self.half_width, self.half_width)
+        return away - away.clamp(-half_width, half_width)
 
     def project(self, image: Tensor) -> Tensor:
-        """Return P x, the image with its coefficients clipped to the intervals."""
-        return image - self._moved(image)
+        """Return P x, the image with its coefficients clipped to half a step about the file's."""
+        return image - self._moved(image, 0.5)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return y + x - P x."""
-        return self.observed.to(image.dtype) + self._moved(image)
+        """Return y + x - Q x."""
+        result: Tensor = self.observed.to(image.dtype) + self._moved(image, self.agreement)
+        return result
 
-    def _moved(self, image: Tensor) -> Tensor:
+    def _moved(self, image: Tensor, half_width: float) -> Tensor:
         height, width = image.shape[-2:]
-        return self.transform.decode(self.excess(image))[..., :height, :width]
+        moved: Tensor = self.transform.decode(self.excess(image, half_width))
+        return moved[..., :height, :width]
 
 
 def _dct_basis() -> Tensor:

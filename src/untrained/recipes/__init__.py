@@ -30,9 +30,7 @@ __all__ = [
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     module.TASK: {recipe.name: recipe for recipe in module.RECIPES}
-    for module in (
-        denoise, inpaint, upscale, deblur, dejpeg, flash, demosaic, deinterlace,
-    )  # fmt: skip
+    for module in (denoise, inpaint, upscale, deblur, dejpeg, flash, demosaic, deinterlace)
 }
 """Every recipe: RECIPES["denoise"]["paper"]."""
 

@@ -20,7 +20,7 @@ fast = Recipe(
     task=TASK,
     source="ours, measured in docs/measurements.md: stops before it fits the artefacts",
     network=inpaint.fast.network,
-    objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03),
+    objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.1),
     optimizer=Muon(lr=0.01, vector_lr=0.01),
     max_steps=250,
     average=ExponentialAverage(decay=0.98, warm_up=True),
