@@ -22,9 +22,14 @@ _HOMES = {
     "Result": "result",
     "StopReason": "result",
     "check_operator": "operators",
+    "deblur": "tasks",
+    "deinterlace": "tasks",
+    "dejpeg": "tasks",
+    "demosaic": "tasks",
     "denoise": "tasks",
     "find_recipe": "recipes",
     "fit": "fit",
+    "flash": "tasks",
     "inpaint": "tasks",
     "psnr": "metrics",
     "read_picture": "images",
@@ -45,9 +50,14 @@ __all__ = [
     "StopReason",
     "__version__",
     "check_operator",
+    "deblur",
+    "deinterlace",
+    "dejpeg",
+    "demosaic",
     "denoise",
     "find_recipe",
     "fit",
+    "flash",
     "inpaint",
     "psnr",
     "read_picture",
@@ -71,7 +81,16 @@ if TYPE_CHECKING:
     from untrained.recipes import Recipe, find_recipe, with_settings
     from untrained.restore import restore, restore_picture
     from untrained.result import Result, StopReason
-    from untrained.tasks import denoise, inpaint, upscale
+    from untrained.tasks import (
+        deblur,
+        deinterlace,
+        dejpeg,
+        demosaic,
+        denoise,
+        flash,
+        inpaint,
+        upscale,
+    )
 
 
 class _Package(ModuleType):

@@ -114,6 +114,7 @@ def from_unit(
 ) -> NDArray[Any]:
     """Undo `to_unit`: (1, C, H, W) -> the caller's layout, range and dtype.
 
+    A gray array whose restored image has colours (a mosaic) becomes (H, W, C).
     Integers are rounded to nearest and clipped to what their dtype holds.
     """
     image = tensor[0].permute(1, 2, 0).to("cpu", torch.float64).numpy()
@@ -122,9 +123,9 @@ def from_unit(
         limits = np.iinfo(unit_range.dtype)
         image = np.clip(np.rint(image), limits.min, limits.max)
     image = image.astype(unit_range.dtype)
-    if ndim == 2:
+    if ndim == 2 and image.shape[2] == 1:
         return image[:, :, 0]
-    return image if channel_axis is None else np.moveaxis(image, -1, channel_axis)
+    return image if ndim == 2 or channel_axis is None else np.moveaxis(image, -1, channel_axis)
 
 
 def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Test cases from clean pictures: noise, missing pixels, text, downscaling, JPEG; all seeded.
+"""Test cases from clean pictures: blur, mosaic, interlacing, noise, missing pixels, JPEG …; seeded.
 
 Arrays are (H, W, C) floats in [0, 1]; every random number comes from the generator.
 """
@@ -14,10 +14,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.operators import Resample
+from untrained.operators import Blur, Mosaic, Resample
+from untrained.operators.mosaic import Pattern
 
-__all__ = ["crop_to_multiple", "downscale", "gaussian_noise", "jpeg", "missing", "poisson_noise",
-           "text_mask"]  # fmt: skip
+__all__ = ["blur", "crop_to_multiple", "downscale", "gaussian_noise", "interlace", "jpeg", "missing",
+           "mosaic", "poisson_noise", "text_mask"]  # fmt: skip
 
 Image = NDArray[np.float64]
 
@@ -49,6 +50,33 @@ def downscale(image: Image, factor: int) -> Image:
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
     small = Resample(factor, kernel="lanczos2")(tensor)[0].permute(1, 2, 0).numpy()
     result: Image = np.clip(small, 0, 1)
+    return result
+
+
+def blur(image: Image, kernel: NDArray[Any]) -> Image:
+    """Return the image convolved by a kernel (kh, kw) of odd sides, mirrored at the edges."""
+    operator = Blur(torch.from_numpy(np.asarray(kernel, dtype=np.float64)))
+    tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
+    result: Image = operator(tensor)[0].permute(1, 2, 0).numpy()
+    return result
+
+
+def mosaic(image: Image, pattern: Pattern) -> Image:
+    """Return the (H, W, 1) mosaic that a sensor with this pattern of colours would see."""
+    if image.shape[2] != 3:
+        raise InputError(f"a mosaic is of 3 colours, the picture has {image.shape[2]} channels")
+    tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
+    result: Image = Mosaic(pattern)(tensor)[0].permute(1, 2, 0).numpy()
+    return result
+
+
+def interlace(image: Image, shift: int) -> Image:
+    """Return the frame whose bottom field was taken when all had moved right by `shift` pixels."""
+    if abs(shift) >= image.shape[1]:
+        raise InputError(f"interlace is {shift}; wanted fewer pixels than the width")
+    columns = np.clip(np.arange(image.shape[1]) - shift, 0, image.shape[1] - 1)
+    result = image.copy()
+    result[1::2] = image[1::2][:, columns]
     return result
 
 

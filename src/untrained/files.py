@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,11 @@ from numpy.typing import NDArray
 from untrained import degrade
 from untrained.arrays import to_unit
 from untrained.errors import InputError
-from untrained.images import Picture, check_writable, read_picture, write_picture
+from untrained.images import Picture, check_writable, read_picture, with_pixels, write_picture
 from untrained.metrics import psnr, ssim
+from untrained.operators.blur import gaussian_kernel
+from untrained.operators.mosaic import Pattern
+from untrained.tasks.deblur import read_kernel
 
 __all__ = ["degrade_file", "score_files"]
 
@@ -23,6 +25,9 @@ def degrade_file(
     target: Path,
     *,
     downscale: int | None = None,
+    blur: str | None = None,
+    interlace: int | None = None,
+    mosaic: Pattern | None = None,
     noise: float | None = None,
     poisson: float | None = None,
     jpeg: int | None = None,
@@ -34,17 +39,20 @@ def degrade_file(
     """Write a degraded copy of a picture, its mask, and its truth where that had to be cropped.
 
     The degradations are those of `untrained.degrade`, in the order of the arguments; `noise` is on
-    the 0-255 scale. Depth, alpha and metadata are those of the source.
+    the 0-255 scale; `blur` is a σ in pixels or the path of a kernel. Depth, alpha and metadata are those of the source.
 
     Returns:
-        the written files by what they are: degraded, mask, truth.
+        the written files by what they are: degraded, kernel, mask, truth.
 
     Raises:
         InputError: nothing asked for, a value out of range, a target that exists.
     """
-    if all(value is None for value in (downscale, noise, poisson, jpeg, missing, text)):
+    if all(value is None for value in (
+        downscale, blur, interlace, mosaic, noise, poisson, jpeg, missing, text,
+    )):  # fmt: skip
         raise InputError(
-            "nothing to do; give --noise, --poisson, --missing, --text, --downscale or --jpeg"
+            "nothing to do; give --noise, --poisson, --missing, --text, --downscale, --blur, "
+            "--mosaic, --interlace or --jpeg"
         )
     picture = read_picture(source)
     if len(picture.pixels) > 1:
@@ -67,6 +75,14 @@ def degrade_file(
             written["truth"] = _beside(target, "truth")
             outputs[written["truth"]] = _with_image(picture, cropped, full)
         image = degrade.downscale(cropped, downscale)
+    if blur is not None:
+        kernel, path = _kernel(blur), _beside(target, "kernel").with_suffix(".npy")
+        image = np.clip(degrade.blur(image, kernel), 0, 1)
+        written["kernel"], outputs[path] = path, Picture.from_array(kernel)
+    if interlace is not None:
+        image = degrade.interlace(image, interlace)
+    if mosaic is not None:
+        image = degrade.mosaic(image, mosaic)
     if noise is not None:
         image = degrade.gaussian_noise(image, noise / 255, generator=generator)
     if poisson is not None:
@@ -130,7 +146,18 @@ def _beside(target: Path, what: str) -> Path:
 def _with_image(picture: Picture, image: NDArray[Any], full: float) -> Picture:
     dtype = picture.pixels.dtype
     values = np.rint(image * full) if _is_integer(picture.pixels) else image
-    return replace(picture, pixels=values.astype(dtype)[None])
+    return with_pixels(picture, values.astype(dtype)[None])
+
+
+def _kernel(text: str) -> NDArray[np.float64]:
+    """Return the kernel of a σ in pixels, or of a file, with sum 1."""
+    try:
+        return gaussian_kernel(float(text)).numpy()
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+    kernel = read_kernel(Path(text))
+    return np.asarray(kernel / kernel.sum())
 
 
 def _is_integer(array: NDArray[Any]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from untrained import __version__
+from untrained.cli.applications import deblur, deinterlace, dejpeg, demosaic, flash
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
@@ -26,8 +27,8 @@ app = App(
 app.register_install_completion_command()
 for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo):
     app.command(command)
-for command in (compress, decompress):
-    app.command(command)
+for application in (deblur, dejpeg, flash, demosaic, deinterlace, compress, decompress):
+    app.command(application)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,9 @@ def degrade(
     file: Path, /, *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     downscale: int | None = None,
+    blur: str | None = None,
+    interlace: int | None = None,
+    mosaic: Literal["RGGB", "BGGR", "GRBG", "GBRG"] | None = None,
     noise: float | None = None,
     poisson: float | None = None,
     jpeg: int | None = None,
@@ -35,6 +38,10 @@ def degrade(
     ----------
     output: Where the degraded picture goes.
     downscale: Shrink by this whole number (Lanczos2); the truth is cropped to a multiple of it.
+    blur: Blur by a Gaussian of this σ in pixels, or by the kernel in this file (PNG, .npy); the
+        kernel is written beside the output as NAME-kernel.npy.
+    interlace: Let the odd lines show the picture moved right by so many pixels.
+    mosaic: Keep one colour of every pixel, as a sensor of this pattern.
     noise: Add Gaussian noise of this standard deviation on the 0-255 scale.
     poisson: Draw photon counts, this many for full scale.
     jpeg: Compress as JPEG of this quality, 1 to 100.
@@ -46,7 +53,7 @@ def degrade(
     from untrained.files import degrade_file
 
     written = degrade_file(
-        file, output, downscale=downscale, noise=noise, poisson=poisson, jpeg=jpeg,
+        file, output, downscale=downscale, blur=blur, interlace=interlace, mosaic=mosaic, noise=noise, poisson=poisson, jpeg=jpeg,
         missing=missing, text=text, seed=seed, overwrite=overwrite,
     )  # fmt: skip
     if printing.json:

@@ -129,7 +129,8 @@ def with_pixels(
     """Return the picture with other pixels (P, H', W', C) and alpha; ... = the alpha it has.
 
     Another size is taken for the same scene, finer or coarser: the resolution goes with it, and
-    what names pixel positions (regions of ImageJ, scales of GeoTIFF) is dropped.
+    what names pixel positions (regions of ImageJ, scales of GeoTIFF) is dropped. With other
+    channels, what is said of the old ones (profile, layout of a TIFF) is dropped too.
     """
     alpha = picture.alpha if isinstance(alpha, EllipsisType) else alpha
     assert alpha is None or alpha.shape == pixels.shape[:3], "alpha and pixels differ in size"
@@ -144,6 +145,9 @@ def with_pixels(
             details = {name: v for name, v in tiff.details.items() if name not in PLACES}
             tags = {code: v for code, v in tiff.tags.items() if code not in GEO_TAGS}
             metadata = replace(metadata, tiff=replace(tiff, details=details, tags=tags))
+    if pixels.shape[3] != picture.pixels.shape[3]:
+        metadata = replace(metadata, icc=None, png=(), tiff=None)
+        picture = replace(picture, has_channel_axis=pixels.shape[3] > 1)
     return replace(picture, pixels=pixels, alpha=alpha, metadata=metadata)
 
 

@@ -5,6 +5,7 @@ Shapes: the estimate is b C H W, measurements are b c h w.
 
 from untrained.objectives.base import Iterate, Objective, ObjectiveSettings, RunNetwork
 from untrained.objectives.data_fit import DataFit, DataFitObjective
+from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
@@ -15,6 +16,8 @@ from untrained.objectives.sure import Sure, SureObjective
 __all__ = [
     "DataFit",
     "DataFitObjective",
+    "Deconvolution",
+    "DeconvolutionObjective",
     "Iterate",
     "MaskedPrediction",
     "MaskedPredictionObjective",

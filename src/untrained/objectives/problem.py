@@ -81,13 +81,16 @@ class Problem:
         Where the residual y - x̂ is stronger than noise can be, a part of the picture is in it.
         A bounded image gives it back: x = y + w (x̂ - y), w² = min(1, 2σ² / ⟨r²⟩), with ⟨r²⟩ from
         the mean of |r| over 9x9 pixels, which single outliers hardly move. A clean picture
-        comes through as it is. The bias of clipped noise is taken off then.
+        comes through as it is. The bias of clipped noise is taken off then. An operator that has
+        a `project` (`JpegInterval`) puts the image where it agrees with the file.
         """
         if self.bounded and self.noise is not None and isinstance(self.operator, Identity):
             estimate = self.noise.unbiased(self._bounded(estimate, self.noise))
         if self.exact_known and isinstance(self.operator, Identity):
             known = torch.ones_like(self.observed[:, :1]) if self.known is None else self.known
             estimate = torch.where(known > 0, self.observed, estimate)
+        project = getattr(self.operator, "project", None)
+        estimate = estimate if project is None else project(estimate)
         return estimate.clamp(0, 1) if self.clip else estimate
 
     def _bounded(self, estimate: Tensor, noise: NoiseModel) -> Tensor:

@@ -1,8 +1,25 @@
 """Operators A: image -> measurement, and the laws that a linear one keeps."""
 
 from untrained.operators.base import Compose, Identity, LinearOperator
+from untrained.operators.blur import Blur
+from untrained.operators.interlace import Interlace
+from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
 from untrained.operators.mask import Mask
+from untrained.operators.mosaic import Mosaic
 from untrained.operators.resample import Resample
 
-__all__ = ["Compose", "Identity", "LinearOperator", "Mask", "Resample", "check_operator"]
+__all__ = [
+    "Blur",
+    "Compose",
+    "Identity",
+    "Interlace",
+    "JpegCoefficients",
+    "JpegInterval",
+    "JpegTables",
+    "LinearOperator",
+    "Mask",
+    "Mosaic",
+    "Resample",
+    "check_operator",
+]

@@ -25,6 +25,7 @@ from untrained.networks import (
 )
 from untrained.objectives import (
     DataFit,
+    Deconvolution,
     MaskedPrediction,
     NoiseToNoise,
     ObjectiveSettings,
@@ -53,7 +54,8 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise),
     ObjectiveSettings: (
-        DataFit, MaskedPrediction, NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
+        DataFit, Deconvolution, MaskedPrediction, NoiseToNoise, ScaleEquivariant, SelfGuided,
+        Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
     StepSize: (Constant, Cosine, Halving),

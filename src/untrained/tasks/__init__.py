@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from untrained.errors import InputError
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
+from untrained.tasks.deblur import Deblur, deblur
+from untrained.tasks.deinterlace import Deinterlace, deinterlace
+from untrained.tasks.dejpeg import Dejpeg, dejpeg
+from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
+from untrained.tasks.flash import Flash, flash
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.upscale import Upscale, upscale
 
@@ -18,13 +23,23 @@ __all__ = [
     "Options",
     "PictureShape",
     "Task",
+    "deblur",
+    "deinterlace",
+    "dejpeg",
+    "demosaic",
     "denoise",
     "find_task",
+    "flash",
     "inpaint",
     "upscale",
 ]
 
-TASKS: dict[str, Task] = {task.name: task for task in (Denoise(), Inpaint(), Upscale())}
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Denoise(), Inpaint(), Upscale(), Deblur(), Dejpeg(), Flash(), Demosaic(), Deinterlace(),
+    )
+}  # fmt: skip
 """Every task by its name; a new one is entered here."""
 
 

@@ -1,0 +1,112 @@
+"""The commands for single kinds of damage: JPEG, blur, little light, mosaics, interlacing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions
+from untrained.cli.restoring import restore_files
+from untrained.errors import InputError
+
+__all__ = ["deblur", "deinterlace", "dejpeg", "demosaic", "flash"]
+
+
+def dejpeg(
+    files: Pictures, /, *,
+    output: Output = None,
+    agreement: float = 0.0,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Remove the artefacts of JPEG files; the result would be compressed to the same file.
+
+    Parameters
+    ----------
+    agreement: How far from the decoded coefficients the fit may stray at no cost, in quantisation
+        steps: 0 to 0.5, which is all that the file allows.
+    """
+    options = {"agreement": agreement}
+    return restore_files("dejpeg", files, output, fit, run, printing, options=options)
+
+
+def deblur(
+    files: Pictures, /, *,
+    kernel: Path,
+    output: Output = None,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Undo a known blur.
+
+    Parameters
+    ----------
+    kernel: The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
+    """
+    return restore_files(
+        "deblur", files, output, fit, run, printing, options={}, beside={"kernel": kernel}
+    )
+
+
+def flash(
+    files: Annotated[list[Path], Parameter(help="FLASH NOFLASH; with --guide, only NOFLASH.")], /, *,
+    output: Output = None,
+    guide: Path | None = None,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Restore a picture taken without flash with the details of one taken with it.
+
+    Parameters
+    ----------
+    guide: Another picture of the scene, of the same size: with flash, a depth map, a channel ….
+    """
+    if guide is None:
+        if len(files) != 2:
+            raise InputError(
+                f"{len(files)} pictures were given; wanted FLASH NOFLASH, or NOFLASH --guide OTHER"
+            )
+        guide, *files = files
+    return restore_files(
+        "flash", files, output, fit, run, printing, options={}, beside={"guide": guide}
+    )
+
+
+def demosaic(
+    files: Pictures, /, *,
+    output: Output = None,
+    pattern: Literal["RGGB", "BGGR", "GRBG", "GBRG"] = "RGGB",
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Find the colours of a sensor's raw mosaic.
+
+    Parameters
+    ----------
+    pattern: The colours of the top left 2x2 pixels, row by row.
+    """
+    options = {"pattern": pattern}
+    return restore_files("demosaic", files, output, fit, run, printing, options=options)
+
+
+def deinterlace(
+    files: Pictures, /, *,
+    output: Output = None,
+    field: Literal["top", "bottom"] = "top",
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Make whole pictures of one field of interlaced frames.
+
+    Parameters
+    ----------
+    field: The field that is kept: top = lines 0, 2, 4 …, bottom = lines 1, 3, 5 ….
+    """
+    return restore_files("deinterlace", files, output, fit, run, printing, options={"field": field})

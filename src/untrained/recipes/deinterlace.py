@@ -1,0 +1,20 @@
+"""Deinterlacing: the lines of one field are known, those of the other are filled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.recipes import inpaint
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "deinterlace"
+
+fast = replace(
+    inpaint.fast,
+    name="fast",
+    task=TASK,
+    source="ours: the inpainting recipe; measured in docs/measurements.md",
+)
+
+RECIPES = (fast,)

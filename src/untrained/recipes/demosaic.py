@@ -1,0 +1,23 @@
+"""Demosaicing: the operator keeps one colour of every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.recipes import inpaint
+from untrained.stopping import FixedSteps
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "demosaic"
+
+fast = replace(
+    inpaint.fast,
+    name="fast",
+    task=TASK,
+    source="ours, measured in docs/measurements.md: beats bilinear interpolation",
+    stopper=FixedSteps(),
+    exact_known=False,
+)
+
+RECIPES = (fast, replace(fast, name="best", source="ours: as fast, 1500 steps", max_steps=1500))

@@ -1,0 +1,76 @@
+"""Deinterlacing: one field of a frame is kept, the lines of the other are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.callbacks import Callback
+from untrained.images import read_picture
+from untrained.operators import Interlace
+from untrained.operators.interlace import Field
+from untrained.recipes import Recipe
+from untrained.tasks.base import Asked, Given, Options, Task, run_task
+
+__all__ = ["Deinterlace", "deinterlace"]
+
+
+class Deinterlace(Task):
+    """y = every second line of the frame, `Interlace`. Option: `field`, the one that is kept."""
+
+    name = "deinterlace"
+
+    def check(self, options: Options) -> None:
+        """Refuse an unknown field."""
+        Interlace(options["field"])
+
+    def given(self, asked: Asked) -> Given:
+        """Return which lines are kept."""
+        _, height, width, _ = asked.picture.pixels.shape
+        return Given(mask=_lines(height, width, asked.options["field"]))
+
+
+def deinterlace(
+    image: NDArray[Any] | str | Path,
+    field: Field = "top",
+    *,
+    channel_axis: int | None = -1,
+    recipe: str | Recipe = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+) -> NDArray[Any]:
+    """Make a whole picture of one field of an interlaced frame.
+
+    The two fields of a frame are a moment apart, which combs what moves. One is kept as it is, its
+    missing lines are filled as in inpainting; nothing of the other field is used.
+
+    Args:
+        image: the frame, as for `denoise`.
+        field: "top" keeps the lines 0, 2, 4 …, "bottom" the lines 1, 3, 5 ….
+        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+
+    Returns:
+        the picture at the moment of the field, same shape, dtype and range.
+
+    Raises:
+        InputError: as for `denoise`; also an unknown field.
+    """
+    pixels = read_picture(image).to_array() if isinstance(image, (str, Path)) else image
+    shape = list(np.shape(pixels))
+    if len(shape) == 3 and channel_axis is not None:
+        del shape[channel_axis]
+    return run_task(
+        "deinterlace", pixels, Given(mask=_lines(shape[0], shape[1], field)), recipe=recipe,
+        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
+    )  # fmt: skip
+
+
+def _lines(height: int, width: int, field: Field) -> NDArray[np.bool_]:
+    kept = np.zeros((height, width), dtype=bool)
+    kept[Interlace(field).first :: 2] = True
+    return kept

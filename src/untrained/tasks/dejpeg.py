@@ -1,0 +1,115 @@
+"""Removal of JPEG artefacts: the file says between which bounds the picture lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from untrained.arrays import to_unit
+from untrained.callbacks import Callback
+from untrained.errors import InputError
+from untrained.images import read_picture
+from untrained.operators import JpegInterval, JpegTables
+from untrained.recipes import Recipe
+from untrained.tasks.base import Asked, Given, Options, Task, run_task
+
+__all__ = ["Dejpeg", "dejpeg", "read_tables"]
+
+
+class Dejpeg(Task):
+    """y = the decoded file. Option: `agreement`, in steps, see `JpegInterval`."""
+
+    name = "dejpeg"
+
+    def check(self, options: Options) -> None:
+        """Refuse an agreement outside of [0, 0.5]."""
+        if not 0 <= options["agreement"] <= 0.5:
+            raise InputError(f"agreement is {options['agreement']}; wanted 0 to 0.5 steps")
+
+    def given(self, asked: Asked) -> Given:
+        """Return the bounds that the file sets."""
+        tables = read_tables(asked.source)
+        return _given(asked.picture.pixels[0], tables, asked.options["agreement"])
+
+
+def dejpeg(
+    image: NDArray[Any] | str | Path,
+    tables: JpegTables | None = None,
+    *,
+    agreement: float = 0.0,
+    recipe: str | Recipe = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+) -> NDArray[Any]:
+    """Remove the artefacts of JPEG compression.
+
+    The result would be compressed to the same file: each of its coefficients is within half a
+    quantisation step of the file's, but where black or white was clipped.
+
+    Args:
+        image: the path of a JPEG file; or what a decoder made of one, (H, W) or (H, W, 3), uint8.
+        tables: how it was quantised; None = as the file says.
+        agreement: how far from the decoded coefficients the fit may stray at no cost, in steps.
+        recipe, seed, device, callbacks: as for `denoise`.
+
+    Returns:
+        the restored image, same shape and dtype.
+
+    Raises:
+        InputError: as for `denoise`; also a file that is no JPEG, or an array without tables.
+    """
+    pixels = image
+    if isinstance(pixels, (str, Path)):
+        tables = tables or read_tables(Path(pixels))
+        pixels = read_picture(pixels).to_array()
+    if tables is None:
+        raise InputError("an array does not say how it was quantised; give tables, or a JPEG file")
+    return run_task(
+        "dejpeg", pixels, _given(pixels, tables, agreement), recipe=recipe, channel_axis=-1,
+        seed=seed, device=device, callbacks=callbacks,
+    )  # fmt: skip
+
+
+def read_tables(path: Path) -> JpegTables:
+    """Return the quantisation tables and the subsampling that a JPEG file states.
+
+    Raises:
+        InputError: no such file, no JPEG, or not of gray or of Y, Cb and Cr.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            layers: Any = getattr(image, "layer", ())
+            steps: Any = getattr(image, "quantization", {})
+            kind, mode = image.format, image.mode
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name") from None
+    except (UnidentifiedImageError, OSError):
+        kind = mode = None
+    if kind not in ("JPEG", "MPO"):
+        raise InputError(
+            f"{path}: is no JPEG ({kind or 'unknown'}), and only a JPEG says how it was "
+            "quantised; use denoise, or the original file"
+        )
+    if mode not in ("L", "RGB"):
+        raise InputError(f"{path}: is a JPEG of {mode}; wanted gray or colour (YCbCr)")
+    _, across, down, first = layers[0]
+    if mode == "L":
+        return JpegTables(luma=tuple(steps[first]), chroma=tuple(steps[first]), sampling=(1, 1))
+    _, least_across, least_down, second = layers[1]
+    return JpegTables(
+        luma=tuple(steps[first]), chroma=tuple(steps[second]),
+        sampling=(across // least_across, down // least_down),
+    )  # fmt: skip
+
+
+def _given(pixels: NDArray[Any], tables: JpegTables, agreement: float) -> Given:
+    if pixels.dtype.name != "uint8":
+        raise InputError(f"image holds {pixels.dtype} values; a decoded JPEG holds uint8")
+    observed = to_unit(pixels)[0]
+    return Given(operator=JpegInterval(observed, tables, agreement=agreement))
