@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.data
 import torch
 from numpy.typing import NDArray
 
-from untrained import degrade
+from untrained import data, degrade
 from untrained.baselines import Known, find_baseline
-from untrained.images import read_picture
 
 Image = NDArray[np.float64]
 
@@ -24,29 +21,16 @@ PICTURES = ("astronaut", "chelsea", "camera", "coffee")
 """Pictures that come with scikit-image; settings are chosen on these and on Kodak's."""
 
 
-def data_folder() -> Path:
-    """Return the folder of the standard sets."""
-    folder = os.environ.get("UNTRAINED_DATA")
-    if not folder:
-        raise SystemExit("UNTRAINED_DATA is not set; point it at the folder of standard pictures")
-    return Path(folder)
-
-
 def load(name: str) -> Image:
     """Return a picture (H, W, C) in [0, 1]: a file, one of scikit-image's, or SET/NAME."""
-    if name in PICTURES:
-        values = getattr(skimage.data, name)()
-        return (values if values.ndim == 3 else values[:, :, None]) / 255.0
-    path = Path(name) if Path(name).exists() else data_folder() / name
-    return read_picture(path).pixels[0] / 255.0
+    return data.load(f"skimage/{name}" if name in PICTURES else name)
 
 
 def pictures_of(name: str) -> list[str]:
     """Return the names of a set's pictures, or the one picture."""
     if name in PICTURES or Path(name).is_file():
         return [name]
-    folder = data_folder() / name
-    return sorted(f"{name}/{path.name}" for path in folder.iterdir())
+    return sorted(data.names_in(name))
 
 
 def central(image: Image, side: int) -> Image:
