@@ -365,10 +365,10 @@ def test_our_own_failure_is_code_1_and_debug_shows_where(
 ) -> None:
     from untrained import cli
 
-    def broken(*_: Any) -> int:
+    def broken(*_: Any, **__: Any) -> int:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(cli, "_restore_files", broken)
+    monkeypatch.setattr(cli.restoring, "restore_files", broken)
     assert cli.main(["denoise", str(noisy)]) == 1
     plain = capsys.readouterr().err
     assert plain.count("\n") == 1

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from untrained.errors import InputError
 
-__all__ = ["MIN_SIDE", "UnitRange", "from_unit", "mask_to_tensor", "to_unit"]
+__all__ = ["MIN_SIDE", "UnitRange", "from_unit", "mask_to_tensor", "range_of", "to_unit"]
 
 MIN_SIDE = 8
 
@@ -43,7 +43,8 @@ class UnitRange:
         return self.peak * self.scale
 
 
-def _range_of(array: NDArray[Any], finite: NDArray[np.bool_]) -> UnitRange:
+def range_of(array: NDArray[Any], finite: NDArray[np.bool_]) -> UnitRange:
+    """Return the map to the unit range: the natural full scale, the data's own if they are dark."""
     dtype = array.dtype
     low, high = float(array[finite].min()), float(array[finite].max())
     white = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
@@ -97,7 +98,7 @@ def to_unit(
     finite = np.isfinite(image)
     if not finite.any():
         raise InputError("image has no finite pixel; wanted some known ones")
-    unit_range = value_range or _range_of(image, finite)
+    unit_range = value_range or range_of(image, finite)
     unit = (image.astype(np.float64) - unit_range.offset) / unit_range.scale
     known = finite.all(axis=-1)
     mask = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from untrained.acceleration import pick_device
+from untrained.arrays import range_of
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
 from untrained.errors import InputError
 from untrained.images import (
@@ -27,9 +29,9 @@ from untrained.images import (
 )
 from untrained.recipes import Recipe, decode, encode
 from untrained.restore import Hooks, restore_picture
-from untrained.result import Result, StopReason
+from untrained.result import Result
 from untrained.runs import Recorder, RunFolder, describe_machine, now, summary_of
-from untrained.tasks import task_operator
+from untrained.tasks import Asked, Given, find_task
 
 __all__ = ["Job", "Outcome", "job_of_run", "plan_targets", "run_job"]
 
@@ -39,13 +41,11 @@ class Job:
     """One file to restore, with all that decides its result.
 
     Attributes:
-        task: denoise, inpaint or upscale.
+        task: a name of `TASKS`.
         source, target: the input and the output file.
         recipe: all settings of the fit.
-        mask: a picture, white = known; `mask_invert` = black is.
-        sigma: noise level; in units of the file's values if `sigma_in_units`, else on the
-            customary scale where 255 is full scale; None = estimated.
-        factor: of upscaling.
+        files: those that the task takes beside the picture, by name.
+        options: of the task, all of them, as JSON values.
         truth: a clean picture for scoring.
         seed, device: as for `restore`.
         run_dir: where the run's folder is made; None = "untrained-runs" beside the output.
@@ -59,11 +59,8 @@ class Job:
     source: Path
     target: Path
     recipe: Recipe
-    mask: Path | None = None
-    mask_invert: bool = False
-    sigma: float | None = None
-    sigma_in_units: bool = False
-    factor: int = 4
+    files: Mapping[str, Path] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     truth: Path | None = None
     seed: int = 0
     device: str = "auto"
@@ -74,15 +71,21 @@ class Job:
     max_pixels: int = 250_000_000
     checkpoint_every: float = 20.0
 
+    def __post_init__(self) -> None:
+        task = find_task(self.task)
+        assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
+        task.check(self.options)
+
     def fingerprint(self) -> str:
         """Return a hash of everything that the result depends on: files, settings, device."""
         parts = {
+            "task": self.task,
             "source": _hash(self.source),
-            "mask": _hash(self.mask) if self.mask else None,
+            "files": {name: _hash(path) for name, path in self.files.items()},
+            "options": dict(self.options),
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,
-            **{n: getattr(self, n) for n in ("task", "mask_invert", "sigma", "sigma_in_units")},
-            **{n: getattr(self, n) for n in ("factor", "seed")},
+            "seed": self.seed,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -128,7 +131,7 @@ def run_job(
         return Outcome(job=job, status="skipped", folder=folder.path, record=earlier)
     picture = read_picture(job.source, max_pixels=job.max_pixels)
     _check_target(job, picture, earlier)
-    mask = _read_mask(job)
+    given = _given(job, picture)
     truth = _read_truth(job)
     record = {
         "status": "running",
@@ -157,20 +160,25 @@ def run_job(
             callbacks.append(
                 TensorBoard(part.path / "tensorboard", settings=record["job"], scoring=scoring)
             )
+
+        def finished(pixels: NDArray[Any], result: Result) -> None:
+            _write_extras(part.path, result.extras)
+            if pages > 1:
+                np.save(part.page, pixels)
+
         return Hooks(
             callbacks=[*callbacks, *observers(labels[page], scoring)],
             cancelled=cancelled,
             state=part.load_state() if earlier else None,
             finished=np.load(part.page) if earlier and part.page.exists() else None,
-            on_finished=lambda pixels: np.save(part.page, pixels) if pages > 1 else None,
+            on_finished=finished,
         )
 
     restored, results = restore_picture(
-        picture, recipe=job.recipe, operator=task_operator(job.task, job.factor), mask=mask,
-        sigma=_sigma_in_units(job, picture), truth=truth, seed=job.seed, device=job.device,
-        hooks=hooks,
+        picture, recipe=job.recipe, truth=truth, seed=job.seed, device=job.device, hooks=hooks,
+        **given.as_arguments(),
     )  # fmt: skip
-    cut_short = any(r.reason in (StopReason.INTERRUPTED, StopReason.CANCELLED) for r in results)
+    cut_short = any(result.cut_short for result in results)
     record["status"] = "interrupted" if cut_short else "finished"
     record["ended"] = now()
     record["size"] = list(restored.pixels.shape)
@@ -236,15 +244,21 @@ def job_of_run(path: Path) -> Job:
     folder = RunFolder(path)
     record = folder.read_record()
     data = dict(record["job"])
-    for name in ("source", "target", "mask", "truth"):
+    if not data.keys() <= Job.__dataclass_fields__.keys():
+        raise InputError(
+            f"{path}: is a run of another version of untrained; restore the file again instead"
+        )
+    for name in ("source", "target", "truth"):
         data[name] = None if data[name] is None else Path(data[name])
+    data["files"] = {name: Path(file) for name, file in data["files"].items()}
     job = Job(**{**data, "recipe": decode(data["recipe"]), "snapshots": tuple(data["snapshots"]),
                  "run_dir": path.resolve().parent})  # fmt: skip
     if not job.source.exists():
         raise InputError(f"{job.source}: the run's input is gone; put it back to resume")
     if job.folder().path.resolve() != path.resolve():
+        inputs = ", ".join(["the input", *(f"the {name}" for name in job.files)])
         raise InputError(
-            f"{path}: the input, the mask or the device is not what the run started with; "
+            f"{path}: {inputs} or the device is not what the run started with; "
             "restore the file again instead"
         )
     return job
@@ -258,13 +272,11 @@ def _check_target(job: Job, picture: Picture, earlier: dict[str, Any] | None) ->
             f"{job.target}: exists, and was not made by this command with these settings; "
             "pass --overwrite to replace it"
         )
-    scale = job.factor if job.task == "upscale" else 1
-    pages, height, width, channels = picture.pixels.shape
-    shape = (pages, scale * height, scale * width, channels)
+    shape = find_task(job.task).output_shape(picture.pixels.shape, job.options)
     outcome = np.broadcast_to(picture.pixels.dtype.type(0), shape)  # takes no memory
     alpha = None if picture.alpha is None else outcome[..., 0]
     check_writable(job.target, with_pixels(picture, outcome, alpha=alpha))
-    needed = 3 * scale**2 * picture.pixels.nbytes
+    needed = 3 * math.prod(shape) * picture.pixels.itemsize
     parent = next(p for p in (job.target.parent, *job.target.resolve().parents) if p.exists())
     free = shutil.disk_usage(parent).free
     if free < needed:
@@ -274,33 +286,16 @@ def _check_target(job: Job, picture: Picture, earlier: dict[str, Any] | None) ->
         )
 
 
-def _read_mask(job: Job) -> NDArray[np.bool_] | None:
-    """Return true where the mask file says that a pixel is known."""
-    if job.mask is None:
-        return None
-    picture = read_picture(job.mask, max_pixels=job.max_pixels)
-    values = picture.pixels[0].astype(np.float64).mean(axis=-1)
-    known: NDArray[np.bool_] = values > values.max() / 2
-    return ~known if job.mask_invert else known
+def _given(job: Job, picture: Picture) -> Given:
+    asked = Asked(
+        source=job.source, picture=picture, files=job.files, options=job.options,
+        max_pixels=job.max_pixels,
+    )  # fmt: skip
+    return find_task(job.task).given(asked)
 
 
 def _read_truth(job: Job) -> Picture | None:
     return None if job.truth is None else read_picture(job.truth, max_pixels=job.max_pixels)
-
-
-def _sigma_in_units(job: Job, picture: Picture) -> float | None:
-    """Return the noise level in the units of the file's values."""
-    if job.sigma is None or job.sigma_in_units:
-        return job.sigma
-    if np.issubdtype(picture.pixels.dtype, np.integer):
-        return job.sigma / 255 * float(np.iinfo(picture.pixels.dtype).max)
-    finite = picture.pixels[np.isfinite(picture.pixels)]
-    if finite.size and (finite.min() < 0 or finite.max() > 1):
-        raise InputError(
-            f"{job.source}: sigma on the 0-255 scale needs a full scale, and float values from "
-            f"{finite.min():g} to {finite.max():g} have none; pass --sigma-in-units"
-        )
-    return job.sigma / 255
 
 
 def _snapshot_saver(folder: Path, picture: Picture) -> Callable[[int, Tensor], None]:
@@ -308,21 +303,45 @@ def _snapshot_saver(folder: Path, picture: Picture) -> Callable[[int, Tensor], N
     kind = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
 
     def save(step: int, image: Tensor) -> None:
-        shown = image[0] if image.shape[1] in (1, 3) else image[0, :1]
-        values = shown.clamp(0, 1).permute(1, 2, 0).cpu().numpy() * np.iinfo(kind).max
         path = folder / "snapshots" / f"step-{step:06d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = Picture.from_array(np.rint(values).astype(kind))
-        write_picture(path, plain)
+        _write_png(path, image[0].permute(1, 2, 0).cpu().numpy(), kind)
 
     return save
 
 
+def _write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
+    """Write NAME.npy, (h, w) or (h, w, c), and to look at NAME.png, dark or wide values scaled."""
+    for name, value in extras.items():
+        assert name not in ("page", "result"), f"a run has a {name} of its own"
+        values = value[0].permute(1, 2, 0).cpu().numpy()
+        write_picture(
+            folder / f"{name}.npy",
+            Picture.from_array(values[..., 0] if values.shape[2] == 1 else values),
+        )
+        finite = np.isfinite(values)
+        if finite.any():
+            shown = range_of(values, finite)
+            _write_png(folder / f"{name}.png", (values - shown.offset) / shown.scale, np.uint16)
+
+
+def _write_png(path: Path, values: NDArray[Any], kind: type[np.unsignedinteger[Any]]) -> None:
+    """Write (h, w, c) values of the unit range; of other than 1 or 3 channels, the first."""
+    shown = values if values.shape[2] in (1, 3) else values[..., :1]
+    shown = np.nan_to_num(shown.clip(0, 1)) * np.iinfo(kind).max
+    write_picture(path, Picture.from_array(np.rint(shown).astype(kind)))
+
+
 def _job_as_data(job: Job) -> dict[str, Any]:
     data = {name: getattr(job, name) for name in job.__dataclass_fields__}
-    for name in ("source", "target", "mask", "truth", "run_dir"):
+    for name in ("source", "target", "truth", "run_dir"):
         data[name] = None if data[name] is None else str(Path(data[name]).resolve())
-    return {**data, "recipe": encode(job.recipe), "snapshots": list(job.snapshots)}
+    data["files"] = {name: str(file.resolve()) for name, file in job.files.items()}
+    return {
+        **data,
+        "options": dict(job.options),
+        "recipe": encode(job.recipe),
+        "snapshots": list(job.snapshots),
+    }
 
 
 def _hash(path: Path) -> str:

@@ -22,10 +22,10 @@ from untrained.images import Picture, with_pixels
 from untrained.impulses import find_impulses
 from untrained.noise import PILED_UP, NoiseModel, clipped_gaussian, estimate_noise, white
 from untrained.objectives import Problem
-from untrained.operators import Identity, LinearOperator
+from untrained.operators import Identity
 from untrained.planner import make_plan
 from untrained.recipes import Recipe
-from untrained.result import Result, StopReason
+from untrained.result import Result
 from untrained.solve import solve
 from untrained.tiles import solve_tiled
 
@@ -39,6 +39,7 @@ def restore(
     operator: Callable[[Tensor], Tensor] | None = None,
     mask: NDArray[Any] | None = None,
     sigma: float | None = None,
+    guide: NDArray[Any] | None = None,
     channel_axis: int | None = -1,
     truth: NDArray[Any] | None = None,
     seed: int = 0,
@@ -57,7 +58,9 @@ def restore(
         mask: (H, W), true (or above half of its largest value) = known; None = every pixel
             is, but for NaN and infinite ones.
         sigma: standard deviation of the noise in the units of `image`; None = estimated.
-        channel_axis: the axis of the channels in a three-dimensional image.
+        guide: another picture of the scene, of the restored image's height and width, any dtype
+            and range, for a recipe whose z is a `Guide`.
+        channel_axis: the axis of the channels in a three-dimensional image or guide.
         truth: the clean image, for scoring only: the fit is the same to the bit without it.
         seed: of every random number.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -82,6 +85,7 @@ def restore(
         observed=observed,
         operator=operator or Identity(),
         known=known,
+        guide=None if guide is None else to_unit(guide, channel_axis=channel_axis)[0],
         noise=noise,
         peak=unit_range.peak,
         exact_known=recipe.exact_known,
@@ -108,6 +112,7 @@ def restore(
     return replace(
         result,
         estimate=estimate,
+        extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
         image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
         details={
@@ -132,23 +137,24 @@ class Hooks:
     """What goes beside the fit of one page: observers, a way to cancel, a state to go on from.
 
     `finished` is the page itself where an earlier run has already restored it; `on_finished` is
-    given the page when it is restored.
+    given the page and its result when it is restored.
     """
 
     callbacks: Sequence[Callback] = ()
     cancelled: Callable[[], bool] = lambda: False
     state: dict[str, Any] | None = None
     finished: NDArray[Any] | None = None
-    on_finished: Callable[[NDArray[Any]], None] = lambda page: None
+    on_finished: Callable[[NDArray[Any], Result], None] = lambda page, result: None
 
 
 def restore_picture(
     picture: Picture,
     *,
     recipe: Recipe,
-    operator: LinearOperator | None = None,
+    operator: Callable[[Tensor], Tensor] | None = None,
     mask: NDArray[Any] | None = None,
     sigma: float | None = None,
+    guide: NDArray[Any] | None = None,
     truth: Picture | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -157,7 +163,7 @@ def restore_picture(
     """Restore every page of a picture file; alpha, profile and metadata are carried over.
 
     Fully transparent pixels count as missing. Inpainting fills them and makes them opaque; the
-    other tasks leave their colours as they were.
+    other tasks leave their colours as they were. Mask and guide are the same for every page.
 
     Returns:
         the restored picture, and one result a page (none for pages that were `finished`).
@@ -184,7 +190,7 @@ def restore_picture(
                 "give a mask (--mask, white = known)"
             )
         result = restore(
-            page, recipe=recipe, operator=operator, mask=known, sigma=sigma,
+            page, recipe=recipe, operator=operator, mask=known, sigma=sigma, guide=guide,
             truth=None if truth is None else truth.pixels[i],
             seed=seed, device=device,
             callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state,
@@ -195,9 +201,9 @@ def restore_picture(
             image = np.where((alpha == 0)[..., None], page, image)
         pages.append(image)
         results.append(result)
-        if result.reason in (StopReason.CANCELLED, StopReason.INTERRUPTED):
+        if result.cut_short:
             break
-        hook.on_finished(image)
+        hook.on_finished(image, result)
     pages += list(picture.pixels[len(pages) :]) if operator is None else []
     pixels = np.stack(pages)
     alpha = _new_alpha(picture, recipe, pixels)

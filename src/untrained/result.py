@@ -105,6 +105,8 @@ class Result:
         score: against the truth, where one was given.
         image: the estimate in the caller's range, dtype and layout; set by `restore`.
         weights: the network's last weights, on its device; another fit can start from them.
+        extras: what was found beside the image, by name, each (1, c, h, w): of the last step, and
+            none of a fit that was cut short or in tiles.
         notes: what was done that the caller may not expect, one sentence each.
         details: estimated noise level, device, precision and the like, for the run record.
     """
@@ -120,5 +122,11 @@ class Result:
     score: Score | None = None
     image: NDArray[Any] | None = None
     weights: Mapping[str, Tensor] = field(default_factory=dict)
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether somebody ended the fit before it was done; it can go on from its checkpoint."""
+        return self.reason in (StopReason.INTERRUPTED, StopReason.CANCELLED)

@@ -24,7 +24,7 @@ from untrained import __version__
 from untrained.atomic import write_atomically
 from untrained.callbacks import Callback, Check, Start
 from untrained.errors import InputError
-from untrained.result import Result, StopReason
+from untrained.result import Result
 
 __all__ = ["Recorder", "RunFolder", "describe_machine", "summary_of"]
 
@@ -131,8 +131,7 @@ class Recorder(Callback):
 
     def on_end(self, result: Result) -> None:
         """Keep the checkpoint of a fit that was cut short, so that it can go on."""
-        cut_short = result.reason in (StopReason.INTERRUPTED, StopReason.CANCELLED)
-        if cut_short and self.latest is not None:
+        if result.cut_short and self.latest is not None:
             self.folder.save_state(self.latest())
 
 
@@ -174,6 +173,8 @@ def summary_of(result: Result) -> dict[str, Any]:
     }
     if result.history.psnr_observed:
         summary["psnr_observed"] = result.history.psnr_observed[-1]
+    if result.extras:
+        summary["extras"] = list(result.extras)
     score = result.score
     if score is not None:
         summary["score"] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Generator, Tensor, nn
 
 from untrained.acceleration import freed_memory_kept
@@ -48,14 +49,15 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
         split = Generator().manual_seed(seed)
         problem = problem.hold_out(recipe.stopper.fraction, generator=split)
     channels, height, width = problem.image_shape[1:]
-    weights = Generator().manual_seed(seed)
-    networks = [
-        recipe.network.build(recipe.objective.in_channels(channels), channels, generator=weights)
-        for _ in range(recipe.members)
-    ]
     objective = recipe.objective.build(
         problem, recipe.network.input_size(height, width), seed=seed, members=recipe.members
     )
+    z = objective.z  # a guide's channels are known only now
+    fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
+    weights = Generator().manual_seed(seed)
+    networks = [
+        recipe.network.build(fed, channels, generator=weights) for _ in range(recipe.members)
+    ]
     network = Members(networks) if recipe.members > 1 else networks[0]
     return _Parts(network=network, objective=objective)
 
@@ -80,7 +82,7 @@ def solve(
         weights: of an earlier fit of a like problem to start from; None = random ones.
 
     Returns:
-        the result, with the network's last weights.
+        the result, with the network's last weights and the objective's extras.
     """
     device = problem.observed.device
     recipe = adapted(recipe, problem)
@@ -104,8 +106,13 @@ def solve(
             cancelled=cancelled,
             state=state,
         )
+    extras: dict[str, Tensor] = {}
+    if not result.cut_short:
+        with torch.no_grad():
+            extras = parts.objective.extras(acceleration.prepare(parts.network, device))
     return replace(
         result,
+        extras=extras,
         weights={name: value.detach() for name, value in parts.network.state_dict().items()},
         details={
             "sigma": parts.objective.problem.sigma,

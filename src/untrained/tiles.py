@@ -17,7 +17,7 @@ from untrained.callbacks import Callback, Check, Start
 from untrained.objectives import Problem
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
-from untrained.result import Result, StopReason
+from untrained.result import Result
 from untrained.solve import adapted, solve
 
 __all__ = ["TILE", "can_be_tiled", "crop", "for_later_tiles", "solve_tiled", "tile_places"]
@@ -79,7 +79,7 @@ def solve_tiled(
             seed=seed, callbacks=[relay], cancelled=cancelled,
             weights=results[-1].weights if results else None,
         )  # fmt: skip
-        results.append(replace(result, estimate=torch.empty(0)))
+        results.append(replace(result, estimate=torch.empty(0), extras={}))
         ramp = _ramp(rows, problem.observed.shape[-2], factor)[:, None]
         ramp = ramp * _ramp(columns, problem.observed.shape[-1], factor)
         down, across = (slice(factor * first, factor * last) for first, last in (rows, columns))
@@ -89,7 +89,7 @@ def solve_tiled(
         ramp = ramp[: fits[0], : fits[1]]
         image[..., down, across] += ramp * result.estimate.cpu()
         weight[..., down, across] += ramp
-        if result.reason in (StopReason.INTERRUPTED, StopReason.CANCELLED):
+        if result.cut_short:
             break
     image /= weight.clamp_min(1e-6)
     if len(results) < len(places):
@@ -109,14 +109,18 @@ def for_later_tiles(recipe: Recipe) -> Recipe:
 def crop(problem: Problem, rows: tuple[int, int], columns: tuple[int, int]) -> Problem:
     """Return the problem of a rectangle of the observation; A must act alike everywhere."""
 
-    def cut(values: Tensor | None) -> Tensor | None:
-        return None if values is None else values[..., slice(*rows), slice(*columns)]
+    factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
+
+    def cut(values: Tensor | None, scale: int = 1) -> Tensor | None:
+        down, across = (slice(scale * first, scale * last) for first, last in (rows, columns))
+        return None if values is None else values[..., down, across]
 
     observed = cut(problem.observed)
     assert observed is not None
     return replace(
-        problem, observed=observed, known=cut(problem.known), held_out=cut(problem.held_out)
-    )
+        problem, observed=observed, known=cut(problem.known), held_out=cut(problem.held_out),
+        guide=cut(problem.guide, factor),
+    )  # fmt: skip
 
 
 def can_be_tiled(problem: Problem) -> bool:
@@ -147,11 +151,10 @@ def _ramp(place: tuple[int, int], length: int, factor: int) -> Tensor:
 def _together(results: list[Result], image: Tensor) -> Result:
     """Return one result for all tiles: the first's, with the image and the sums of all."""
     first, last = results[0], results[-1]
-    cut_short = last.reason in (StopReason.INTERRUPTED, StopReason.CANCELLED)
     return replace(
         first,
         estimate=image,
-        reason=last.reason if cut_short else first.reason,
+        reason=last.reason if last.cut_short else first.reason,
         stop_step=sum(r.stop_step for r in results),
         recoveries=sum(r.recoveries for r in results),
         seconds=sum(r.seconds for r in results),

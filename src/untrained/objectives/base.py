@@ -27,10 +27,15 @@ class Iterate:
 
 
 class Objective(ABC):
-    """(network) -> estimate and loss. Owns z, the random numbers of the fit, and the problem."""
+    """(network) -> estimate and loss. Owns z, the random numbers of the fit, and the problem.
+
+    Attributes:
+        z: the network's input code, (members, c, h, w); None = the network is fed something else.
+    """
 
     problem: Problem
     generator: Generator
+    z: Tensor | None = None
 
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:
@@ -39,6 +44,14 @@ class Objective(ABC):
     @abstractmethod
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the image of the network as it is now, without jitter or masking."""
+
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return what the fit has found beside the image, by a short name, each (1, c, h, w).
+
+        Asked once, after the last step, without gradient: a blur kernel, a second layer, a map of
+        the uncertainty.
+        """
+        return {}
 
     def residual(self, measured: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the mean squared distance to y over the weighted measurements, on the device."""

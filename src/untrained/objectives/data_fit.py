@@ -41,8 +41,8 @@ class DataFit:
             raise InputError(f"jitter is {self.jitter}; wanted 0 or more")
 
     def in_channels(self, image_channels: int) -> int:
-        """Return the channels of z."""
-        return self.z.channels
+        """Return the channels of z; a guide is taken to have those of the image."""
+        return self.z.channels or image_channels
 
     def build(
         self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int = 1
@@ -54,6 +54,8 @@ class DataFit:
 class DataFitObjective(Objective):
     """The state of a `DataFit` on one problem."""
 
+    z: Tensor
+
     def __init__(
         self, problem: Problem, settings: DataFit, input_size: tuple[int, int], *,
         seed: int, members: int = 1,
@@ -63,7 +65,10 @@ class DataFitObjective(Objective):
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
         draw = Generator().manual_seed(seed)
-        codes = [settings.z.build(*input_size, generator=draw) for _ in range(members)]
+        codes = [
+            settings.z.build(*input_size, generator=draw, guide=problem.guide)
+            for _ in range(members)
+        ]
         self.z = torch.cat(codes).to(device)
         shape = (members, *self.z.shape[1:])
         self.jitter = NoisePool(shape, generator=self.generator) if settings.jitter else None

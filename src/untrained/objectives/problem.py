@@ -26,6 +26,7 @@ class Problem:
         operator: A; any differentiable callable.
         known: (1, 1, h, w), 1 where y was measured; None = everywhere.
         held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
+        guide: another picture of the same scene, (1, C', H, W), for a z that is one.
         noise: the noise of y by brightness, if known or estimated.
         peak: what PSNR takes as full scale, in the unit range.
         exact_known: whether the known pixels of y stand in the final image as they are.
@@ -37,11 +38,21 @@ class Problem:
     operator: Callable[[Tensor], Tensor] = field(default_factory=Identity)
     known: Tensor | None = None
     held_out: Tensor | None = None
+    guide: Tensor | None = None
     noise: NoiseModel | None = None
     peak: float = 1.0
     exact_known: bool = False
     clip: bool = False
     bounded: bool = False
+
+    def __post_init__(self) -> None:
+        if self.guide is None or self.guide.shape[-2:] == self.image_shape[-2:]:
+            return
+        got, wanted = ("x".join(map(str, s[-2:])) for s in (self.guide.shape, self.image_shape))
+        raise InputError(
+            f"guide is {got}, the restored image is {wanted}; "
+            "pass a guide of the restored image's height and width"
+        )
 
     @property
     def sigma(self) -> float | None:
@@ -114,6 +125,7 @@ class Problem:
             operator=operator.to(device) if isinstance(operator, torch.nn.Module) else operator,
             known=None if self.known is None else self.known.to(device),
             held_out=None if self.held_out is None else self.held_out.to(device),
+            guide=None if self.guide is None else self.guide.to(device),
         )
 
 

@@ -21,7 +21,7 @@ class Recipe:
 
     Attributes:
         name: what the user calls it.
-        task: what it is for: denoise, inpaint, upscale.
+        task: what it is for, a name of `tasks.TASKS`.
         source: the paper that it is copied from, or the measurement that justifies it.
         network, objective, optimizer, stopper, average: settings of the parts.
         max_steps: the most steps of the optimizer.

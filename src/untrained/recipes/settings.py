@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from untrained.acceleration import Acceleration
 from untrained.averaging import Averaging, ExponentialAverage
 from untrained.errors import InputError
-from untrained.inputs import CodeSettings, Meshgrid, Noise
+from untrained.inputs import CodeSettings, Guide, Meshgrid, Noise
 from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
 from untrained.objectives import (
@@ -37,7 +37,7 @@ __all__ = ["CHOICES", "KINDS", "decode", "encode", "flatten", "with_settings"]
 CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage,),
-    CodeSettings: (Noise, Meshgrid),
+    CodeSettings: (Noise, Meshgrid, Guide),
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
     ObjectiveSettings: (DataFit, MaskedPrediction, ScaleEquivariant, Sure),

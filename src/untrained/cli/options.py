@@ -1,0 +1,94 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+__all__ = [
+    "FitOptions",
+    "Flag",
+    "Output",
+    "Pictures",
+    "PrintOptions",
+    "RunOptions",
+    "Sigma",
+    "SigmaInUnits",
+]
+
+_FIT = Group("Fit", sort_key=1)
+_RUN = Group("Run", sort_key=2)
+_PRINT = Group("Printing", sort_key=3)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """What decides the result."""
+
+    recipe: Annotated[str, Parameter(group=_FIT)] = "fast"
+    "Which settings: see `untrained recipes`."
+    set: Annotated[tuple[str, ...], Parameter(group=_FIT, negative=())] = ()
+    "Change a setting, NAME=VALUE; may be repeated. `untrained recipes TASK/NAME` lists them."
+    steps: Annotated[int | None, Parameter(group=_FIT)] = None
+    "The most steps to take; short for --set max_steps=N."
+    seed: Annotated[int, Parameter(group=_FIT)] = 0
+    "Same seed, same machine, same image."
+    device: Annotated[str, Parameter(group=_FIT)] = "auto"
+    "auto, cpu, cuda, cuda:N or mps."
+    truth: Annotated[Path | None, Parameter(group=_FIT)] = None
+    "The clean picture, for scoring only; the result is the same without it."
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What is kept of a run."""
+
+    run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
+    "Where the run's folder goes. Default: untrained-runs beside the output."
+    snapshots: Annotated[str, Parameter(group=_RUN)] = ""
+    "Save the image at these steps: 0,100,1000."
+    tensorboard: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    "Write TensorBoard event files into the run's folder."
+    overwrite: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    "Replace an output that other settings made."
+    max_pixels: Annotated[int, Parameter(group=_RUN)] = 250_000_000
+    "Refuse pictures with more pixels than this."
+    checkpoint_every: Annotated[float, Parameter(group=_RUN)] = 20.0
+    "Seconds between checkpoints; 0 = as often as possible."
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PrintOptions:
+    """What is printed."""
+
+    quiet: Annotated[bool, Parameter(group=_PRINT, negative=())] = False
+    "Print errors only."
+    json: Annotated[bool, Parameter(group=_PRINT, negative=())] = False
+    "Print one JSON object a file to standard output, nothing else."
+    debug: Annotated[bool, Parameter(group=_PRINT, negative=())] = False
+    "Show the traceback of an error."
+
+
+Pictures = Annotated[list[Path], Parameter(help="Picture files, or folders of them.")]
+Output = Annotated[
+    Path | None,
+    Parameter(
+        name=["--output", "-o"],
+        help="The output file; a folder if there are several inputs. "
+        "Default: beside the input, with the task in its name.",
+    ),
+]
+Sigma = Annotated[
+    float | None,
+    Parameter(help="Noise level on the 0-255 scale (255 = full scale). Default: estimated."),
+]
+SigmaInUnits = Annotated[
+    bool, Parameter(negative=(), help="--sigma is in the units of the file's values instead.")
+]
+Flag = Annotated[bool, Parameter(negative=())]

@@ -1,0 +1,78 @@
+"""What the commands print: the account of an outcome, scores, errors."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from untrained.jobs import Outcome
+
+__all__ = ["account", "as_json", "print_error"]
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """Return what `--json` prints of a job."""
+    return {
+        "status": outcome.status,
+        "input": str(outcome.job.source),
+        "output": str(outcome.job.target),
+        "run": str(outcome.folder),
+        "results": outcome.record.get("results", []),
+    }
+
+
+def account(outcome: Outcome) -> list[str]:
+    """Return the honest account of a job in a few lines."""
+    from untrained.callbacks.progress import format_seconds
+
+    job = outcome.job
+    if outcome.status == "skipped":
+        return [f"{job.source} → {job.target}: finished before with the same settings, skipped"]
+    lines = [f"{job.source} → {job.target}"]
+    for result in outcome.record["results"]:
+        lines.append(
+            f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
+            f"{result['stop_advice']}; kept the {result['kept']} of step {result['kept_step']}"
+        )
+        facts = [
+            f"{format_seconds(result['seconds'])}, {result['steps_per_second']:.1f} steps/s, "
+            f"{result['precision']} on {result['device']}"
+        ]
+        if result["sigma_255"] is not None and job.task == "denoise":
+            how = "estimated" if result["sigma_estimated"] else "given"
+            kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
+            facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
+        if result["tiles"] > 1:
+            facts.append(f"{result['tiles']} tiles, the steps are of all of them")
+        if result["missing_pixels"]:
+            facts.append(f"{result['missing_pixels']:,} missing pixels filled")
+        if result["impulses"]:
+            facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
+        if result["recoveries"]:
+            facts.append(f"{result['recoveries']} diverging steps rolled back")
+        lines.append("  " + "; ".join(facts))
+        if "score" in result:
+            lines.append("  " + _score_line(result["score"]))
+    lines.append(f"  record: {outcome.folder / 'run.json'}")
+    if outcome.status == "interrupted":
+        lines.append(
+            f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
+        )
+    return lines
+
+
+def _score_line(score: dict[str, Any]) -> str:
+    before = score["psnr_degraded"]
+    was = "" if before is None else f" (the input had {before:.2f} dB)"
+    return (
+        f"PSNR to the truth {score['psnr']:.2f} dB{was}, SSIM {score['ssim']:.3f}; "
+        f"peak {score['peak_psnr']:.2f} dB at step {score['peak_step']}, "
+        f"{score['gap_to_peak']:.2f} dB above what was kept"
+    )
+
+
+def print_error(message: str) -> None:
+    """Print one line to standard error."""
+    print(f"untrained: {' '.join(message.split())}", file=sys.stderr)

@@ -1,0 +1,210 @@
+"""The commands that restore pictures, each a few lines: its own options, and `restore_files`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from untrained.cli.options import (
+    FitOptions,
+    Flag,
+    Output,
+    Pictures,
+    PrintOptions,
+    RunOptions,
+    Sigma,
+    SigmaInUnits,
+)
+from untrained.cli.printing import account, as_json, print_error
+from untrained.errors import InputError
+
+if TYPE_CHECKING:
+    from untrained.jobs import Job
+
+__all__ = ["demo", "denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
+
+
+def denoise(
+    files: Pictures, /, *,
+    output: Output = None,
+    sigma: Sigma = None,
+    sigma_in_units: SigmaInUnits = False,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Remove noise from pictures."""
+    options = {"sigma": sigma, "sigma_in_units": sigma_in_units}
+    return restore_files("denoise", files, output, fit, run, printing, options=options)
+
+
+def inpaint(
+    files: Pictures, /, *,
+    output: Output = None,
+    mask: Path | None = None,
+    mask_invert: Flag = False,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Fill the missing pixels of pictures: those of the mask, transparent ones, NaN.
+
+    Parameters
+    ----------
+    mask: A picture of the same size, white = known, black = to fill.
+    mask_invert: The mask is black where the picture is known.
+    """
+    return restore_files(
+        "inpaint", files, output, fit, run, printing,
+        options={"mask_invert": mask_invert}, beside={"mask": mask},
+    )  # fmt: skip
+
+
+def upscale(
+    files: Pictures, /, *,
+    output: Output = None,
+    factor: int = 4,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Enlarge pictures.
+
+    Parameters
+    ----------
+    factor: How many times the height and width, a whole number from 2 up.
+    """
+    return restore_files("upscale", files, output, fit, run, printing, options={"factor": factor})
+
+
+def resume(run: Path, /, *, printing: PrintOptions = PrintOptions()) -> int:
+    """Go on with a run that was killed or interrupted; the result is the same as if not.
+
+    Parameters
+    ----------
+    run: The run's folder (it holds run.json).
+    """
+    from untrained.jobs import job_of_run
+
+    return run_jobs([job_of_run(run)], printing)
+
+
+def demo(
+    *, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("untrained-demo"),
+    fit: FitOptions = FitOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Restore a bundled picture: add noise, remove it, compare with non-local means.
+
+    Parameters
+    ----------
+    output: The folder for the pictures.
+    """
+    from untrained.demo import run_demo
+
+    run = RunOptions(overwrite=True)
+    return run_demo(
+        output,
+        lambda noisy, target, truth: restore_files(
+            "denoise", [noisy], target, FitOptions(**{**vars(fit), "truth": truth}), run, printing,
+            options={"sigma": None, "sigma_in_units": False},
+        ),
+        quiet=printing.quiet or printing.json,
+    )  # fmt: skip
+
+
+def restore_files(
+    task: str, files: Sequence[Path], output: Path | None,
+    fit: FitOptions, run: RunOptions, printing: PrintOptions, *,
+    options: Mapping[str, Any], beside: Mapping[str, Path | None] | None = None,
+) -> int:  # fmt: skip
+    """Turn what the user typed into jobs and run them.
+
+    Args:
+        task: a name of `TASKS`.
+        files, output: the pictures, and where they go.
+        fit, run, printing: the options of all tasks.
+        options: the task's own, all of them.
+        beside: the files that the task takes beside the picture; None = not given.
+    """
+    from untrained.jobs import Job, plan_targets
+    from untrained.recipes import find_recipe, with_settings
+    from untrained.tasks import find_task
+
+    changes = dict(_name_and_value(text) for text in fit.set)
+    if fit.steps is not None:
+        changes["max_steps"] = str(fit.steps)
+    recipe = with_settings(find_recipe(task, fit.recipe), changes)
+    find_task(task).check(options)  # before any folder is read
+    pairs = plan_targets(task, files, output)
+    if fit.truth is not None and len(pairs) > 1:
+        raise InputError(f"--truth goes with one input, {len(pairs)} were given")
+    jobs = [
+        Job(
+            task=task, source=source, target=target, recipe=recipe, options=options,
+            files={name: path for name, path in (beside or {}).items() if path is not None},
+            truth=fit.truth, seed=fit.seed, device=fit.device, run_dir=run.run_dir,
+            snapshots=_steps(run.snapshots), tensorboard=run.tensorboard,
+            overwrite=run.overwrite, max_pixels=run.max_pixels,
+            checkpoint_every=run.checkpoint_every,
+        )
+        for source, target in pairs
+    ]  # fmt: skip
+    return run_jobs(jobs, printing)
+
+
+def run_jobs(jobs: Sequence[Job], printing: PrintOptions) -> int:
+    """Run jobs one after another; one that fails does not keep the others from running."""
+    from untrained.callbacks import Callback, Progress, Scoring
+    from untrained.jobs import run_job
+
+    silent = printing.quiet or printing.json
+    bars: list[Progress] = []
+
+    def observers(label: str, scoring: Scoring) -> list[Callback]:
+        if silent:
+            return []
+        bars.append(Progress(label, scoring=scoring))
+        return [bars[-1]]
+
+    code = 0
+    for job in jobs:
+        try:
+            outcome = run_job(job, observers=observers, command=shlex.join(sys.argv))
+        except InputError as error:
+            if len(jobs) == 1 or printing.debug:
+                raise
+            print_error(str(error))
+            code = 2
+            continue
+        finally:
+            for bar in bars:
+                bar.close()
+        if printing.json:
+            print(json.dumps(as_json(outcome)), flush=True)
+        elif not printing.quiet:
+            for line in account(outcome):
+                print(line, flush=True)
+        if outcome.status == "interrupted":
+            return 130
+    return code
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+    return name.strip(), value.strip()
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--snapshots is {text!r}; wanted steps like 0,100,1000") from None

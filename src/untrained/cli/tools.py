@@ -1,0 +1,158 @@
+"""The commands that fit nothing: make a test case, compare pictures, show recipes and networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from untrained.cli.options import Flag, PrintOptions
+from untrained.errors import InputError
+
+__all__ = ["degrade", "network", "recipes", "score"]
+
+
+def degrade(
+    file: Path, /, *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    downscale: int | None = None,
+    noise: float | None = None,
+    poisson: float | None = None,
+    jpeg: int | None = None,
+    missing: float | None = None,
+    text: str | None = None,
+    seed: int = 0,
+    overwrite: Flag = False,
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Make a test case from a clean picture; what is asked for is applied in the order below.
+
+    A mask is written beside the output as NAME-mask.png, white = known.
+
+    Parameters
+    ----------
+    output: Where the degraded picture goes.
+    downscale: Shrink by this whole number (Lanczos2); the truth is cropped to a multiple of it.
+    noise: Add Gaussian noise of this standard deviation on the 0-255 scale.
+    poisson: Draw photon counts, this many for full scale.
+    jpeg: Compress as JPEG of this quality, 1 to 100.
+    missing: Hide this share of the pixels, 0 to 1.
+    text: Write this text all over the picture and hide what it covers.
+    seed: Same seed, same test case.
+    overwrite: Replace existing files.
+    """
+    from untrained.files import degrade_file
+
+    written = degrade_file(
+        file, output, downscale=downscale, noise=noise, poisson=poisson, jpeg=jpeg,
+        missing=missing, text=text, seed=seed, overwrite=overwrite,
+    )  # fmt: skip
+    if printing.json:
+        print(json.dumps({name: str(path) for name, path in written.items()}))
+    elif not printing.quiet:
+        for name, path in written.items():
+            print(f"{name}: {path}")
+    return 0
+
+
+def score(
+    estimate: Path, truth: Path, /, *, printing: PrintOptions = PrintOptions()
+) -> int:  # fmt: skip
+    """Compare a picture with the truth: PSNR in dB and SSIM.
+
+    Parameters
+    ----------
+    estimate: The restored picture.
+    truth: The clean picture, of the same size and channels.
+    """
+    from untrained.files import score_files
+
+    result = score_files(estimate, truth)
+    if printing.json:
+        print(json.dumps(result))
+    elif not printing.quiet:
+        print(f"PSNR {result['psnr']:.2f} dB   SSIM {result['ssim']:.4f}")
+    return 0
+
+
+def recipes(
+    name: str | None = None, /, *, printing: PrintOptions = PrintOptions()
+) -> int:  # fmt: skip
+    """List the recipes, or every setting of one.
+
+    Parameters
+    ----------
+    name: TASK (its recipes) or TASK/NAME (its settings), for example denoise/paper.
+    """
+    from untrained.recipes import RECIPES, encode, find_recipe, flatten
+
+    task, _, recipe_name = (name or "").partition("/")
+    if recipe_name:
+        recipe = find_recipe(task, recipe_name)
+        if printing.json:
+            print(json.dumps(encode(recipe)))
+            return 0
+        print(f"{task}/{recipe.name}\n{recipe.source}\n")
+        for key, value in flatten(recipe).items():
+            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            print(f"  {key} = {shown}")
+        return 0
+    if task and task not in RECIPES:
+        find_recipe(task, "")
+    chosen = {t: r for t, r in RECIPES.items() if not task or t == task}
+    if printing.json:
+        print(json.dumps({t: {n: encode(x) for n, x in r.items()} for t, r in chosen.items()}))
+        return 0
+    for known_task, known in chosen.items():
+        print(known_task)
+        for recipe in known.values():
+            print(f"  {recipe.name:22} {recipe.source}")
+    return 0
+
+
+def network(
+    name: str, /, *, size: str = "512x512", channels: int = 3,
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Show a network: layers, shapes, parameters, work and memory for an image size.
+
+    Parameters
+    ----------
+    name: A recipe, for example denoise/paper.
+    size: HEIGHTxWIDTH of the image.
+    channels: Channels of the image.
+    """
+    from untrained.planner import summarize_recipe
+    from untrained.recipes import find_recipe
+
+    task, _, recipe_name = name.partition("/")
+    if not recipe_name:
+        raise InputError(f"network is {name!r}; wanted TASK/RECIPE, for example denoise/paper")
+    try:
+        height, width = (int(side) for side in size.lower().split("x"))
+    except ValueError:
+        raise InputError(f"size is {size!r}; wanted HEIGHTxWIDTH, for example 512x512") from None
+    if min(height, width, channels) < 1:
+        raise InputError(f"size is {size!r} with {channels} channels; wanted 1 or more of each")
+    summary = summarize_recipe(find_recipe(task, recipe_name), height, width, channels)
+    totals = {
+        "parameters": summary.parameters,
+        "gflop_per_step": round(summary.flops / 1e9, 2),
+        "memory_mib": round(summary.memory_bytes / 2**20, 1),
+    }
+    if printing.json:
+        print(json.dumps({
+            **totals,
+            "layers": [[x.name, x.kind, list(x.shape), x.parameters] for x in summary.layers],
+        }))  # fmt: skip
+        return 0
+    for layer in summary.layers:
+        shape = "x".join(map(str, layer.shape[1:]))
+        print(f"  {layer.name:22} {layer.kind:16} {shape:16} {layer.parameters:>9,}")
+    print(
+        f"{summary.parameters:,} parameters; {totals['gflop_per_step']:,} GFLOP a step and about "
+        f"{totals['memory_mib']:,} MiB in float32 for {height}x{width}"
+    )
+    return 0

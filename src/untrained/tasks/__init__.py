@@ -1,0 +1,39 @@
+"""The tasks, one a file: each turns files and options into what a fit is given.
+
+`TASKS` has them by name; the functions do the same for arrays.
+"""
+
+from __future__ import annotations
+
+from untrained.errors import InputError
+from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
+from untrained.tasks.denoise import Denoise, denoise
+from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.upscale import Upscale, upscale
+
+__all__ = [
+    "TASKS",
+    "Asked",
+    "Given",
+    "Options",
+    "PictureShape",
+    "Task",
+    "denoise",
+    "find_task",
+    "inpaint",
+    "upscale",
+]
+
+TASKS: dict[str, Task] = {task.name: task for task in (Denoise(), Inpaint(), Upscale())}
+"""Every task by its name; a new one is entered here."""
+
+
+def find_task(name: str) -> Task:
+    """Return a task.
+
+    Raises:
+        InputError: no such task.
+    """
+    if name not in TASKS:
+        raise InputError(f"no task {name!r}; wanted one of {', '.join(TASKS)}")
+    return TASKS[name]

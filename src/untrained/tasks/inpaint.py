@@ -1,0 +1,68 @@
+"""Filling of missing pixels: y = m x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.callbacks import Callback
+from untrained.errors import InputError
+from untrained.recipes import Recipe
+from untrained.tasks.base import Asked, Given, Task, run_task
+
+__all__ = ["Inpaint", "inpaint"]
+
+
+class Inpaint(Task):
+    """y = m x.
+
+    File: `mask`, a picture, white = known. Option: `mask_invert`, black is.
+    """
+
+    name = "inpaint"
+    files = ("mask",)
+
+    def given(self, asked: Asked) -> Given:
+        """Return true where the mask file says that a pixel is known."""
+        mask = asked.read("mask")
+        if mask is None:
+            return Given()
+        values = mask.pixels[0].astype(np.float64).mean(axis=-1)
+        known = values > values.max() / 2
+        return Given(mask=~known if asked.options["mask_invert"] else known)
+
+
+def inpaint(
+    image: NDArray[Any] | str | Path,
+    mask: NDArray[Any] | None = None,
+    *,
+    channel_axis: int | None = -1,
+    recipe: str | Recipe = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+) -> NDArray[Any]:
+    """Fill the missing pixels of an image: y = m x.
+
+    Args:
+        image: as for `denoise`. NaN pixels are missing, and transparent ones of a file.
+        mask: (H, W), true (or above half of its largest value) = known; None = the finite
+            (opaque) pixels are.
+        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+
+    Returns:
+        the filled image, same shape, dtype and range.
+
+    Raises:
+        InputError: as for `denoise`; also if there is nothing to fill.
+    """
+    if not isinstance(image, (str, Path)) and mask is None and np.isfinite(image).all():
+        raise InputError("nothing to inpaint: there is no mask and no NaN pixel; give a mask")
+    return run_task(
+        "inpaint", image, Given(mask=mask), recipe=recipe, channel_axis=channel_axis,
+        seed=seed, device=device, callbacks=callbacks,
+    )  # fmt: skip

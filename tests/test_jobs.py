@@ -1,0 +1,140 @@
+"""Jobs: what their fingerprint, their record and their folder hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from untrained import InputError, find_recipe, with_settings
+from untrained.images import Picture, read_picture, write_picture
+from untrained.jobs import Job, job_of_run, run_job
+from untrained.objectives import DataFit, DataFitObjective, Problem, RunNetwork
+from untrained.recipes import Recipe
+from untrained.tiles import solve_tiled
+
+Scene = Callable[..., Any]
+
+
+def quick(task: str, name: str = "fast", **changes: str) -> Recipe:
+    return with_settings(find_recipe(task, name), {"widths": "8,8", "max_steps": "20", **changes})
+
+
+@pytest.fixture
+def job(tmp_path: Path, scene: Scene) -> Job:
+    image = np.rint(255 * scene(24, 30)).astype(np.uint8)
+    write_picture(tmp_path / "in.png", Picture.from_array(image))
+    mask = np.full((24, 30), 255, np.uint8)
+    mask[5:9, 5:9] = 0
+    write_picture(tmp_path / "mask.png", Picture.from_array(mask))
+    return Job(
+        task="inpaint", source=tmp_path / "in.png", target=tmp_path / "out.png",
+        recipe=quick("inpaint"), files={"mask": tmp_path / "mask.png"},
+        options={"mask_invert": False}, device="cpu",
+    )  # fmt: skip
+
+
+def test_the_fingerprint_is_of_all_that_decides_the_result(job: Job, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes((tmp_path / "mask.png").read_bytes())
+    print_ = job.fingerprint()
+    assert replace(job, files={"mask": copy}, overwrite=True).fingerprint() == print_
+    others = [
+        replace(job, seed=1), replace(job, files={}), replace(job, options={"mask_invert": True}),
+        replace(job, files={"mask": job.source}), replace(job, source=copy),
+        replace(job, recipe=quick("inpaint", max_steps="30")),
+    ]  # fmt: skip
+    assert len({print_, *(other.fingerprint() for other in others)}) == 1 + len(others)
+
+
+def test_a_job_is_checked_when_it_is_made(job: Job) -> None:
+    with pytest.raises(InputError, match="no task 'sharpen'"):
+        replace(job, task="sharpen")
+    with pytest.raises(InputError, match="factor is 1"):
+        replace(job, task="upscale", files={}, options={"factor": 1})
+    with pytest.raises(AssertionError, match="takes"):
+        replace(job, files={"kernel": job.source})
+
+
+def test_a_cancelled_job_goes_on_from_its_record(job: Job) -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    cut = run_job(replace(job, checkpoint_every=0), cancelled=cancelled)
+    assert cut.status == "interrupted"
+    again = job_of_run(cut.folder)
+    assert again.files == {"mask": job.files["mask"].resolve()}
+    assert again.options == job.options
+    assert again.fingerprint() == job.fingerprint()
+    assert run_job(again).status == "finished"
+    resumed = read_picture(job.target).pixels
+    whole = replace(job, target=job.target.with_name("whole.png"), run_dir=cut.folder / "other")
+    run_job(whole)
+    np.testing.assert_array_equal(resumed, read_picture(whole.target).pixels)
+
+    job.files["mask"].write_bytes(job.source.read_bytes())
+    with pytest.raises(InputError, match="the input, the mask or the device is not what"):
+        job_of_run(cut.folder)
+
+
+def test_the_run_of_another_version_is_refused(job: Job) -> None:
+    folder = run_job(job, cancelled=lambda: True).folder
+    record = json.loads((folder / "run.json").read_text())
+    record["job"]["mask"] = record["job"].pop("files")["mask"]
+    (folder / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="another version"):
+        job_of_run(folder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithExtras(DataFit):
+    def build(
+        self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int = 1
+    ) -> DataFitObjective:
+        return ObjectiveWithExtras(problem, self, input_size, seed=seed, members=members)
+
+
+class ObjectiveWithExtras(DataFitObjective):
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        assert not torch.is_grad_enabled()
+        return {
+            "kernel": torch.arange(15.0).view(1, 1, 3, 5) - 7,
+            "layer": 1 - self.estimate(network),
+        }
+
+
+def test_extras_are_written_beside_the_result(job: Job) -> None:
+    recipe = quick("denoise", "paper", average="none")
+    recipe = replace(recipe, objective=WithExtras())
+    options = {"sigma": None, "sigma_in_units": False}
+    job = replace(job, task="denoise", recipe=recipe, files={}, options=options)
+    done = run_job(job)
+    kernel = torch.arange(15.0).view(3, 5).numpy() - 7
+    assert done.record["results"][0]["extras"] == ["kernel", "layer"]
+    np.testing.assert_array_equal(np.load(done.folder / "kernel.npy"), kernel)
+    np.testing.assert_allclose(
+        np.load(done.folder / "layer.npy"), 1 - read_picture(job.target).pixels[0] / 255, atol=0.002
+    )
+    layer = read_picture(done.folder / "layer.png").pixels[0]
+    np.testing.assert_allclose(layer / 65535, np.load(done.folder / "layer.npy"), atol=1e-5)
+    assert (done.folder / "kernel.png").exists()  # scaled: it is not within [0, 1]
+
+    cut = run_job(replace(job, seed=1, overwrite=True), cancelled=lambda: True)
+    assert not (cut.folder / "kernel.npy").exists()
+    assert "extras" not in cut.record["results"][0]
+
+
+def test_extras_are_not_offered_in_tiles(scene: Scene) -> None:
+    recipe = replace(quick("denoise", "paper"), objective=WithExtras())
+    problem = Problem(observed=torch.rand(1, 1, 100, 30))
+    assert solve_tiled(problem, recipe, device=torch.device("cpu"), tile=90).extras == {}
