@@ -24,7 +24,18 @@ app = App(
     help_on_error=False,
 )
 app.register_install_completion_command()
-for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo, reproduce):
+for command in (
+    denoise,
+    inpaint,
+    upscale,
+    resume,
+    degrade,
+    score,
+    recipes,
+    network,
+    demo,
+    reproduce,
+):
     app.command(command)
 
 

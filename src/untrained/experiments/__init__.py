@@ -15,12 +15,18 @@ from untrained.experiments.base import Experiment
 
 __all__ = ["EXPERIMENTS", "find_experiment"]
 
-EXPERIMENTS: dict[str, str] = {
-    "denoise-f16": "denoise_f16",
-    "inpaint-11": "inpaint_11",
-    "dip-vs-decoder": "dip_vs_decoder",
+EXPERIMENTS: dict[str, tuple[str, str]] = {
+    "denoise-f16": ("denoise_f16", ""),
+    "inpaint-11": ("inpaint_11", ""),
+    "dip-vs-decoder": ("dip_vs_decoder", ""),
+    "denoise-cset9": ("denoise_cset9", ""),
+    "sr-set5": ("super_resolution", "SET5"),
+    "sr-set14": ("super_resolution", "SET14"),
+    "impedance": ("impedance", ""),
+    "early-stopping": ("early_stopping", ""),
+    "hyperparameters": ("hyperparameters", ""),
 }
-"""The module of every experiment by its name; each has a FULL and a QUICK version."""
+"""By name, the module that has an experiment, and its name there."""
 
 
 def find_experiment(name: str, *, quick: bool = False) -> Experiment:
@@ -33,6 +39,8 @@ def find_experiment(name: str, *, quick: bool = False) -> Experiment:
         close = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(f"no experiment {name!r}; {hint}there are {', '.join(EXPERIMENTS)}")
-    module = import_module(f"untrained.experiments.{EXPERIMENTS[name]}")
-    experiment: Experiment = module.QUICK if quick else module.FULL
+    file, group = EXPERIMENTS[name]
+    module = import_module(f"untrained.experiments.{file}")
+    part = ("QUICK" if quick else "FULL") if not group else group + ("_QUICK" if quick else "")
+    experiment: Experiment = getattr(module, part)
     return experiment

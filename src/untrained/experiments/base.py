@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untrained.baselines import Image
+from untrained.callbacks import Callback
 from untrained.experiments.scenes import Scene, SceneOf
 from untrained.recipes import Recipe
+from untrained.result import Score
 
-__all__ = ["Case", "Entry", "Experiment", "Figure", "Outcome", "Watcher"]
+__all__ = ["Case", "Entry", "Experiment", "Figure", "Methods", "Observer", "Outcome", "shortened"]
 
 Entry = dict[str, Any]
 """What was measured of one case, as JSON: see `measure.measure`."""
 
-Watcher = Callable[[Scene, Recipe, int], Any]
-"""(scene, recipe, seed) -> a callback whose `findings()` go into the entry."""
+Methods = dict[str, Recipe | str]
+"""Methods by label: a recipe, or the name of a classical method."""
+
+
+class Observer(Callback):
+    """Watches a fit for an experiment.
+
+    Attributes:
+        mask: (H, W), true = known to the fit; None = what the scene says.
+    """
+
+    mask: NDArray[np.bool_] | None = None
+
+    def findings(self, score: Score) -> dict[str, Any]:
+        """Return what goes into the entry, as JSON, when the fit is over."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +71,9 @@ class Experiment:
         published: label -> picture (or "mean") -> PSNR in dB.
         beside: method -> label of the published figures that it should meet.
         reasons: method -> why it may differ by more than .3 dB from what is published.
-        watcher: makes an observer of every fit.
+        observer: (scene, recipe, seed) -> what watches that fit.
         figures: drawn at the end.
+        notes: Markdown of what this experiment found beyond its tables.
         quick: what was reduced; empty = nothing.
     """
 
@@ -72,8 +90,9 @@ class Experiment:
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    watcher: Watcher | None = None
+    observer: Callable[[Scene, Recipe, int], Observer] = lambda scene, recipe, seed: Observer()
     figures: tuple[Figure, ...] = ()
+    notes: Callable[[Outcome], str] | None = None
     quick: str = ""
 
     def cases(self) -> Iterator[Case]:
@@ -122,3 +141,17 @@ class Outcome:
 
 Figure = Callable[[Outcome], dict[str, str]]
 """Draws into outcome.folder and returns file name -> caption."""
+
+
+def shortened(methods: Mapping[str, Recipe | str], steps: Mapping[str, int]) -> Methods:
+    """Return the methods that are named (all, by the name "*") with at most so many steps.
+
+    Classical methods stay as they are.
+    """
+    return {
+        name: method
+        if isinstance(method, str)
+        else replace(method, max_steps=min(method.max_steps, steps.get(name, steps.get("*", 0))))
+        for name, method in methods.items()
+        if isinstance(method, str) or name in steps or "*" in steps
+    }

@@ -102,9 +102,7 @@ QUICK = replace(
     crop=128,
     methods={
         "DIP": replace(dip, max_steps=800),
-        "Deep Decoder": replace(
-            decoder, max_steps=1900, network=DeepDecoder(width=128, num_up=3)
-        ),
+        "Deep Decoder": replace(decoder, max_steps=1900, network=DeepDecoder(width=128, num_up=3)),
     },
     snapshots=_snapshots(1900),
     quick="The central 128×128 pixels instead of 512×512 (the decoder still grows from 16×16, by "

@@ -31,9 +31,7 @@ def pyplot() -> Any:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise InputError(
-            "figures need matplotlib; pip install 'untrained[reproduce]'"
-        ) from None
+        raise InputError("figures need matplotlib; pip install 'untrained[reproduce]'") from None
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
@@ -60,7 +58,10 @@ def filmstrip(picture: str, method: str, *, side: int = _SIDE, columns: int = 4)
         if not _has(outcome, picture, method):
             return {}
         scene, entry = scene_of(outcome, picture), outcome.entry(picture, method)
-        tiles = [("original", scene.truth), (_named("observed", scene, scene.observed), scene.observed)]
+        tiles = [
+            ("original", scene.truth),
+            (_named("observed", scene, scene.observed), scene.observed),
+        ]
         steps = sorted(int(name) for name in entry["images"] if name.isdigit())
         for step in steps:
             image = outcome.image(entry, str(step))

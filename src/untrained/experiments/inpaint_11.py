@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.experiments.base import Experiment
+from untrained.experiments.base import Experiment, shortened
 from untrained.experiments.figures import filmstrip, gallery
 from untrained.experiments.scenes import half_missing
 from untrained.networks import Skip
@@ -76,15 +76,14 @@ QUICK = replace(
     FULL,
     pictures=("inpaint11/peppers.png", "inpaint11/man.png"),
     crop=128,
-    methods={
-        "biharmonic": "biharmonic",
-        "fast": replace(FULL.methods["fast"], max_steps=300),
-        **{
-            name: replace(FULL.methods[name], max_steps=_SHORT)
-            for name in ("2000 steps at .01", "max pooling", "upsampling last",
-                         "LeakyReLU output", "all three")
+    methods=shortened(
+        FULL.methods,
+        {
+            "fast": 300,
+            **dict.fromkeys(("2000 steps at .01", "max pooling", "upsampling last"), _SHORT),
+            **dict.fromkeys(("LeakyReLU output", "all three"), _SHORT),
         },
-    },
+    ),
     snapshots=(0, 20, 60, _SHORT),
     quick=f"Two of the eleven pictures, their central 128×128 pixels; {_SHORT} steps instead of "
     "2000 for every variant of the paper's network, 300 for `fast`. Left out: `paper`, whose 11000 "

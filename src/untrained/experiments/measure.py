@@ -60,9 +60,10 @@ def measure(experiment: Experiment, case: Case, folder: Path, *, device: str) ->
     method = experiment.methods[case.method]
     began = time.monotonic()
     numbers: Entry
+    images: dict[str, Image] = {}
     if isinstance(method, str):
         image = find_baseline(experiment.task, method)(scene.observed, scene.known)
-        numbers, images = {"seconds": time.monotonic() - began}, {}
+        numbers = {"seconds": time.monotonic() - began}
     else:
         image, numbers, images = _fit(experiment, scene, method, case.seed, device)
     images = {"kept": image, **images}
@@ -79,10 +80,10 @@ def _fit(
     experiment: Experiment, scene: Scene, recipe: Recipe, seed: int, device: str
 ) -> tuple[Image, Entry, dict[str, Image]]:
     iterates = _Iterates(tuple(s for s in experiment.snapshots if 0 < s <= recipe.max_steps))
-    watcher = experiment.watcher and experiment.watcher(scene, recipe, seed)
-    result = _restore(
-        scene, recipe, seed, device, [iterates, *([watcher] if watcher else [])]
-    )  # fmt: skip
+    observer = experiment.observer(scene, recipe, seed)
+    if observer.mask is not None:
+        scene = replace(scene, known=replace(scene.known, mask=observer.mask))
+    result = _restore(scene, recipe, seed, device, [iterates, observer])
     score, image = result.score, result.image
     assert score is not None
     assert image is not None
@@ -102,7 +103,7 @@ def _fit(
         "reason": result.reason.value,
         "seconds": result.seconds,
         "parameters": result.details["parameters"],
-        "findings": watcher.findings(score) if watcher else {},
+        "findings": observer.findings(score),
         "curves": {
             "steps": [score.steps[i] for i in picked],
             **{
@@ -114,9 +115,7 @@ def _fit(
     return image, numbers, images
 
 
-def _restore(
-    scene: Scene, recipe: Recipe, seed: int, device: str, callbacks: list[Any]
-) -> Result:
+def _restore(scene: Scene, recipe: Recipe, seed: int, device: str, callbacks: list[Any]) -> Result:
     return restore(
         scene.observed, recipe=recipe, operator=scene.operator, mask=scene.known.mask,
         truth=scene.truth, seed=seed, device=device, callbacks=callbacks,

@@ -22,6 +22,8 @@ def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
     if any("psnr" in entry for entry in outcome.entries.values()):
         parts += ["## PSNR in dB", _by_picture(outcome)]
         parts += _differences(outcome)
+    if x.notes is not None:
+        parts.append(x.notes(outcome))
     parts += ["## Methods", _by_method(outcome)]
     parts.append(
         "PSNR is of the image that each method stopped at; the peak is the best that the fit "
@@ -74,7 +76,9 @@ def _differences(outcome: Outcome) -> list[str]:
         else:
             continue
         got = _measured(outcome, method, "mean")
-        line = f"- {method}: {got:.2f} dB, published ({label}) {wanted:.2f} dB, {got - wanted:+.2f}."
+        line = (
+            f"- {method}: {got:.2f} dB, published ({label}) {wanted:.2f} dB, {got - wanted:+.2f}."
+        )
         if abs(got - wanted) > _NOTABLE:
             reduced = "This is a reduced run, so the two are not comparable." if x.quick else ""
             line += " " + (reduced or x.reasons.get(method, "We do not know why."))

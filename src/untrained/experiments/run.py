@@ -16,10 +16,9 @@ from untrained import __version__
 from untrained.acceleration import pick_device
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.experiments.base import Entry, Experiment, Outcome
+from untrained.experiments.base import Entry, Experiment, Outcome, shortened
 from untrained.experiments.measure import digest, measure
 from untrained.experiments.report import markdown
-from untrained.recipes import Recipe
 
 __all__ = ["narrowed", "reproduce"]
 
@@ -53,7 +52,7 @@ def narrowed(
         changes["methods"] = {name: experiment.methods[name] for name in names}
     if steps is not None:
         chosen = changes.get("methods", experiment.methods)
-        changes["methods"] = {name: _capped(method, steps) for name, method in chosen.items()}
+        changes["methods"] = shortened(chosen, {"*": steps})
         changes["snapshots"] = tuple(s for s in experiment.snapshots if s <= steps)
     if crop is not None:
         changes["crop"] = crop
@@ -98,10 +97,7 @@ def reproduce(
         entry = measure(experiment, case, folder, device=device)
         entries[case.key] = {**entry, "machine": _machine(device)}
         _write(path, {"experiment": experiment.name, "entries": entries})
-        say(
-            f"{number}/{len(cases)} {case.key}: {entry['psnr']:.2f} dB in "
-            f"{entry['seconds']:.0f} s"
-        )
+        say(f"{number}/{len(cases)} {case.key}: {entry['psnr']:.2f} dB in {entry['seconds']:.0f} s")
     outcome = Outcome(
         experiment=experiment,
         entries={case.key: entries[case.key] for case in cases},
@@ -122,12 +118,6 @@ def _matching(names: tuple[str, ...], wanted: str, what: str) -> tuple[str, ...]
     if not found:
         raise InputError(f"no {what} is like {wanted!r}; there are {', '.join(names)}")
     return found
-
-
-def _capped(method: Recipe | str, steps: int) -> Recipe | str:
-    if isinstance(method, str):
-        return method
-    return replace(method, max_steps=min(method.max_steps, steps))
 
 
 def _machine(device: str) -> str:
