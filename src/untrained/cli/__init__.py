@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from untrained import __version__
-from untrained.cli.evidence import reproduce
+from untrained.cli.evidence import compare, reproduce
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
 from untrained.cli.tools import degrade, network, recipes, score
@@ -35,6 +35,7 @@ for command in (
     network,
     demo,
     reproduce,
+    compare,
 ):
     app.command(command)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Sigma, SigmaInUnits
 
-__all__ = ["reproduce"]
+__all__ = ["compare", "reproduce"]
 
 
 def reproduce(
@@ -62,4 +63,63 @@ def reproduce(
         print((folder / "results.json").read_text(encoding="utf-8"))
     elif not printing.quiet:
         print(f"report: {report}")
+    return 0
+
+
+def compare(
+    file: Path, /, *,
+    task: str = "denoise",
+    methods: str = "",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    truth: Path | None = None,
+    sigma: Sigma = None,
+    sigma_in_units: SigmaInUnits = False,
+    mask: Path | None = None,
+    mask_invert: Flag = False,
+    factor: int = 4,
+    crop: int = 256,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Restore a picture by several methods and lay the results side by side in one PNG.
+
+    Parameters
+    ----------
+    file: The picture.
+    task: denoise, inpaint or upscale.
+    methods: Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
+    output: The folder. Default: NAME-compare beside the picture.
+    truth: The clean picture, for PSNR and SSIM only.
+    mask: To inpaint: a picture of the same size, white = known.
+    mask_invert: The mask is black where the picture is known.
+    factor: To upscale: how many times.
+    crop: Side of the central part that is shown, pixel by pixel; 0 = everything.
+    steps: The most steps of a recipe.
+    seed: Same seed, same machine, same image.
+    device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from untrained.compare import Comparison, compare_file
+
+    options: dict[str, dict[str, Any]] = {
+        "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
+        "inpaint": {"mask_invert": mask_invert},
+        "upscale": {"factor": factor},
+    }
+    silent = printing.quiet or printing.json
+    folder = output or file.parent / f"{file.stem}-compare"
+    rows = compare_file(
+        Comparison(
+            source=file, task=task, truth=truth, crop=crop, steps=steps, seed=seed, device=device,
+            methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
+            files={} if mask is None else {"mask": mask}, options=options.get(task, {}),
+        ),
+        folder,
+        say=lambda line: None if silent else print(line, flush=True),
+    )  # fmt: skip
+    if printing.json:
+        print(json.dumps(rows))
+    elif not printing.quiet:
+        print(f"side by side: {folder / 'compare.png'}")
     return 0

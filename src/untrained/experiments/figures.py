@@ -137,7 +137,8 @@ def _draw_curves(axes: Any, entry: dict[str, Any], averages: bool) -> None:
     axes.plot(steps[best], iterate[best], "o", color="C0")
     axes.annotate(
         f"{iterate[best]:.2f} dB at {steps[best]}", (steps[best], iterate[best]),
-        xytext=(0, 9), textcoords="offset points", ha="center", color="C0",
+        xytext=(0, 9), textcoords="offset points", color="C0",
+        ha="right" if steps[best] > 0.7 * steps[-1] else "center",
     )  # fmt: skip
     axes.grid(alpha=0.3)
 
