@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
-import skimage.data
 import torch
 from numpy.typing import NDArray
-from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, inpaint_biharmonic
 
-from untrained import degrade, find_recipe, restore
+from untrained import data, degrade, find_recipe, restore
 from untrained.acceleration import Acceleration
-from untrained.images import read_picture
+from untrained.baselines import Known, find_baseline
 
 Image = NDArray[np.float64]
 
@@ -27,29 +23,16 @@ PICTURES = ("astronaut", "chelsea", "camera", "coffee")
 """Pictures that come with scikit-image; settings are chosen on these and on Kodak's."""
 
 
-def data_folder() -> Path:
-    """Return the folder of the standard sets."""
-    folder = os.environ.get("UNTRAINED_DATA")
-    if not folder:
-        raise SystemExit("UNTRAINED_DATA is not set; point it at the folder of standard pictures")
-    return Path(folder)
-
-
 def load(name: str) -> Image:
     """Return a picture (H, W, C) in [0, 1]: a file, one of scikit-image's, or SET/NAME."""
-    if name in PICTURES:
-        values = getattr(skimage.data, name)()
-        return (values if values.ndim == 3 else values[:, :, None]) / 255.0
-    path = Path(name) if Path(name).exists() else data_folder() / name
-    return read_picture(path).pixels[0] / 255.0
+    return data.load(f"skimage/{name}" if name in PICTURES else name)
 
 
 def pictures_of(name: str) -> list[str]:
     """Return the names of a set's pictures, or the one picture."""
     if name in PICTURES or Path(name).is_file():
         return [name]
-    folder = data_folder() / name
-    return sorted(f"{name}/{path.name}" for path in folder.iterdir())
+    return sorted(data.names_in(name))
 
 
 def central(image: Image, side: int) -> Image:
@@ -95,49 +78,6 @@ def noisy(truth: Image, noise: str, seed: int = 0) -> Image:
 # ------------------------------------------------------------------------------------ peers
 
 
-def nlm(observed: Image, sigma: float) -> Image:
-    """Return scikit-image's non-local means (patch 5, distance 6, h = .6σ, fast mode)."""
-    plain = observed[:, :, 0] if observed.shape[2] == 1 else observed
-    axis = -1 if plain.ndim == 3 else None
-    result = denoise_nl_means(
-        plain, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True,
-        channel_axis=axis,
-    )  # fmt: skip
-    return np.asarray(result).reshape(observed.shape)
-
-
-def tv(observed: Image, sigma: float) -> Image:
-    """Return scikit-image's total variation denoising (Chambolle), weight σ."""
-    return np.asarray(denoise_tv_chambolle(observed, weight=sigma, channel_axis=-1))
-
-
-def bm3d(observed: Image, sigma: float) -> Image:
-    """Return BM3D (`pip install bm3d`), the colour version for three channels."""
-    import bm3d as package
-
-    if observed.shape[2] == 3:
-        return np.asarray(package.bm3d_rgb(observed, sigma))
-    return np.asarray(package.bm3d(observed[:, :, 0], sigma)).reshape(observed.shape)
-
-
-def median(observed: Image, sigma: float) -> Image:
-    """Return the switching median: black and white pixels replaced by the median of 3x3."""
-    extreme = (observed <= 0) | (observed >= 1)
-    return np.where(extreme, scipy.ndimage.median_filter(observed, size=(3, 3, 1)), observed)
-
-
-def biharmonic(observed: Image, known: NDArray[np.bool_]) -> Image:
-    """Return scikit-image's biharmonic inpainting."""
-    return np.asarray(inpaint_biharmonic(observed, ~known, channel_axis=-1))
-
-
-def bicubic(observed: Image, factor: int) -> Image:
-    """Return bicubic interpolation (a = -.75) by a whole number."""
-    tensor = torch.from_numpy(np.ascontiguousarray(observed.transpose(2, 0, 1)[None]))
-    large = torch.nn.functional.interpolate(tensor, scale_factor=factor, mode="bicubic")
-    return np.asarray(large[0].permute(1, 2, 0).numpy())
-
-
 def zs_n2n(observed: Image, sigma: float) -> Image:
     """Return Zero-Shot Noise2Noise (Mansour & Heckel, CVPR 2023), our recipe of that name."""
     recipe = find_recipe("denoise", "zs-n2n")
@@ -145,8 +85,14 @@ def zs_n2n(observed: Image, sigma: float) -> Image:
     return np.asarray(restore(observed, recipe=recipe, sigma=sigma, device="cpu").image)
 
 
+def _classical(name: str) -> Callable[[Image, float], Image]:
+    method = find_baseline("denoise", name)
+    return lambda observed, sigma: method(observed, Known(sigma=sigma))
+
+
 DENOISERS: dict[str, Callable[[Image, float], Image]] = {
-    "NLM": nlm, "TV": tv, "BM3D": bm3d, "ZS-N2N": zs_n2n, "median": median,
+    "NLM": _classical("nlm"), "TV": _classical("tv"), "BM3D": _classical("bm3d"),
+    "wavelet": _classical("wavelet"), "median": _classical("median"), "ZS-N2N": zs_n2n,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from common import Image
 from skimage.restoration import estimate_sigma
 
 from untrained import degrade, find_recipe, restore
+from untrained.baselines import Known, find_baseline
 from untrained.images import Picture, write_picture
 from untrained.operators import Resample
 
@@ -73,9 +74,11 @@ def _wavelet_sigma(observed: Image) -> float:
 def peers(task: str, observed: Image, extra: dict[str, Any], sigma: float, names: list[str],
           factor: int) -> dict[str, Image]:  # fmt: skip
     if task == "upscale":
-        return {"bicubic": common.bicubic(observed, factor)}
+        method = find_baseline("upscale", "bicubic-torch")
+        return {"bicubic": method(observed, Known(factor=factor))}
     if task == "inpaint":
-        return {"biharmonic": common.biharmonic(observed, extra["mask"])}
+        method = find_baseline("inpaint", "biharmonic")
+        return {"biharmonic": method(observed, Known(mask=extra["mask"]))}
     return {name: common.DENOISERS[name](observed, sigma) for name in names}
 
 

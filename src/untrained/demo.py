@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from untrained.baselines import Known, find_baseline
 from untrained.degrade import gaussian_noise
 from untrained.images import read_picture, write_picture
 from untrained.metrics import mse_to_psnr
@@ -25,8 +26,6 @@ def run_demo(folder: Path, restore_file: Callable[[Path, Path, Path], int], *, q
     `restore_file(noisy, target, truth)` is the command `untrained denoise`; its exit code is
     returned.
     """
-    from skimage.restoration import denoise_nl_means
-
     folder.mkdir(parents=True, exist_ok=True)
     with as_file(files("untrained") / "samples" / "chelsea.png") as path:
         clean = read_picture(path)
@@ -41,10 +40,7 @@ def run_demo(folder: Path, restore_file: Callable[[Path, Path, Path], int], *, q
         return code
     restored = read_picture(paths["restored"]).pixels[0] / 255
     observed = read_picture(paths["noisy"]).pixels[0] / 255
-    nlm = denoise_nl_means(
-        observed, patch_size=5, patch_distance=6, h=0.6 * SIGMA / 255, sigma=SIGMA / 255,
-        fast_mode=True, channel_axis=-1,
-    )  # fmt: skip
+    nlm = find_baseline("denoise", "nlm")(observed, Known(sigma=SIGMA / 255))
     side_by_side = np.concatenate([observed, restored, image], axis=1)
     values = np.rint(side_by_side * 255).astype(np.uint8)
     write_picture(paths["comparison"], replace(clean, pixels=values[None]))

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 from untrained import __version__
 from untrained.cli.applications import deblur, deinterlace, dejpeg, demosaic, flash
+from untrained.cli.evidence import compare, reproduce
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
@@ -25,10 +26,11 @@ app = App(
     help_on_error=False,
 )
 app.register_install_completion_command()
-for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo):
+for command in (
+    denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
+    resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
+):  # fmt: skip
     app.command(command)
-for application in (deblur, dejpeg, flash, demosaic, deinterlace, compress, decompress):
-    app.command(application)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

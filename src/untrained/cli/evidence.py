@@ -1,0 +1,125 @@
+"""The commands that compare: published experiments made again, methods side by side on a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from untrained.cli.options import Flag, PrintOptions, Sigma, SigmaInUnits
+
+__all__ = ["compare", "reproduce"]
+
+
+def reproduce(
+    name: str | None = None, /, *,
+    quick: Flag = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    pictures: str = "",
+    methods: str = "",
+    steps: int | None = None,
+    crop: int | None = None,
+    seeds: int | None = None,
+    device: str = "auto",
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Make a published table or figure again: Markdown, JSON and figures in a folder.
+
+    What the folder already holds is not measured again, so an interrupted run goes on where it
+    was. Pictures are taken from UNTRAINED_DATA or downloaded.
+
+    Parameters
+    ----------
+    name: Which experiment; without one, they are listed.
+    quick: A reduced version that takes a CPU a few minutes; the report says what is reduced.
+    output: The folder. Default: untrained-results/NAME, or NAME-quick.
+    pictures: Only pictures with these parts in their names, separated by commas.
+    methods: Only methods with these parts in their names.
+    steps: At most so many steps a fit.
+    crop: Central squares of so many pixels; 0 = whole pictures.
+    seeds: How many seeds.
+    device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from untrained.experiments import EXPERIMENTS, find_experiment
+    from untrained.experiments.run import narrowed, reproduce
+
+    if name is None:
+        for known in EXPERIMENTS:
+            print(f"{known:18} {find_experiment(known).title}")
+        return 0
+    experiment = narrowed(
+        find_experiment(name, quick=quick),
+        pictures=pictures, methods=methods, steps=steps, crop=crop, seeds=seeds,
+    )  # fmt: skip
+    folder = output or Path("untrained-results") / (f"{name}-quick" if quick else name)
+    silent = printing.quiet or printing.json
+    report = reproduce(
+        experiment, folder, device=device,
+        say=lambda line: None if silent else print(line, flush=True),
+    )  # fmt: skip
+    if printing.json:
+        print((folder / "results.json").read_text(encoding="utf-8"))
+    elif not printing.quiet:
+        print(f"report: {report}")
+    return 0
+
+
+def compare(
+    file: Path, /, *,
+    task: str = "denoise",
+    methods: str = "",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    truth: Path | None = None,
+    sigma: Sigma = None,
+    sigma_in_units: SigmaInUnits = False,
+    mask: Path | None = None,
+    mask_invert: Flag = False,
+    factor: int = 4,
+    crop: int = 256,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Restore a picture by several methods and lay the results side by side in one PNG.
+
+    Parameters
+    ----------
+    file: The picture.
+    task: denoise, inpaint or upscale.
+    methods: Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
+    output: The folder. Default: NAME-compare beside the picture.
+    truth: The clean picture, for PSNR and SSIM only.
+    mask: To inpaint: a picture of the same size, white = known.
+    mask_invert: The mask is black where the picture is known.
+    factor: To upscale: how many times.
+    crop: Side of the central part that is shown, pixel by pixel; 0 = everything.
+    steps: The most steps of a recipe.
+    seed: Same seed, same machine, same image.
+    device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from untrained.compare import Comparison, compare_file
+
+    options: dict[str, dict[str, Any]] = {
+        "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
+        "inpaint": {"mask_invert": mask_invert},
+        "upscale": {"factor": factor},
+    }
+    silent = printing.quiet or printing.json
+    folder = output or file.parent / f"{file.stem}-compare"
+    rows = compare_file(
+        Comparison(
+            source=file, task=task, truth=truth, crop=crop, steps=steps, seed=seed, device=device,
+            methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
+            files={} if mask is None else {"mask": mask}, options=options.get(task, {}),
+        ),
+        folder,
+        say=lambda line: None if silent else print(line, flush=True),
+    )  # fmt: skip
+    if printing.json:
+        print(json.dumps(rows))
+    elif not printing.quiet:
+        print(f"side by side: {folder / 'compare.png'}")
+    return 0

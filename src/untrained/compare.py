@@ -1,0 +1,227 @@
+"""One file restored by several methods, ours and classical ones, side by side."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from untrained.arrays import UnitRange, from_unit, to_unit
+from untrained.atomic import write_atomically
+from untrained.baselines import BASELINES, Image, Known, find_baseline
+from untrained.errors import InputError
+from untrained.images import Picture, read_picture, with_pixels, write_picture
+from untrained.metrics import psnr, ssim
+from untrained.recipes import RECIPES
+from untrained.restore import restore
+from untrained.sheets import central, sheet
+from untrained.tasks import Asked, Given, find_task
+
+__all__ = ["DEFAULT_METHODS", "Comparison", "compare_file"]
+
+DEFAULT_METHODS = {
+    "denoise": ("fast", "nlm", "tv", "wavelet"),
+    "inpaint": ("fast", "biharmonic"),
+    "upscale": ("fast", "bicubic"),
+}
+"""What is compared unless the user names methods; these tasks can be compared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What is to be compared.
+
+    Attributes:
+        source: a picture file of one page.
+        task: denoise, inpaint or upscale.
+        methods: names of the task's recipes and of its classical methods; empty = the default.
+        files, options: of the task, as for a `Job`.
+        truth: the clean picture, for scores only.
+        crop: side of the central crop that is shown, at 1:1; 0 = the whole picture.
+        steps: the most steps of the recipes; None = theirs.
+        seed, device: as for `restore`.
+    """
+
+    source: Path
+    task: str = "denoise"
+    methods: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    truth: Path | None = None
+    crop: int = 256
+    steps: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+
+Row = dict[str, Any]
+
+
+def compare_file(
+    asked: Comparison, folder: Path, *, say: Callable[[str], None] = lambda line: None
+) -> list[Row]:
+    """Write NAME-METHOD pictures, compare.png, compare.md and compare.json into the folder.
+
+    Returns:
+        a row a method: method, seconds, file, and psnr (dB) and ssim where there is a truth.
+
+    Raises:
+        InputError: an unknown method or task, several pages, a truth of another size.
+    """
+    methods = _methods(asked)
+    task = find_task(asked.task)
+    task.check(asked.options)
+    picture = read_picture(asked.source)
+    if len(picture.pixels) != 1:
+        raise InputError(f"{asked.source} has {len(picture.pixels)} pages; compare takes one")
+    given = task.given(
+        Asked(source=asked.source, picture=picture, files=asked.files, options=asked.options)
+    )
+    page = picture.pixels[0]
+    unit, finite, unit_range = to_unit(page)
+    given = replace(given, mask=_mask(picture, finite, given))
+    if asked.task == "inpaint" and given.mask is None:
+        raise InputError("nothing to inpaint: give a mask (--mask, white = known)")
+    observed = _array(unit)
+    known = Known(
+        sigma=None if given.sigma is None else given.sigma / unit_range.scale,
+        mask=given.mask,
+        factor=asked.options.get("factor", 1),
+    )
+    truth = _truth(asked, picture, task.output_shape(picture.pixels.shape, asked.options),
+                   unit_range)  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    tiles = [("observed", _enlarged(observed, known.factor))]
+    for name in methods:
+        began = time.monotonic()
+        if name in RECIPES[asked.task]:
+            image = _array(to_unit(_fit(asked, name, page, given), value_range=unit_range)[0])
+        else:
+            image = find_baseline(asked.task, name)(observed, known)
+        row: Row = {"method": name, "seconds": round(time.monotonic() - began, 2)}
+        if truth is not None:
+            pair = (_tensor(np.clip(image, 0, 1)), _tensor(truth))
+            row |= {"psnr": psnr(*pair, peak=unit_range.peak),
+                    "ssim": ssim(*pair, peak=unit_range.peak)}  # fmt: skip
+        row["file"] = _write(folder, asked.source.stem, name, picture, image, unit_range)
+        say(_label(row).replace("\n", ", "))
+        rows.append(row)
+        tiles.append((_label(row), image))
+    if truth is not None:
+        tiles.append(("truth", truth))
+    _write_sheet(folder / "compare.png", tiles, asked.crop)
+    _write_text(folder / "compare.md", _table(rows))
+    _write_text(folder / "compare.json", json.dumps(rows, indent=1))
+    return rows
+
+
+def _methods(asked: Comparison) -> tuple[str, ...]:
+    if asked.task not in DEFAULT_METHODS:
+        raise InputError(f"cannot compare {asked.task!r}; wanted {', '.join(DEFAULT_METHODS)}")
+    known = [*RECIPES[asked.task], *BASELINES[asked.task]]
+    methods = asked.methods or DEFAULT_METHODS[asked.task]
+    for name in methods:
+        if name not in known:
+            raise InputError(f"no method {name!r} for {asked.task}; it has {', '.join(known)}")
+    return methods
+
+
+def _fit(asked: Comparison, name: str, page: NDArray[Any], given: Given) -> NDArray[Any]:
+    recipe = RECIPES[asked.task][name]
+    if asked.steps is not None:
+        recipe = replace(recipe, max_steps=min(asked.steps, recipe.max_steps))
+    result = restore(
+        page, recipe=recipe, seed=asked.seed, device=asked.device, **given.as_arguments()
+    )
+    assert result.image is not None
+    return result.image
+
+
+def _mask(picture: Picture, finite: torch.Tensor | None, given: Given) -> NDArray[np.bool_] | None:
+    """Return what is known by the mask, finite and not fully transparent; None = everything."""
+    known = np.ones(picture.pixels.shape[1:3], dtype=bool)
+    if given.mask is not None:
+        known &= given.mask
+    if finite is not None:
+        known &= finite[0, 0].numpy() > 0
+    if picture.alpha is not None:
+        known &= picture.alpha[0] > 0
+    return None if known.all() else known
+
+
+def _truth(
+    asked: Comparison, picture: Picture, shape: Sequence[int], unit_range: UnitRange
+) -> Image | None:
+    if asked.truth is None:
+        return None
+    truth = read_picture(asked.truth)
+    if truth.pixels.shape != tuple(shape) or truth.pixels.dtype != picture.pixels.dtype:
+        got, wanted = ("x".join(map(str, s[1:])) for s in (truth.pixels.shape, shape))
+        raise InputError(
+            f"{asked.truth} is {got} {truth.pixels.dtype}, the result will be {wanted} "
+            f"{picture.pixels.dtype}; wanted one size and type"
+        )
+    return _array(to_unit(truth.pixels[0], value_range=unit_range)[0])
+
+
+def _write(
+    folder: Path, stem: str, method: str, picture: Picture, image: Image, unit_range: UnitRange
+) -> str:
+    values = from_unit(_tensor(image), unit_range)[None]
+    is_integer = np.issubdtype(values.dtype, np.integer)
+    name = f"{stem}-{method}{'.png' if is_integer else '.tif'}"
+    write_picture(folder / name, with_pixels(replace(picture, alpha=None), values))
+    return name
+
+
+def _write_sheet(path: Path, tiles: list[tuple[str, Image]], crop: int) -> None:
+    from PIL import Image as Pillow
+
+    shown = [(name, central(_shown(image), crop)) for name, image in tiles]
+    page = Pillow.fromarray(sheet(shown))
+    write_atomically(path, lambda file: page.save(file, "PNG", optimize=True))
+
+
+def _write_text(path: Path, text: str) -> None:
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _table(rows: list[Row]) -> str:
+    digits = {"psnr": 2, "ssim": 4, "seconds": 1}
+    columns = [name for name in ("method", *digits, "file") if name in rows[0]]
+    lines = [columns, ["---"] * len(columns)]
+    for row in rows:
+        lines.append([f"{row[c]:.{digits[c]}f}" if c in digits else row[c] for c in columns])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _label(row: Row) -> str:
+    seconds = f"{row['seconds']:.1f} s"
+    if "psnr" not in row:
+        return f"{row['method']}\n{seconds}"
+    return f"{row['method']}\n{row['psnr']:.2f} dB, SSIM {row['ssim']:.3f}, {seconds}"
+
+
+def _shown(image: Image) -> Image:
+    """Return one or three channels of an image of any number."""
+    return image if image.shape[2] in (1, 3) else image[:, :, : 3 if image.shape[2] > 3 else 1]
+
+
+def _enlarged(image: Image, factor: int) -> Image:
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _array(tensor: torch.Tensor) -> Image:
+    return np.asarray(tensor[0].permute(1, 2, 0).double().numpy())
+
+
+def _tensor(image: Image) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))

@@ -1,0 +1,107 @@
+"""The results of an experiment as Markdown: measured beside published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from untrained.experiments.base import Outcome
+
+__all__ = ["markdown", "table"]
+
+_NOTABLE = 0.3  # dB; a larger difference from a paper is given a reason
+
+
+def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
+    """Return the whole report."""
+    x = outcome.experiment
+    machines = sorted({entry["machine"] for entry in outcome.entries.values()})
+    parts = [f"# {x.title}", x.text.strip()]
+    if x.quick:
+        parts.append(f"**Reduced, not the published experiment.** {x.quick}")
+    parts += [f"![{caption}]({file})\n\n{caption}" for file, caption in captions.items()]
+    if any("psnr" in entry for entry in outcome.entries.values()):
+        parts += ["## PSNR in dB", _by_picture(outcome)]
+        parts += _differences(outcome)
+    if x.notes is not None:
+        parts.append(x.notes(outcome))
+    parts += ["## Methods", _by_method(outcome)]
+    parts.append(
+        "PSNR is of the image that each method stopped at; the peak is the best that the fit "
+        "passed through, which only the truth shows. Seconds are of the fit's loop alone"
+        + (f", seeds {', '.join(map(str, x.seeds))}" if len(x.seeds) > 1 else ", seed 0")
+        + f". Measured on: {'; '.join(machines)}."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _by_picture(outcome: Outcome) -> str:
+    x = outcome.experiment
+    rows = []
+    whole = x.pictures if len(x.pictures) == 1 else (*x.pictures, "mean")
+    for picture in whole:
+        name = picture.rpartition("/")[2].removesuffix(".png")
+        cells = [f"{name} of {len(x.pictures)}" if picture == "mean" else name]
+        for values in x.published.values():
+            cells.append(f"{values[picture]:.2f}" if picture in values else "")
+        for method in x.methods:
+            cells.append(f"{_measured(outcome, method, picture):.2f}")
+        rows.append(cells)
+    header = ["picture", *(f"{p} (published)" for p in x.published), *x.methods]
+    return table(header, rows)
+
+
+def _measured(outcome: Outcome, method: str, picture: str) -> float:
+    return outcome.mean(method, "psnr", None if picture == "mean" else picture)
+
+
+def _differences(outcome: Outcome) -> list[str]:
+    """Say by how much each method differs from what is published for it, and why if notable."""
+    x = outcome.experiment
+    lines = []
+    for method, label in x.beside.items():
+        if method not in x.methods:
+            continue
+        values = x.published[label]
+        if all(picture in values for picture in x.pictures):
+            # the published mean of the same pictures, where each has its figure
+            wanted = sum(values[picture] for picture in x.pictures) / len(x.pictures)
+        elif "mean" in values:
+            wanted = values["mean"]
+        else:
+            continue
+        got = _measured(outcome, method, "mean")
+        line = (
+            f"- {method}: {got:.2f} dB, published ({label}) {wanted:.2f} dB, {got - wanted:+.2f}."
+        )
+        if abs(got - wanted) > _NOTABLE:
+            reduced = "This is a reduced run, so the two are not comparable." if x.quick else ""
+            line += " " + (reduced or x.reasons.get(method, "We do not know why."))
+        lines.append(line)
+    return ["\n".join(lines)] if lines else []
+
+
+def _by_method(outcome: Outcome) -> str:
+    rows = []
+    for method, settings in outcome.experiment.methods.items():
+        cells = [method, f"{outcome.mean(method, 'psnr'):.2f}"]
+        if isinstance(settings, str):
+            cells += [""] * 6
+        else:
+            gap = outcome.mean(method, "peak") - outcome.mean(method, "psnr")
+            cells += [
+                f"{outcome.mean(method, 'ssim'):.3f}",
+                f"{outcome.mean(method, 'peak'):.2f}",
+                f"{outcome.mean(method, 'peak_step'):.0f}",
+                f"{outcome.mean(method, 'steps'):.0f}",
+                f"{gap:.2f}",
+                f"{outcome.mean(method, 'parameters'):,.0f}",
+            ]
+        rows.append([*cells, f"{outcome.mean(method, 'seconds'):.1f}"])
+    header = ["method", "PSNR", "SSIM", "peak", "at step", "steps", "gap", "parameters", "seconds"]
+    return table(header, rows)

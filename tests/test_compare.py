@@ -1,0 +1,117 @@
+"""One file, several methods, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from untrained.compare import Comparison, compare_file
+from untrained.degrade import gaussian_noise
+from untrained.errors import InputError
+from untrained.images import Picture, read_picture, write_picture
+
+Scene = Callable[..., NDArray[np.float64]]
+DENOISE = {"sigma": None, "sigma_in_units": False}
+
+
+def save(path: Path, image: NDArray[np.float64], dtype: Any = np.uint8) -> Path:
+    values = np.rint(image * np.iinfo(dtype).max).astype(dtype)
+    write_picture(path, Picture.from_array(values))
+    return path
+
+
+@pytest.fixture
+def noisy(scene: Scene, tmp_path: Path) -> tuple[Path, Path]:
+    truth = scene(41, 50)
+    observed = gaussian_noise(truth, 0.1, generator=np.random.default_rng(0))
+    return save(tmp_path / "noisy.png", observed), save(tmp_path / "truth.png", truth)
+
+
+def test_the_command_writes_pictures_a_sheet_and_a_table(
+    untrained: Callable[..., Any], noisy: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = untrained("compare", noisy[0], "--truth", noisy[1], "--methods", "fast,nlm,tv",
+                     "--steps", 30, "-o", "out", "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["method"] for row in rows] == ["fast", "nlm", "tv"]
+    assert rows == json.loads((tmp_path / "out" / "compare.json").read_text())
+    for row in rows:
+        assert row["seconds"] >= 0
+        assert read_picture(tmp_path / "out" / row["file"]).pixels.shape == (1, 41, 50, 3)
+    assert rows[1]["psnr"] > 22  # the observation has 20
+    assert "| nlm |" in (tmp_path / "out" / "compare.md").read_text()
+    height, width = read_picture(tmp_path / "out" / "compare.png").pixels.shape[1:3]
+    assert height > 2 * 41
+    assert width > 4 * 50
+
+
+def test_the_truth_changes_no_result(noisy: tuple[Path, Path], tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"source": noisy[0], "methods": ("fast", "nlm"), "steps": 10,
+                             "options": DENOISE}  # fmt: skip
+    compare_file(Comparison(**asked), tmp_path / "a")
+    rows = compare_file(Comparison(**asked, truth=noisy[1]), tmp_path / "b")
+    for row in rows:
+        a, b = (read_picture(tmp_path / folder / row["file"]).pixels for folder in "ab")
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_given_sigma_reaches_the_classical_methods(
+    noisy: tuple[Path, Path], tmp_path: Path
+) -> None:
+    results = []
+    for sigma in (5, 60):
+        options = {"sigma": sigma, "sigma_in_units": False}
+        asked = Comparison(source=noisy[0], methods=("nlm",), options=options)
+        compare_file(asked, tmp_path / str(sigma))
+        results.append(read_picture(tmp_path / str(sigma) / "noisy-nlm.png").pixels.std())
+    assert results[1] < results[0]
+
+
+def test_inpainting_and_enlarging(scene: Scene, tmp_path: Path) -> None:
+    truth = scene(32, 40)
+    holes = np.random.default_rng(0).random((32, 40)) > 0.3
+    mask = save(tmp_path / "mask.png", holes[:, :, None].astype(float))
+    source = save(tmp_path / "holes.png", truth * holes[:, :, None], np.uint16)
+    rows = compare_file(
+        Comparison(
+            source=source, task="inpaint", steps=5, files={"mask": mask},
+            options={"mask_invert": False}, truth=save(tmp_path / "clean.png", truth, np.uint16),
+        ),
+        tmp_path / "inpaint",
+    )  # fmt: skip
+    assert [row["method"] for row in rows] == ["fast", "biharmonic"]
+    assert rows[1]["psnr"] > 20
+    assert read_picture(tmp_path / "inpaint" / rows[1]["file"]).pixels.dtype == np.uint16
+    rows = compare_file(
+        Comparison(source=source, task="upscale", steps=5, options={"factor": 2}),
+        tmp_path / "upscale",
+    )
+    for row in rows:
+        assert read_picture(tmp_path / "upscale" / row["file"]).pixels.shape == (1, 64, 80, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"methods": ("nml",)}, "nlm"),
+        ({"task": "paint"}, "denoise"),
+        ({"task": "inpaint", "options": {"mask_invert": False}}, "mask"),
+        ({"truth": "noisy"}, "one size"),
+    ],
+)
+def test_bad_input_is_one_line(
+    noisy: tuple[Path, Path], scene: Scene, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    if "truth" in change:
+        change = {"truth": save(tmp_path / "other.png", scene(20, 50))}
+    with pytest.raises(InputError, match=says):
+        compare_file(
+            Comparison(**{"source": noisy[0], "options": DENOISE, **change}), tmp_path / "out"
+        )
