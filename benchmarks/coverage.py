@@ -5,8 +5,10 @@
 
 Three pictures of scikit-image, cut from the middle, Gaussian noise of 25/255. The interval is
 mean ± 1.645 s; a map that is right covers 90 %. `raw` takes s as the samples (or the members)
-give it, `calibrated` scales it on pixels that the fit has not seen; neither sees the clean
-picture, which only scores.
+give it; `calibrated` adds what pixels that the fit has not seen show to be missing
+(`untrained.uncertainty`); none sees the clean picture, which only scores. For comparison `scaled`
+stretches s to the same root mean square and `constant` is that number everywhere. spread,
+uncertainty, error: root mean squares on the 0-255 scale; rank: of spread and error, Spearman's.
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ def main() -> None:
 
 
 COLUMNS = {
-    "psnr": ".2f", "raw": ".1%", "scale": ".2f", "calibrated": ".1%", "rank": ".2f",
-    "seconds": ".0f",
+    "psnr": ".2f", "raw": ".1%", "calibrated": ".1%", "scaled": ".1%", "constant": ".1%",
+    "spread": ".2f", "uncertainty": ".2f", "error": ".2f", "rank": ".2f", "seconds": ".0f",
 }  # fmt: skip
 
 
@@ -88,8 +90,12 @@ def measure(truth: np.ndarray, recipe: Recipe) -> tuple[dict[str, float], np.nda
     record = {
         "psnr": float(psnr(mean, clean)),
         "raw": coverage(clean, mean, spread),
-        "scale": result.details.get("spread_scale", float("nan")),
         "calibrated": coverage(clean, mean, shown) if "uncertainty" in result.extras else np.nan,
+        "scaled": coverage(clean, mean, spread * power(shown) / power(spread)),
+        "constant": coverage(clean, mean, torch.full_like(mean, power(shown))),
+        "spread": 255 * power(spread),
+        "uncertainty": 255 * power(shown),
+        "error": 255 * power(error),
         "rank": rank_correlation(error, spread),
         "seconds": time.monotonic() - began,
     }
@@ -97,6 +103,11 @@ def measure(truth: np.ndarray, recipe: Recipe) -> tuple[dict[str, float], np.nda
     noisy_one = torch.from_numpy(observed.transpose(2, 0, 1)[None]).float()
     row = torch.cat([noisy_one, *wide], dim=3)[0].permute(1, 2, 0).clamp(0, 1)
     return record, np.rint(row.numpy() * 255).astype(np.uint8)
+
+
+def power(x: torch.Tensor) -> float:
+    """Return the root mean square."""
+    return float(x.square().mean().sqrt())
 
 
 def rank_correlation(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -130,7 +130,7 @@ def test_every_member_fits_any_size_and_resumes_to_the_bit(recipe: Recipe) -> No
         torch.testing.assert_close(resumed.extras[name], value, rtol=0, atol=0)
 
 
-STEPS = {"zs-n2n": 150, "sgld-fast": 120, "self2self": 150, "tv": 100}
+STEPS = {"zs-n2n": 300, "sgld-fast": 120, "self2self": 150, "tv": 150}
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -138,6 +138,8 @@ def test_a_short_fit_takes_noise_away(name: str, clean: Tensor, noisy: Tensor) -
     recipe = small(find_recipe("denoise", name), STEPS[name])
     if name == "self2self":  # 150000 steps at 1e-4 are for patient machines
         recipe = replace(recipe, optimizer=Adam(lr=0.01))
+    if name == "tv":  # its average is for thousands of steps, too
+        recipe = replace(recipe, average=None)
     result = solve(Problem(observed=noisy, noise=white(SIGMA)), recipe, seed=0)
     before, after = (float((x - clean).square().mean()) for x in (noisy, result.estimate))
     assert after < 0.6 * before
@@ -173,20 +175,22 @@ def test_samples_give_mean_and_spread() -> None:
 
 
 def test_calibration_finds_the_error_without_the_truth(clean: Tensor) -> None:
-    from untrained.uncertainty import calibration, coverage
+    from untrained.uncertainty import calibrated, coverage
 
     big = clean.repeat(1, 1, 4, 4)
     error = 0.03 * torch.randn(big.shape, generator=generator(2))
     noise = SIGMA * torch.randn(big.shape, generator=generator(3))
     problem = Problem(observed=big + noise, noise=white(SIGMA))
-    spread = torch.full_like(big, 0.01)
-    assert calibration(big + error, spread, problem) is None, "no pixel is held out"
-    problem = problem.hold_out(0.3, generator=generator(4))
-    scale = calibration(big + error, spread, problem)
-    assert scale == pytest.approx(3, rel=0.1)
-    assert coverage(big, big + error, spread) < 0.5
-    assert coverage(big, big + error, scale * spread) == pytest.approx(0.9, abs=0.03)
-    assert calibration(problem.observed, spread, problem) is None, "nothing but noise is left"
+    for small_or_large in (0.01, 0.1):
+        spread = torch.full_like(big, small_or_large)
+        assert calibrated(big + error, spread, problem) is None, "no pixel is held out"
+        held_out = problem.hold_out(0.3, generator=generator(4))
+        sure = calibrated(big + error, spread, held_out)
+        assert sure is not None
+        assert float(sure.mean()) == pytest.approx(0.03, rel=0.1)
+        assert abs(coverage(big, big + error, spread) - 0.9) > 0.09
+        assert coverage(big, big + error, sure) == pytest.approx(0.9, abs=0.03)
+        assert calibrated(problem.observed, spread, held_out) is None, "nothing but noise is left"
 
 
 def test_sgld_yields_maps_in_the_result(scene: Scene) -> None:
@@ -195,8 +199,7 @@ def test_sgld_yields_maps_in_the_result(scene: Scene) -> None:
     result = restore(image, recipe=recipe, sigma=SIGMA)
     assert result.extras["spread"].shape == result.estimate.shape
     assert (result.extras["spread"] > 0).all()
-    scale = result.details["spread_scale"]
-    torch.testing.assert_close(result.extras["uncertainty"], scale * result.extras["spread"])
+    assert (result.extras["uncertainty"] > 0).all()
     assert result.kept == "average"
 
 

@@ -54,7 +54,7 @@ class SampleAverage:
         burn_in: steps before samples are taken.
         every: steps between two samples, which are alike if they are close.
         held_out: share of the known pixels kept from the fit, on which the spread is calibrated
-            (`uncertainty.calibration`); 0 = none, the spread stands as it is.
+            (`uncertainty.calibrated`); 0 = none, the spread stands as it is.
     """
 
     burn_in: int = 7000

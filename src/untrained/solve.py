@@ -18,7 +18,7 @@ from untrained.objectives import Objective, Problem
 from untrained.recipes import Recipe
 from untrained.result import Result
 from untrained.stopping import FixedSteps, HeldOut
-from untrained.uncertainty import calibration
+from untrained.uncertainty import calibrated
 
 __all__ = ["adapted", "assemble", "solve"]
 
@@ -114,11 +114,9 @@ def solve(
         with torch.no_grad():
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
             extras |= result.extras
-    scale = None
     if "spread" in extras:
-        scale = calibration(result.estimate, extras["spread"], parts.objective.problem)
-    if scale is not None:
-        extras["uncertainty"] = scale * extras["spread"]
+        sure = calibrated(result.estimate, extras["spread"], parts.objective.problem)
+        extras |= {} if sure is None else {"uncertainty": sure}
     return replace(
         result,
         extras=extras,
@@ -127,7 +125,6 @@ def solve(
             "sigma": parts.objective.problem.sigma,
             "precision": acceleration.precision,
             "parameters": sum(p.numel() for p in parts.network.parameters()),
-            **({} if scale is None else {"spread_scale": scale}),
         },
     )
 

@@ -6,36 +6,41 @@ from torch import Tensor
 
 from untrained.objectives import Problem
 
-__all__ = ["Z90", "calibration", "coverage"]
+__all__ = ["Z90", "calibrated", "coverage"]
 
 Z90 = 1.645
 """Half the width of a Gaussian's central 90 % in standard deviations."""
 
 
-def calibration(mean: Tensor, spread: Tensor, problem: Problem) -> float | None:
-    """Return k, so that k · spread is as large as the error is, judged by held-out noisy pixels.
+def calibrated(mean: Tensor, spread: Tensor, problem: Problem) -> Tensor | None:
+    """Return u, the spread made as large as the error is, judged by held-out noisy pixels.
 
-    k² = (⟨(y - x̄)²⟩ - ⟨σ²⟩) / ⟨s²⟩ over the held-out pixels, whose noise the fit has not seen: the
-    residual there is the error plus the noise, so that its power less σ² is the error's, and no
-    clean image is needed. The noise is usually much stronger than the error, so σ must be known
-    well: 5 % too little or too much can double or halve k.
+    The samples of one fit agree on what the network cannot draw: they show the variance of the
+    error and not its bias. The residual on held-out pixels, whose noise the fit has not seen, is
+    error and noise, so that ⟨(y - x̄)²⟩ - ⟨σ²⟩ = e² is the error's power, and no clean image is
+    needed. What of e² the spread leaves open is taken for a bias of one size everywhere:
+    u² = s² + b², b² = e² - ⟨s²⟩; a spread that is too large is scaled down, u = s e / ⟨s²⟩^½.
+    The noise is usually much stronger than the error, so σ must be known well: 5 % too little or
+    too much can double or halve e.
 
     Args:
         mean, spread: x̄ and s, (1, c, h, w).
         problem: with held-out pixels and a noise level.
 
     Returns:
-        k; None without held-out pixels or noise level, or where σ² is all of the residual.
+        u; None without held-out pixels or noise level, or where σ² is all of the residual.
     """
     if problem.held_out is None or problem.noise is None:
         return None
     chosen = problem.held_out.bool().expand_as(mean)
     residual = (problem.observed - mean)[chosen].square().mean()
     noise = problem.noise.at(mean)[chosen].square().mean()
-    power = spread[chosen].square().mean()
-    if not (residual > noise and power > 0):
+    if residual <= noise:
         return None
-    return float(((residual - noise) / power).sqrt())
+    error, power = residual - noise, spread[chosen].square().mean()
+    if error > power:
+        return (spread.square() + error - power).sqrt()
+    return spread * (error / power).sqrt()
 
 
 def coverage(truth: Tensor, mean: Tensor, spread: Tensor, *, half_width: float = Z90) -> float:
