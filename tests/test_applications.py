@@ -29,7 +29,7 @@ Scene = Callable[..., NDArray[np.float64]]
 
 
 def quick(task: str, **changes: str) -> Recipe:
-    settings = {"widths": "16,16,16", "max_steps": "150", "channels": "8", **changes}
+    settings = {"widths": "16,16,16", "max_steps": "100", "channels": "8", **changes}
     if task == "flash":
         del settings["channels"]
     return with_settings(find_recipe(task, "fast"), settings)
@@ -96,7 +96,7 @@ def test_deblur_beats_its_input_up_to_the_edges(scene: Scene, channels: int) -> 
     truth = whole[6:-6, 6:-6]
     assert blurred.shape == truth.shape
     restored = package.deblur(
-        as_bytes(blurred), 7 * kernel.numpy(), recipe=quick("deblur", max_steps="300")
+        as_bytes(blurred), 7 * kernel.numpy(), recipe=quick("deblur", max_steps="200")
     )
     assert error(restored, truth) < 0.5 * error(255 * blurred, truth)
     edge = np.ones((64, 64), dtype=bool)
@@ -166,7 +166,7 @@ def test_demosaic_beats_bilinear_interpolation(scene: Scene) -> None:
 
     truth = scene(48, 64)
     mosaic = as_bytes(degrade.mosaic(truth, "GRBG"))[..., 0]
-    restored = package.demosaic(mosaic, "GRBG", recipe=quick("demosaic", max_steps="300"))
+    restored = package.demosaic(mosaic, "GRBG", recipe=quick("demosaic", max_steps="200"))
     assert restored.shape == (48, 64, 3)
     masks = np.stack([degrade.mosaic(np.eye(3)[c] * np.ones((48, 64, 1)), "GRBG")[..., 0]
                       for c in range(3)], -1)  # fmt: skip
