@@ -17,8 +17,8 @@ from untrained.errors import InputError
 from untrained.operators import Blur, Mosaic, Resample
 from untrained.operators.mosaic import Pattern
 
-__all__ = ["blur", "crop_to_multiple", "downscale", "gaussian_noise", "interlace", "jpeg", "missing",
-           "mosaic", "poisson_noise", "text_mask"]  # fmt: skip
+__all__ = ["blur", "crop_to_multiple", "downscale", "gaussian_noise", "interlace", "jpeg",
+           "missing", "mosaic", "poisson_noise", "text_mask"]  # fmt: skip
 
 Image = NDArray[np.float64]
 

@@ -39,7 +39,8 @@ def degrade_file(
     """Write a degraded copy of a picture, its mask, and its truth where that had to be cropped.
 
     The degradations are those of `untrained.degrade`, in the order of the arguments; `noise` is on
-    the 0-255 scale; `blur` is a σ in pixels or the path of a kernel. Depth, alpha and metadata are those of the source.
+    the 0-255 scale, `blur` a σ in pixels or the path of a kernel. Depth, alpha and metadata are
+    those of the source.
 
     Returns:
         the written files by what they are: degraded, kernel, mask, truth.

@@ -53,7 +53,7 @@ def deblur(
 
 
 def flash(
-    files: Annotated[list[Path], Parameter(help="FLASH NOFLASH; with --guide, only NOFLASH.")], /, *,
+    files: Annotated[list[Path], Parameter(help="FLASH NOFLASH; with --guide, NOFLASH.")], /, *,
     output: Output = None,
     guide: Path | None = None,
     fit: FitOptions = FitOptions(),

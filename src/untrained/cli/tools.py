@@ -53,8 +53,9 @@ def degrade(
     from untrained.files import degrade_file
 
     written = degrade_file(
-        file, output, downscale=downscale, blur=blur, interlace=interlace, mosaic=mosaic, noise=noise, poisson=poisson, jpeg=jpeg,
-        missing=missing, text=text, seed=seed, overwrite=overwrite,
+        file, output, downscale=downscale, blur=blur, interlace=interlace, mosaic=mosaic,
+        noise=noise, poisson=poisson, jpeg=jpeg, missing=missing, text=text, seed=seed,
+        overwrite=overwrite,
     )  # fmt: skip
     if printing.json:
         print(json.dumps({name: str(path) for name, path in written.items()}))

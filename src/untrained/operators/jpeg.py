@@ -160,7 +160,8 @@ class JpegInterval(nn.Module):
     def excess(self, image: Tensor, half_width: float = 0.5) -> Tensor:
         """Return by how much the image's coefficients leave the intervals, in steps."""
         away = self.transform(image) - self.coefficients
-        return away - away.clamp(-half_width, half_width)
+        outside: Tensor = away - away.clamp(-half_width, half_width)
+        return outside
 
     def project(self, image: Tensor) -> Tensor:
         """Return P x, the image with its coefficients clipped to half a step about the file's."""

@@ -18,7 +18,7 @@ TASK = "dejpeg"
 fast = Recipe(
     name="fast",
     task=TASK,
-    source="ours, measured in docs/measurements.md: stops before it fits the artefacts",
+    source="ours, benchmarks/applications.py: stops before it fits the artefacts",
     network=inpaint.fast.network,
     objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.1),
     optimizer=Muon(lr=0.01, vector_lr=0.01),

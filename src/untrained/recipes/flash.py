@@ -17,8 +17,7 @@ TASK = "flash"
 fast = Recipe(
     name="fast",
     task=TASK,
-    source="ours, measured in docs/measurements.md: the flash picture as z, stopped by pixels "
-    "that were kept from the fit",
+    source="ours, benchmarks/applications.py: stopped by pixels that were kept from the fit",
     network=inpaint.fast.network,
     objective=DataFit(z=Guide(), jitter=0.03),
     optimizer=Muon(lr=0.01, vector_lr=0.01),
