@@ -37,7 +37,7 @@ def test_the_command_writes_pictures_a_sheet_and_a_table(
     untrained: Callable[..., Any], noisy: tuple[Path, Path], tmp_path: Path
 ) -> None:
     done = untrained("compare", noisy[0], "--truth", noisy[1], "--methods", "fast,nlm,tv",
-                     "--steps", 30, "-o", "out", "--json")  # fmt: skip
+                     "--steps", 10, "-o", "out", "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert [row["method"] for row in rows] == ["fast", "nlm", "tv"]
@@ -53,7 +53,7 @@ def test_the_command_writes_pictures_a_sheet_and_a_table(
 
 
 def test_the_truth_changes_no_result(noisy: tuple[Path, Path], tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"source": noisy[0], "methods": ("fast", "nlm"), "steps": 10,
+    asked: dict[str, Any] = {"source": noisy[0], "methods": ("fast", "nlm"), "steps": 3,
                              "options": DENOISE}  # fmt: skip
     compare_file(Comparison(**asked), tmp_path / "a")
     rows = compare_file(Comparison(**asked, truth=noisy[1]), tmp_path / "b")
@@ -81,7 +81,7 @@ def test_inpainting_and_enlarging(scene: Scene, tmp_path: Path) -> None:
     source = save(tmp_path / "holes.png", truth * holes[:, :, None], np.uint16)
     rows = compare_file(
         Comparison(
-            source=source, task="inpaint", steps=5, files={"mask": mask},
+            source=source, task="inpaint", steps=2, files={"mask": mask},
             options={"mask_invert": False}, truth=save(tmp_path / "clean.png", truth, np.uint16),
         ),
         tmp_path / "inpaint",
@@ -90,7 +90,7 @@ def test_inpainting_and_enlarging(scene: Scene, tmp_path: Path) -> None:
     assert rows[1]["psnr"] > 20
     assert read_picture(tmp_path / "inpaint" / rows[1]["file"]).pixels.dtype == np.uint16
     rows = compare_file(
-        Comparison(source=source, task="upscale", steps=5, options={"factor": 2}),
+        Comparison(source=source, task="upscale", steps=2, options={"factor": 2}),
         tmp_path / "upscale",
     )
     for row in rows:

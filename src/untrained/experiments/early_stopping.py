@@ -204,9 +204,9 @@ QUICK = replace(
     seeds=(0,),
     methods=shortened(
         {**FULL.methods, "DIP": replace(FIT, network=Skip(widths=(48,) * 5))},
-        {"DIP": 600, "SURE": 200, "fast": 600},
+        {"DIP": 400, "SURE": 100, "fast": 400},
     ),
     quick="The central 128×128 pixels of each picture, one seed of two; the DIP network has 48 "
-    "channels instead of 128 and takes 600 steps instead of 10000 (windows and patience shrink in "
-    "proportion to 6 and 60 steps); 200 steps of SURE.",
+    "channels instead of 128 and takes 400 steps instead of 10000 (windows and patience shrink in "
+    "proportion to 4 and 40 steps); 100 steps of SURE, at most 400 of `fast`.",
 )

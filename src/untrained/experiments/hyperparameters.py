@@ -75,9 +75,9 @@ table of how much each matters. Here each setting of their denoising network is 
 QUICK = replace(
     FULL,
     pictures=("skimage/astronaut",),
-    crop=96,
+    crop=64,
     seeds=(0,),
     methods=shortened(FULL.methods, {"*": 150}),
-    quick="One picture of three, its central 96×96 pixels, one seed of two, 150 steps instead of "
+    quick="One picture of three, its central 64×64 pixels, one seed of two, 150 steps instead of "
     "3000: slow settings look worse than they are, and nothing has overfitted yet.",
 )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from untrained.experiments.base import Outcome
+from untrained.experiments.base import Experiment, Outcome
 
 __all__ = ["markdown", "table"]
 
 _NOTABLE = 0.3  # dB; a larger difference from a paper is given a reason
+
+_FOOTNOTE = """PSNR is of the image that each method stopped at; the peak is the best that the fit
+passed through, which only the truth shows, and the gap how far below it the fit ended. (A fit with
+jitter and no average is kept at the clean z, which can be better than every jittered image on the
+way: its gap is negative.) Seconds are of the fit's loop alone."""
 
 
 def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
@@ -25,12 +30,8 @@ def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
     if x.notes is not None:
         parts.append(x.notes(outcome))
     parts += ["## Methods", _by_method(outcome)]
-    parts.append(
-        "PSNR is of the image that each method stopped at; the peak is the best that the fit "
-        "passed through, which only the truth shows. Seconds are of the fit's loop alone"
-        + (f", seeds {', '.join(map(str, x.seeds))}" if len(x.seeds) > 1 else ", seed 0")
-        + f". Measured on: {'; '.join(machines)}."
-    )
+    parts.append(f"{_FOOTNOTE} Seeds: {', '.join(map(str, x.seeds))}.")
+    parts.append(f"Measured on: {'; '.join(machines)}.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -48,7 +49,8 @@ def _by_picture(outcome: Outcome) -> str:
         name = picture.rpartition("/")[2].removesuffix(".png")
         cells = [f"{name} of {len(x.pictures)}" if picture == "mean" else name]
         for values in x.published.values():
-            cells.append(f"{values[picture]:.2f}" if picture in values else "")
+            value = _published(x, values, picture)
+            cells.append("" if value is None else f"{value:.2f}")
         for method in x.methods:
             cells.append(f"{_measured(outcome, method, picture):.2f}")
         rows.append(cells)
@@ -68,12 +70,8 @@ def _differences(outcome: Outcome) -> list[str]:
         if method not in x.methods:
             continue
         values = x.published[label]
-        if all(picture in values for picture in x.pictures):
-            # the published mean of the same pictures, where each has its figure
-            wanted = sum(values[picture] for picture in x.pictures) / len(x.pictures)
-        elif "mean" in values:
-            wanted = values["mean"]
-        else:
+        wanted = _published(x, values, "mean")
+        if wanted is None:
             continue
         got = _measured(outcome, method, "mean")
         line = (
@@ -84,6 +82,13 @@ def _differences(outcome: Outcome) -> list[str]:
             line += " " + (reduced or x.reasons.get(method, "We do not know why."))
         lines.append(line)
     return ["\n".join(lines)] if lines else []
+
+
+def _published(x: Experiment, values: Mapping[str, float], picture: str) -> float | None:
+    """Return a published figure; the mean is of the same pictures where each has its figure."""
+    if picture == "mean" and all(name in values for name in x.pictures):
+        return sum(values[name] for name in x.pictures) / len(x.pictures)
+    return values.get(picture)
 
 
 def _by_method(outcome: Outcome) -> str:

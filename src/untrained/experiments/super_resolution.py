@@ -64,5 +64,5 @@ def _quick(experiment: Experiment, crop: int, steps: int) -> Experiment:
     )
 
 
-SET5_QUICK = _quick(SET5, 256, 400)
-SET14_QUICK = _quick(SET14, 128, 400)
+SET5_QUICK = _quick(SET5, 128, 200)
+SET14_QUICK = _quick(SET14, 128, 100)
