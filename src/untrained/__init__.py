@@ -22,6 +22,8 @@ _HOMES = {
     "Result": "result",
     "StopReason": "result",
     "check_operator": "operators",
+    "decompose": "tasks",
+    "dehaze": "tasks",
     "denoise": "tasks",
     "find_recipe": "recipes",
     "fit": "fit",
@@ -45,6 +47,8 @@ __all__ = [
     "StopReason",
     "__version__",
     "check_operator",
+    "decompose",
+    "dehaze",
     "denoise",
     "find_recipe",
     "fit",
@@ -71,7 +75,7 @@ if TYPE_CHECKING:
     from untrained.recipes import Recipe, find_recipe, with_settings
     from untrained.restore import restore, restore_picture
     from untrained.result import Result, StopReason
-    from untrained.tasks import denoise, inpaint, upscale
+    from untrained.tasks import decompose, dehaze, denoise, inpaint, upscale
 
 
 class _Package(ModuleType):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from untrained import __version__
+from untrained.cli.layers import decompose, dehaze
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
 from untrained.cli.tools import degrade, network, recipes, score
@@ -23,7 +24,8 @@ app = App(
     help_on_error=False,
 )
 app.register_install_completion_command()
-for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo):
+for command in (denoise, inpaint, upscale, resume, degrade, score, recipes, network, demo,
+                decompose, dehaze):  # fmt: skip
     app.command(command)
 
 

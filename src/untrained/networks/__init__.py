@@ -1,6 +1,7 @@
 """Networks f_θ: z -> image. Frozen settings build modules; one paper a file."""
 
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
+from untrained.networks.layered import Layered, LayeredNetwork
 from untrained.networks.layers import NetworkSettings, initialize
 from untrained.networks.members import Members
 from untrained.networks.resnet import ResNet, ResNetNetwork
@@ -12,6 +13,8 @@ __all__ = [
     "DeepDecoder",
     "DeepDecoderNetwork",
     "LayerSummary",
+    "Layered",
+    "LayeredNetwork",
     "Members",
     "NetworkSettings",
     "NetworkSummary",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from untrained.errors import InputError
-from untrained.recipes import denoise, inpaint, upscale
+from untrained.recipes import decompose, dehaze, denoise, inpaint, upscale
 from untrained.recipes.recipe import Recipe
 from untrained.recipes.settings import decode, encode, flatten, with_settings
 
@@ -21,7 +21,7 @@ __all__ = [
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     module.TASK: {recipe.name: recipe for recipe in module.RECIPES}
-    for module in (denoise, inpaint, upscale)
+    for module in (denoise, inpaint, upscale, decompose, dehaze)
 }
 """Every recipe: RECIPES["denoise"]["paper"]."""
 

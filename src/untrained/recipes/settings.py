@@ -12,9 +12,11 @@ from untrained.averaging import Averaging, ExponentialAverage
 from untrained.errors import InputError
 from untrained.inputs import CodeSettings, Guide, Meshgrid, Noise
 from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
-from untrained.networks import DeepDecoder, NetworkSettings, ResNet, Skip, UNet
+from untrained.networks import DeepDecoder, Layered, NetworkSettings, ResNet, Skip, UNet
 from untrained.objectives import (
     DataFit,
+    Decompose,
+    Dehaze,
     MaskedPrediction,
     ObjectiveSettings,
     ScaleEquivariant,
@@ -39,8 +41,10 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Averaging: (ExponentialAverage,),
     CodeSettings: (Noise, Meshgrid, Guide),
     DataTerm: (Gaussian, Poisson, L1, Huber),
-    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder),
-    ObjectiveSettings: (DataFit, MaskedPrediction, ScaleEquivariant, Sure),
+    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, Layered),
+    ObjectiveSettings: (
+        DataFit, MaskedPrediction, ScaleEquivariant, Sure, Decompose, Dehaze,
+    ),
     OptimizerSettings: (Adam, Muon),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from untrained.errors import InputError
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
+from untrained.tasks.decompose import Decompose, decompose
+from untrained.tasks.dehaze import Dehaze, dehaze
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.upscale import Upscale, upscale
@@ -18,13 +20,17 @@ __all__ = [
     "Options",
     "PictureShape",
     "Task",
+    "decompose",
+    "dehaze",
     "denoise",
     "find_task",
     "inpaint",
     "upscale",
 ]
 
-TASKS: dict[str, Task] = {task.name: task for task in (Denoise(), Inpaint(), Upscale())}
+TASKS: dict[str, Task] = {task.name: task for task in (
+    Denoise(), Inpaint(), Upscale(), Decompose(), Dehaze(),
+)}  # fmt: skip
 """Every task by its name; a new one is entered here."""
 
 
