@@ -1,8 +1,6 @@
-"""The commands that take a picture apart."""
+"""The commands that take a picture apart: layers, haze."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions
 from untrained.cli.restoring import restore_files
@@ -13,22 +11,15 @@ __all__ = ["decompose", "dehaze"]
 def decompose(
     files: Pictures, /, *,
     output: Output = None,
-    hint: Path | None = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Take pictures apart into two layers; the second and the mask are in the run's folder.
+    """Take pictures apart into two layers, one seen through the other.
 
-    Recipe `fast`: one layer transparently over the other; `regions`: side by side, give a hint.
-
-    Parameters
-    ----------
-    hint: A picture of the same size, bright where the first layer roughly is.
+    The output is one layer; the other and the share of the first are in the run's folder.
     """
-    return restore_files(
-        "decompose", files, output, fit, run, printing, options={}, beside={"hint": hint}
-    )
+    return restore_files("decompose", files, output, fit, run, printing, options={})
 
 
 def dehaze(

@@ -1,4 +1,4 @@
-"""One picture as two layers and a mask, three networks fitted together.
+"""One picture as two layers, one lying transparently over the other: networks fitted together.
 
 Gandelsman, Shocher & Irani, "Double-DIP: unsupervised image decomposition via coupled
 deep-image-priors", CVPR 2019.
@@ -7,7 +7,7 @@ deep-image-priors", CVPR 2019.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,46 +21,32 @@ from untrained.objectives.problem import Problem
 
 __all__ = ["Decompose", "DecomposeObjective", "exclusion"]
 
-MaskKind = Literal["binary", "uniform"]
-
 _SCALES = 3  # of the gradients that the layers must not share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decompose:
-    """‖m a + (1 - m) b - y‖² + e · exclusion(a, b) + w · R(m) + h ‖m - hint‖².
+    """‖m a + (1 - m) b - y‖² + e · exclusion(a, b), m the same at every pixel.
 
-    (a, b, m) = f_θ(z) with the network `Layered`. One network fits a picture of one kind sooner
-    than a mixture, so three networks prefer to share the work where the picture itself has two
-    parts. That alone leaves much open: a and b may change places, and what a layer looks like
-    where the mask hides it is the network's guess. A hint, `Problem.guide`, says roughly where the
-    first layer is; it counts during the first steps only.
+    (a, b, m) = f_θ(z) with the network `Layered`; m is the mean of its mask. A network fits a
+    picture of one kind sooner than a mixture, so two of them share the work where the picture
+    itself has two parts. That leaves much open: a and b may change places, a constant may move
+    from one to the other, and layers that look alike stay together.
 
     Attributes:
-        z: the input code of all three networks.
+        z: the input code of all networks.
         jitter: standard deviation of the Gaussian noise added to z, another at every step.
-        mask: binary: each pixel belongs to one layer, R = mean m (1 - m); uniform: the second layer
-            lies transparently over the first, m is its mean over the picture, R = 0.
-        mask_weight: w, after the first `hint_steps` steps.
         exclusion: e; keeps an edge from being in both layers.
-        hint_weight: h, during the first `hint_steps` steps, where there is a hint.
-        hint_steps: how long the hint counts.
     """
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03
-    mask: MaskKind = "binary"
-    mask_weight: float = 0.02
     exclusion: float = 0.0
-    hint_weight: float = 1.0
-    hint_steps: int = 150
 
     def __post_init__(self) -> None:
-        for name in ("jitter", "mask_weight", "exclusion", "hint_weight", "hint_steps"):
+        for name in ("jitter", "exclusion"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; wanted 0 or more")
-        if self.mask not in get_args(MaskKind):
-            raise InputError(f"mask is {self.mask!r}; wanted binary or uniform")
 
     def in_channels(self, image_channels: int) -> int:
         """Return the channels of z."""
@@ -99,9 +85,7 @@ class DecomposeObjective(Objective):
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
         self.z = settings.z.build(*input_size, generator=Generator().manual_seed(seed)).to(device)
-        self.jitter = NoisePool(tuple(self.z.shape), generator=self.generator)
-        self.hint = None if problem.guide is None else problem.guide.mean(1, keepdim=True)
-        self.step = 0
+        self.jitter = NoisePool((1, *self.z.shape[1:]), generator=self.generator)
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the first layer, the picture put together again, and the loss."""
@@ -112,12 +96,6 @@ class DecomposeObjective(Objective):
         loss = self.residual(together, self.problem.known)
         if s.exclusion:
             loss = loss + s.exclusion * exclusion(first, second)
-        if self.step < s.hint_steps:
-            if self.hint is not None:
-                loss = loss + s.hint_weight * (mask - self.hint).square().mean()
-        elif s.mask == "binary":  # later: a mask that is black and white no longer moves
-            loss = loss + s.mask_weight * (mask * (1 - mask)).mean()
-        self.step += 1
         return Iterate(estimate=first, measured=together, loss=loss)
 
     def estimate(self, network: RunNetwork) -> Tensor:
@@ -126,7 +104,7 @@ class DecomposeObjective(Objective):
             return self._parts(network, self.z)[0]
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
-        """Return the second layer and the mask, 1 where the first layer shows."""
+        """Return the second layer and the mask m, how much of the first shows, (1, 1, H, W)."""
         with torch.no_grad():
             _, second, mask = self._parts(network, self.z)
         return {"second": second, "mask": mask}
@@ -136,20 +114,18 @@ class DecomposeObjective(Objective):
         channels, height, width = self.problem.image_shape[1:]
         output = network(z)[..., :height, :width]
         assert output.shape[1] == 2 * channels + 1, "the network of a decomposition is a Layered"
-        first, second, mask = output.split([channels, channels, 1], dim=1)
-        if self.settings.mask == "uniform":
-            mask = mask.mean((2, 3), keepdim=True).expand_as(mask)
+        first, second = output[:, :channels], output[:, channels:-1]
+        mask = output[:, -1:].mean((2, 3), keepdim=True).expand(-1, -1, height, width)
         return first, second, mask
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers and the step, by which the hint ends."""
-        return {**super().state_dict(), "jitter": self.jitter.state_dict(), "step": self.step}
+        """Return the state of the random numbers."""
+        return {**super().state_dict(), "jitter": self.jitter.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         super().load_state_dict(state)
         self.jitter.load_state_dict(state["jitter"])
-        self.step = state["step"]
 
 
 def exclusion(first: Tensor, second: Tensor) -> Tensor:

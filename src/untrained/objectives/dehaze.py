@@ -88,7 +88,7 @@ class DehazeObjective(Objective):
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
         self.z = settings.z.build(*input_size, generator=Generator().manual_seed(seed)).to(device)
-        self.jitter = NoisePool(tuple(self.z.shape), generator=self.generator)
+        self.jitter = NoisePool((1, *self.z.shape[1:]), generator=self.generator)
         self.airlight = airlight(problem.observed, patch=settings.patch, known=problem.known)
 
     def __call__(self, network: RunNetwork) -> Iterate:
@@ -120,8 +120,7 @@ class DehazeObjective(Objective):
         channels, height, width = self.problem.image_shape[1:]
         output = network(z)[..., :height, :width]
         assert output.shape[1] == channels + 1, "the network is a Layered of one layer"
-        scene, through = output.split([channels, 1], dim=1)
-        return scene, through
+        return output[:, :channels], output[:, channels:]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the random numbers."""

@@ -1,4 +1,4 @@
-"""Taking a picture apart: y = m a + (1 - m) b."""
+"""Taking a picture apart into layers: y = m a + (1 - m) b."""
 
 from __future__ import annotations
 
@@ -20,54 +20,44 @@ __all__ = ["Decompose", "decompose"]
 
 
 class Decompose(Task):
-    """y = m a + (1 - m) b; the picture written is a, with `second` (b) and `mask` beside it.
-
-    File: `hint`, a picture of the same size, brighter where the first layer is thought to be.
-    """
+    """y = m a + (1 - m) b; the picture written is a; b and m are extras, `second` and `mask`."""
 
     name = "decompose"
-    files = ("hint",)
 
     def given(self, asked: Asked) -> Given:
-        """Return the hint in [0, 1]."""
+        """Return nothing but the picture, in one piece."""
         check_whole(asked)
-        hint = asked.read("hint")
-        if hint is None:
-            return Given()
-        return Given(guide=_in_unit_range(hint.pixels[0]))
+        return Given()
 
 
 def decompose(
     image: NDArray[Any],
     *,
-    hint: NDArray[Any] | None = None,
     channel_axis: int | None = -1,
     recipe: str | Recipe = "fast",
     seed: int = 0,
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]:
-    """Take an image apart into two layers and a mask: y = m a + (1 - m) b.
+) -> tuple[NDArray[Any], NDArray[Any], float]:
+    """Take an image apart into a layer seen through another: y = m a + (1 - m) b.
 
-    Without a hint the layers may come in either order, and what the picture itself does not tell
-    apart stays together.
+    The layers may come in either order, a constant may move from one to the other, and layers that
+    look alike stay together: one picture does not tell more.
 
     Args:
         image: (H, W) or (H, W, C).
-        hint: (H, W), larger where the first layer is thought to be; rough is enough.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`. Recipes: `fast` for
-            one layer transparently over the other, `regions` for two side by side.
+        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
     Returns:
-        a and b, each like the image, and m, (H, W) in [0, 1].
+        a and b, each like the image, and m, one number from 0 to 1.
 
     Raises:
         InputError: as for `denoise`.
     """
     chosen = find_recipe("decompose", recipe) if isinstance(recipe, str) else recipe
     result = restore(
-        image, recipe=chosen, guide=None if hint is None else _in_unit_range(hint),
-        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
+        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
+        callbacks=callbacks,
     )  # fmt: skip
     assert result.image is not None
     if "second" not in result.extras:
@@ -76,10 +66,4 @@ def decompose(
     second = from_unit(
         result.extras["second"], unit_range, ndim=np.ndim(image), channel_axis=channel_axis
     )
-    return result.image, second, result.extras["mask"][0, 0].numpy()
-
-
-def _in_unit_range(hint: NDArray[Any]) -> NDArray[np.float32]:
-    values = np.asarray(hint, dtype=np.float32)
-    values = values - values.min()
-    return values / max(float(values.max()), 1e-12)
+    return result.image, second, float(result.extras["mask"].mean())
