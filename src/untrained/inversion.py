@@ -130,7 +130,7 @@ def invert_features(
             raise InputError("the layer's features of the image are all zero; wanted another layer")
         problem = _ImageProblem(
             observed=features / scale, operator=Features(model, layer, scale=scale),
-            shape=tuple(image.shape),
+            shape=(1, *image.shape[1:]),
         )  # fmt: skip
         return solve(problem, recipe, seed=seed, callbacks=callbacks)
 
@@ -223,7 +223,7 @@ def _checked(image: Tensor) -> Tensor:
 
 
 def _find_layer(model: nn.Module, layer: str | nn.Module) -> nn.Module:
-    modules = dict(model.named_modules())
+    modules: dict[str, nn.Module] = dict(model.named_modules())
     if isinstance(layer, nn.Module):
         if all(module is not layer for module in modules.values()):
             raise InputError("the layer is no part of the model; pass one of model.modules()")
