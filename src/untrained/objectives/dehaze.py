@@ -21,16 +21,19 @@ from untrained.objectives.problem import Problem
 __all__ = ["Dehaze", "DehazeObjective", "airlight", "dark_channel"]
 
 _HAZIEST = 0.001  # the share of pixels that the airlight is taken from
+_HAZE_TAKEN = 0.95  # ω; a little is left, or far things look near
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dehaze:
-    """‖t J + (1 - t) A - y‖² + d · mean dark(J) + s · mean |∇t|².
+    """‖t J + (1 - t) A - y‖² + d ‖t - (1 - ω dark(y / A))‖² + s · mean |∇t|².
 
     (J, t) = f_θ(z) with the network `Layered(num_layers=1)`; A, the colour of the haze, is measured
     once in y. The data alone allow t = 1, J = y. What speaks against it is the dark channel of a
-    haze-free picture, which is near zero (He, Sun & Tang, "Single image haze removal using dark
-    channel prior", TPAMI 2011), and that t follows the depth and is smooth.
+    haze-free picture, which is near zero, so that the one of y / A shows the haze (He, Sun & Tang,
+    "Single image haze removal using dark channel prior", TPAMI 2011, equation 12, ω = 0.95), and
+    that t follows the depth and is smooth. (The dark channel of J itself as a penalty is no good:
+    single pixels of J turn black, one a patch.)
 
     Attributes:
         z: the input code of both networks.
@@ -42,7 +45,7 @@ class Dehaze:
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03
-    dark_weight: float = 0.02
+    dark_weight: float = 0.1
     smooth_weight: float = 1.0
     patch: int = 7
 
@@ -90,6 +93,9 @@ class DehazeObjective(Objective):
         self.z = settings.z.build(*input_size, generator=Generator().manual_seed(seed)).to(device)
         self.jitter = NoisePool((1, *self.z.shape[1:]), generator=self.generator)
         self.airlight = airlight(problem.observed, patch=settings.patch, known=problem.known)
+        relative = problem.observed / self.airlight.clamp_min(1e-3)
+        haziness = dark_channel(relative, patch=settings.patch).clamp(0, 1)
+        self.expected = 1 - _HAZE_TAKEN * haziness
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the scene, the hazy picture that it gives, and the loss."""
@@ -100,7 +106,8 @@ class DehazeObjective(Objective):
         smooth = through.diff(dim=-1).square().mean() + through.diff(dim=-2).square().mean()
         loss = self.residual(hazy, self.problem.known) + s.smooth_weight * smooth
         if s.dark_weight:
-            loss = loss + s.dark_weight * dark_channel(scene, patch=s.patch).mean()
+            off = through - self.expected
+            loss = loss + s.dark_weight * off.square().mean()
         return Iterate(estimate=scene, measured=hazy, loss=loss)
 
     def estimate(self, network: RunNetwork) -> Tensor:
