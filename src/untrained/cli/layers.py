@@ -17,7 +17,8 @@ def decompose(
 ) -> int:  # fmt: skip
     """Take pictures apart into two layers, one seen through the other.
 
-    The output is one layer; the other and the share of the first are in the run's folder.
+    The output is one layer; the other and the share of the first are in the run's folder. Look at
+    both: layers that are not of clearly different kinds stay mixed.
     """
     return restore_files("decompose", files, output, fit, run, printing, options={})
 

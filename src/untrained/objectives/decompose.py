@@ -36,7 +36,8 @@ class Decompose:
     Attributes:
         z: the input code of all networks.
         jitter: standard deviation of the Gaussian noise added to z, another at every step.
-        exclusion: e; keeps an edge from being in both layers.
+        exclusion: e; keeps an edge from being in both layers. At 0.1 one layer came out empty in
+            the picture that it was tried on, hence 0.
     """
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))

@@ -22,7 +22,7 @@ RECIPES = (
     Recipe(
         name="fast",
         task=TASK,
-        source=f"{DOUBLE_DIP}: one layer lies transparently over the other, everywhere alike",
+        source=f"{DOUBLE_DIP}: one layer over the other, everywhere alike; not reliable",
         network=Layered(layer=small, mask=small),
         objective=Decompose(),
         optimizer=Muon(lr=0.01, vector_lr=0.01),

@@ -42,7 +42,8 @@ def decompose(
     """Take an image apart into a layer seen through another: y = m a + (1 - m) b.
 
     The layers may come in either order, a constant may move from one to the other, and layers that
-    look alike stay together: one picture does not tell more.
+    look alike stay together: one picture does not tell more. Of the two mixtures of a photograph
+    and stripes that it was tried on, straight stripes came off and winding ones did not.
 
     Args:
         image: (H, W) or (H, W, C).
