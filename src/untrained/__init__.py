@@ -26,6 +26,8 @@ _HOMES = {
     "deinterlace": "tasks",
     "dejpeg": "tasks",
     "demosaic": "tasks",
+    "decompose": "tasks",
+    "dehaze": "tasks",
     "denoise": "tasks",
     "find_recipe": "recipes",
     "fit": "fit",
@@ -51,6 +53,8 @@ __all__ = [
     "__version__",
     "check_operator",
     "deblur",
+    "decompose",
+    "dehaze",
     "deinterlace",
     "dejpeg",
     "demosaic",
@@ -83,6 +87,8 @@ if TYPE_CHECKING:
     from untrained.result import Result, StopReason
     from untrained.tasks import (
         deblur,
+        decompose,
+        dehaze,
         deinterlace,
         dejpeg,
         demosaic,

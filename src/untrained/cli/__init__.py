@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from untrained import __version__
 from untrained.cli.applications import deblur, deinterlace, dejpeg, demosaic, flash
 from untrained.cli.evidence import compare, reproduce
+from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
@@ -28,6 +29,7 @@ app = App(
 app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
+    decompose, dehaze,
     resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
 ):  # fmt: skip
     app.command(command)

@@ -2,6 +2,7 @@
 
 from untrained.networks.conv_decoder import ConvDecoder, ConvDecoderNetwork
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
+from untrained.networks.layered import Layered, LayeredNetwork
 from untrained.networks.layers import NetworkSettings, initialize
 from untrained.networks.members import Members
 from untrained.networks.plain import Plain, PlainNetwork, Pointwise, PointwiseNetwork
@@ -16,6 +17,8 @@ __all__ = [
     "DeepDecoder",
     "DeepDecoderNetwork",
     "LayerSummary",
+    "Layered",
+    "LayeredNetwork",
     "Members",
     "NetworkSettings",
     "NetworkSummary",

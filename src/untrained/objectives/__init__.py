@@ -5,7 +5,9 @@ Shapes: the estimate is b C H W, measurements are b c h w.
 
 from untrained.objectives.base import Iterate, Objective, ObjectiveSettings, RunNetwork
 from untrained.objectives.data_fit import DataFit, DataFitObjective
+from untrained.objectives.decompose import Decompose, DecomposeObjective
 from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjective
+from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
@@ -16,8 +18,12 @@ from untrained.objectives.sure import Sure, SureObjective
 __all__ = [
     "DataFit",
     "DataFitObjective",
+    "Decompose",
+    "DecomposeObjective",
     "Deconvolution",
     "DeconvolutionObjective",
+    "Dehaze",
+    "DehazeObjective",
     "Iterate",
     "MaskedPrediction",
     "MaskedPredictionObjective",

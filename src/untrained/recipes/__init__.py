@@ -7,6 +7,8 @@ import difflib
 from untrained.errors import InputError
 from untrained.recipes import (
     deblur,
+    decompose,
+    dehaze,
     deinterlace,
     dejpeg,
     demosaic,
@@ -30,8 +32,19 @@ __all__ = [
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     module.TASK: {recipe.name: recipe for recipe in module.RECIPES}
-    for module in (denoise, inpaint, upscale, deblur, dejpeg, flash, demosaic, deinterlace)
-}
+    for module in (
+        denoise,
+        inpaint,
+        upscale,
+        deblur,
+        dejpeg,
+        flash,
+        demosaic,
+        deinterlace,
+        decompose,
+        dehaze,
+    )
+}  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""
 
 

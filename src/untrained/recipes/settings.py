@@ -16,6 +16,7 @@ from untrained.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariat
 from untrained.networks import (
     ConvDecoder,
     DeepDecoder,
+    Layered,
     NetworkSettings,
     Plain,
     Pointwise,
@@ -25,7 +26,9 @@ from untrained.networks import (
 )
 from untrained.objectives import (
     DataFit,
+    Decompose,
     Deconvolution,
+    Dehaze,
     MaskedPrediction,
     NoiseToNoise,
     ObjectiveSettings,
@@ -52,10 +55,10 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
     DataTerm: (Gaussian, Poisson, L1, Huber),
-    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise),
+    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
-        DataFit, Deconvolution, MaskedPrediction, NoiseToNoise, ScaleEquivariant, SelfGuided,
-        Sure,
+        DataFit, Decompose, Deconvolution, Dehaze, MaskedPrediction, NoiseToNoise, ScaleEquivariant,
+        SelfGuided, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
     StepSize: (Constant, Cosine, Halving),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from untrained.errors import InputError
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
 from untrained.tasks.deblur import Deblur, deblur
+from untrained.tasks.decompose import Decompose, decompose
+from untrained.tasks.dehaze import Dehaze, dehaze
 from untrained.tasks.deinterlace import Deinterlace, deinterlace
 from untrained.tasks.dejpeg import Dejpeg, dejpeg
 from untrained.tasks.demosaic import Demosaic, demosaic
@@ -24,6 +26,8 @@ __all__ = [
     "PictureShape",
     "Task",
     "deblur",
+    "decompose",
+    "dehaze",
     "deinterlace",
     "dejpeg",
     "demosaic",
@@ -38,6 +42,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Denoise(), Inpaint(), Upscale(), Deblur(), Dejpeg(), Flash(), Demosaic(), Deinterlace(),
+        Decompose(), Dehaze(),
     )
 }  # fmt: skip
 """Every task by its name; a new one is entered here."""
