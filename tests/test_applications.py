@@ -96,7 +96,7 @@ def test_deblur_beats_its_input_up_to_the_edges(scene: Scene, channels: int) -> 
     truth = whole[6:-6, 6:-6]
     assert blurred.shape == truth.shape
     restored = package.deblur(
-        as_bytes(blurred), 7 * kernel.numpy(), recipe=quick("deblur", max_steps="200")
+        as_bytes(blurred), 7 * kernel.numpy(), recipe=quick("deblur", max_steps="300")
     )
     assert error(restored, truth) < 0.5 * error(255 * blurred, truth)
     edge = np.ones((64, 64), dtype=bool)

@@ -15,7 +15,7 @@ fast = replace(
     inpaint.fast,
     name="fast",
     task=TASK,
-    source="ours, benchmarks/applications.py: above bilinear where there is detail, below where not",
+    source="ours, benchmarks/applications.py: above bilinear in detail, below it without",
     stopper=FixedSteps(),
     exact_known=False,
 )
