@@ -140,6 +140,7 @@ def _draw_curves(axes: Any, entry: dict[str, Any], averages: bool) -> None:
         xytext=(0, 9), textcoords="offset points", color="C0",
         ha="right" if steps[best] > 0.7 * steps[-1] else "center",
     )  # fmt: skip
+    axes.margins(y=0.12)
     axes.grid(alpha=0.3)
 
 

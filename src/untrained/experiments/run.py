@@ -47,6 +47,11 @@ def narrowed(
     changes: dict[str, Any] = {}
     if pictures:
         changes["pictures"] = _matching(experiment.pictures, pictures, "picture")
+        # a published mean is of all pictures
+        changes["published"] = {
+            label: {name: value for name, value in values.items() if name != "mean"}
+            for label, values in experiment.published.items()
+        }
     if methods:
         names = _matching(tuple(experiment.methods), methods, "method")
         changes["methods"] = {name: experiment.methods[name] for name in names}
