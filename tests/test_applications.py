@@ -16,6 +16,7 @@ from PIL import Image
 
 import untrained as package
 from untrained import InputError, degrade, find_recipe, with_settings
+from untrained.cli import main
 from untrained.images import Picture, read_picture, write_picture
 from untrained.objectives import Deconvolution, Problem
 from untrained.operators import Blur, JpegInterval, JpegTables
@@ -193,7 +194,13 @@ def test_deinterlace_keeps_its_field_and_combs_no_more(scene: Scene, field: str)
     assert error(restored, truth / 255) < 0.5 * error(other, truth / 255)
 
 
-def test_degrade_and_the_commands_go_together(tmp_path: Path, scene: Scene, untrained: Run) -> None:
+def test_degrade_and_the_commands_go_together(
+    tmp_path: Path,
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     clean = as_bytes(scene(24, 32))
     write_picture(tmp_path / "clean.png", Picture.from_array(clean))
     fit = ("--set", "widths=8,8", "--steps", "10", "--json")
@@ -203,21 +210,22 @@ def test_degrade_and_the_commands_go_together(tmp_path: Path, scene: Scene, untr
         ("mosaic.png", ("--mosaic", "BGGR"), ("demosaic", "--pattern", "BGGR")),
         ("woven.png", ("--interlace", "3"), ("deinterlace", "--field", "bottom")),
     ]:
-        done = untrained("degrade", "clean.png", "-o", name, *how)
-        assert done.returncode == 0, done.stderr
-        done = untrained(command[0], name, "-o", f"out-{name}", *command[1:], *fit)
-        assert done.returncode == 0, done.stderr
+        assert main(["degrade", "clean.png", "-o", name, *how]) == 0
+        assert main([command[0], name, "-o", f"out-{name}", *command[1:], *fit]) == 0, (
+            capsys.readouterr().err
+        )
         assert read_picture(tmp_path / f"out-{name}").pixels.shape == (1, 24, 32, 3)
     np.testing.assert_array_equal(
         read_picture(tmp_path / "again.png").pixels, read_picture(tmp_path / "blurred.png").pixels
     )
-    done = untrained("flash", "clean.png", "woven.png", "-o", "lit.png", *fit)
-    assert done.returncode == 0, done.stderr
-    done = untrained("flash", "woven.png", "--guide", "mosaic.png", "-o", "other.png", *fit)
-    assert done.returncode == 0, done.stderr
+    assert main(["flash", "clean.png", "woven.png", "-o", "lit.png", *fit]) == 0, (
+        capsys.readouterr().err
+    )
+    assert main(["flash", "woven.png", "--guide", "mosaic.png", "-o", "other.png", *fit]) == 0, (
+        capsys.readouterr().err
+    )
     write_jpeg(tmp_path / "in.jpg", clean / 255)
-    done = untrained("dejpeg", "in.jpg", "-o", "better.png", *fit)
-    assert done.returncode == 0, done.stderr
+    assert main(["dejpeg", "in.jpg", "-o", "better.png", *fit]) == 0
     for bad, message in [
         (("flash", "clean.png"), "wanted FLASH NOFLASH"),
         (("demosaic", "clean.png"), "wanted a raw mosaic"),
@@ -225,9 +233,9 @@ def test_degrade_and_the_commands_go_together(tmp_path: Path, scene: Scene, untr
         (("degrade", "clean.png", "-o", "x.png", "--blur", "0"), "sigma above 0"),
         (("degrade", "clean.png", "-o", "x.png", "--interlace", "99"), "wanted fewer"),
     ]:
-        done = untrained(*bad)
-        assert done.returncode == 2
-        assert message in done.stderr
+        capsys.readouterr()
+        assert main(bad) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_a_mosaic_keeps_its_16_bits_and_drops_what_is_said_of_gray(

@@ -114,9 +114,11 @@ QUICK = replace(
         ),
     },
     snapshots=_snapshots(1500),
-    quick=f"The central 128×128 pixels instead of 512×512. The decoder still grows from 16×16, by "
+    quick="The central 128×128 pixels instead of 512×512. The decoder still grows from 16×16, by "
     f"three upsamplings instead of five, and has k = {_WIDTH} instead of 128, so that it has about "
-    "as few weights for each pixel as the published one (with k = 128 it has more weights than the "
-    "crop has values, and overfits). DIP goes without jitter, so that 500 steps are enough to "
-    "overfit; the decoder takes 1500. The published counts, here 6000 for both, are not reached.",
+    "as few weights for each pixel as the published one. With k = 128, which was tried first, it "
+    "has more weights than the crop has values and overfits too: 26.73 dB at step 250, 23.89 after "
+    "1900, while DIP with its jitter was still rising at step 800. DIP goes without jitter, "
+    "so that 500 steps are enough to overfit; the decoder takes 1500. The published counts, here "
+    "6000 for both, are not reached.",
 )  # fmt: skip
