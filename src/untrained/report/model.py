@@ -140,10 +140,9 @@ class ViewRun(TypedDict):
 
 
 class View(TypedDict):
-    """Several runs; `sources` are pictures that a `src` of "@0", "@1" … refers to."""
+    """Several runs. In a report, a `src` of "@3" is the picture in the element `source-3`."""
 
     runs: list[ViewRun]
-    sources: NotRequired[list[str]]
 
 
 def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
