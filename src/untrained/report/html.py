@@ -38,6 +38,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 _MEGABYTE = 1_000_000
+_POINTS = 400  # of a curve: more than a screen tells apart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +82,7 @@ def make_report(folders: Sequence[Path], *, max_megabytes: float = 2.0, page: in
     runs, snapshots = [], []
     for folder in folders:
         found: list[Shown] = []
-        runs.append(view_of_run(folder, link=_collector(sources, found), page=page))
+        runs.append(view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS))
         snapshots.append(found)
     _tell_apart(runs)
     # what the page takes without pictures, with room for the notes that are still to come

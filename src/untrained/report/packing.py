@@ -147,7 +147,7 @@ def _encoded(pixels: Pixels) -> bytes:
     if max(pixels.shape[:2]) > _WEBP_SIDE:
         return as_png(pixels)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "webp", lossless=True, quality=75, method=4, exact=True)
+    Image.fromarray(pixels).save(buffer, "webp", lossless=True, quality=75, method=5, exact=True)
     return buffer.getvalue()
 
 
