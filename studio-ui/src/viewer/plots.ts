@@ -193,6 +193,7 @@ class Plot {
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "bottom";
+    ctx.textAlign = "left";
     const free: number[] = Array.from({ length: LANES }, () => -Infinity);
     for (const mark of lines) {
       const x = Math.round(plot.valToPos(mark.step, "x", true)) + 0.5;
