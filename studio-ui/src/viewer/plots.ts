@@ -46,7 +46,7 @@ export function marks(run: ViewRun): { step: number; label: string; kind: "stop"
 
 class Plot {
   readonly element: HTMLElement;
-  private readonly title = h("h3");
+  private readonly title = h("h2");
   private readonly legend = h("div", { class: "plot-legend" });
   private readonly holder = h("div", { class: "plot-holder", role: "img" });
   private readonly probe = h("i", { class: "probe", "aria-hidden": "true" });

@@ -236,9 +236,12 @@ export class Stage implements Part {
 
   /** Write over the panes what they show, and tell it to those who cannot see it. */
   private name(state: State, sides: Record<Side, Shown | null>): void {
+    const overlay = this.store.run?.overlays.find((candidate) => candidate.name === state.overlay);
     const text = (side: Side): string => {
       const layer = sides[side];
-      return layer === null ? "" : layer.note === null ? layer.label : `${layer.label} · ${layer.note}`;
+      if (layer === null) return "";
+      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${overlay.label}` : layer.label;
+      return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;
     const show = (tag: HTMLElement, words: string): void => {
