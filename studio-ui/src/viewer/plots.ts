@@ -46,7 +46,7 @@ export function marks(run: ViewRun): { step: number; label: string; kind: "stop"
 
 class Plot {
   readonly element: HTMLElement;
-  private readonly title = h("h3");
+  private readonly title = h("h2");
   private readonly legend = h("div", { class: "plot-legend" });
   private readonly holder = h("div", { class: "plot-holder", role: "img" });
   private readonly probe = h("i", { class: "probe", "aria-hidden": "true" });
@@ -193,6 +193,7 @@ class Plot {
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "bottom";
+    ctx.textAlign = "left";
     const free: number[] = Array.from({ length: LANES }, () => -Infinity);
     for (const mark of lines) {
       const x = Math.round(plot.valToPos(mark.step, "x", true)) + 0.5;
@@ -262,6 +263,7 @@ export class Plots implements Part {
   private readonly psnr: Plot;
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
   private readonly themes: MutationObserver;
+  private last: { run: ViewRun; step: number | null } | null = null;
   private readonly repaint = (): void => {
     this.loss.redraw();
     this.psnr.redraw();
@@ -279,6 +281,9 @@ export class Plots implements Part {
   }
 
   update(state: State, run: ViewRun): void {
+    // Zoom and pan change nothing here.
+    if (run === this.last?.run && state.step === this.last.step) return;
+    this.last = { run, step: state.step };
     const { step, loss } = run.history;
     this.psnr.update(run, state.step, "PSNR (dB)", psnrCurves(run.history), false);
     const curves = loss.some((value) => value !== null) ? [{ name: "loss", key: "loss", steps: step, values: loss }] : [];
