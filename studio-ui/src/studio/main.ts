@@ -1,0 +1,2 @@
+// The studio's page.
+export {};
