@@ -11,7 +11,7 @@ import psutil
 
 from studio_server import Server, file_of, noisy, served
 
-SETTINGS = {"max_steps": 400, "network.widths": [8, 8], "stopper": "FixedSteps"}
+SETTINGS = {"max_steps": 240, "network.widths": [8, 8], "stopper": "FixedSteps"}
 
 
 def test_a_killed_server_goes_on_and_ends_the_same(
@@ -23,27 +23,27 @@ def test_a_killed_server_goes_on_and_ends_the_same(
     picture = server.upload("in.png", data)["id"]
     killed = server.start(picture, settings=SETTINGS)["id"]
     queued = server.start(picture, settings=SETTINGS)["id"]
-    step = server.wait(killed, "running", step=50)["step"]
+    step = server.wait(killed, "running", step=40)["step"]
     server.kill()
     assert list((workspace / "jobs" / killed / "runs").glob("*/checkpoint.pt"))
 
     with served(workspace, "--checkpoint-every", 0) as server:
         job = server.wait(killed, "running", step=1)
         assert job["step"] >= step, "it went on"
-        assert server.wait(killed, "finished")["step"] == 400
-        assert server.wait(queued, "finished")["step"] == 400
+        assert server.wait(killed, "finished")["step"] == 240
+        assert server.wait(queued, "finished")["step"] == 240
         assert server.get(killed, "result") == server.get(queued, "result")
 
         # a worker that dies is replaced, and its job goes on
         again = server.start(picture, settings=SETTINGS, seed=1)["id"]
-        server.wait(again, "running", step=50)
+        server.wait(again, "running", step=40)
         (worker,) = psutil.Process(server.process.pid).children()
         worker.kill()
-        assert server.wait(again, "finished")["step"] == 400
+        assert server.wait(again, "finished")["step"] == 240
 
         # Ctrl-C lays the job down at once, to be gone on with
         last = server.start(picture, settings={**SETTINGS, "max_steps": 20000})["id"]
-        step = server.wait(last, "running", step=50)["step"]
+        step = server.wait(last, "running", step=40)["step"]
         began = time.monotonic()
         server.process.terminate()
         server.process.wait(30)
