@@ -30,7 +30,7 @@ from untrained.studio.extending import KeepState, prepared
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
-from untrained.studio.requests import Requests
+from untrained.studio.requests import Requests, warm_up
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
 
@@ -180,6 +180,7 @@ def main(argument: str) -> None:
             os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    warm_up()
     worker.run()
 
 
