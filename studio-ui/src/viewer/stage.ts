@@ -213,7 +213,7 @@ export class Stage implements Part {
   }
 
   private placeHandle(state: State): void {
-    this.handle.hidden = state.mode !== "wipe";
+    this.handle.hidden = state.mode !== "wipe" || state.left === state.right;
     const ratio = this.pane.width / (this.panes[0].canvas.clientWidth || 1);
     const area = geometry.visible(this.place(), this.base, this.pane);
     this.handle.style.left = `${this.edge(state) / ratio}px`;
@@ -256,7 +256,7 @@ export class Stage implements Part {
       show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
     } else {
       show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
-      show(first.tags.right, state.mode === "side" || (blink && !state.blinkRight) ? "" : text("right"));
+      show(first.tags.right, state.mode === "side" || (state.mode === "wipe" && state.left === state.right) || (blink && !state.blinkRight) ? "" : text("right"));
     }
     show(second.tags.left, text("right"));
     show(second.tags.right, "");

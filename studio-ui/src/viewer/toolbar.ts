@@ -41,7 +41,7 @@ export class Toolbar implements Part {
     const source = (side: "left" | "right"): HTMLSelectElement =>
       h("select", {
         "aria-label": `${side === "left" ? "Left" : "Right"} picture`,
-        onchange: (event) => store.set({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
+        onchange: (event) => actions.choose({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
       });
     this.left = source("left");
     this.right = source("right");
