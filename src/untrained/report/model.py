@@ -310,7 +310,7 @@ def _facts(
                 record.get("gpu"),
                 record.get("processor"),
                 record.get("system"),
-                f"{record['threads']} threads" if "threads" in record else "",
+                f"threads: {record['threads']}" if "threads" in record else "",
             )
             if part
         ),
@@ -339,7 +339,7 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
             f"{'above' if score['gap_to_peak'] >= 0 else 'below'} what was kept"
         )
     if "psnr_observed" in summary:
-        found["PSNR to the observed picture"] = f"{summary['psnr_observed']:.2f} dB"
+        found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
     found["time"] = (
         f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
     )
