@@ -108,7 +108,7 @@ def _view(
         ],
         "history": _history(entry),
         "stop": _stop(entry, method) if isinstance(method, Recipe) else None,
-        "peak": {"step": entry["peak_step"], "psnr": round(entry["peak"], 3)} if is_fit else None,
+        "peak": {"step": entry["peak_step"], "psnr": round(entry["peak"], 5)} if is_fit else None,
         "facts": _facts(entry, case),
         "settings": describe_settings(method) if isinstance(method, Recipe) else [],
         "notes": [
