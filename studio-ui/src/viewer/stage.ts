@@ -122,7 +122,7 @@ export class Stage implements Part {
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
     const { width, height } = this.base;
-    this.element.style.setProperty("--aspect", String(width / height / (two ? 2 : 1)));
+    this.element.style.setProperty("--aspect", String(width / height));
     this.panes[1].element.hidden = !two;
     this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
