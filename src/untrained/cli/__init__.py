@@ -14,7 +14,9 @@ from untrained.cli.evidence import compare, reproduce
 from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
+from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
+from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
 from untrained.errors import InputError
 
@@ -30,7 +32,8 @@ app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
     decompose, dehaze,
-    resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
+    resume, report, figure, video, studio,
+    compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
 ):  # fmt: skip
     app.command(command)
 

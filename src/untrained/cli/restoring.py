@@ -150,17 +150,25 @@ def restore_files(
             task=task, source=source, target=target, recipe=recipe, options=options,
             files={name: path for name, path in (beside or {}).items() if path is not None},
             truth=fit.truth, seed=fit.seed, device=fit.device, run_dir=run.run_dir,
-            snapshots=_steps(run.snapshots), tensorboard=run.tensorboard,
+            snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
+            tensorboard=run.tensorboard,
             overwrite=run.overwrite, max_pixels=run.max_pixels,
             checkpoint_every=run.checkpoint_every,
         )
         for source, target in pairs
     ]  # fmt: skip
-    return run_jobs(jobs, printing, workers=run.workers)
+    return run_jobs(jobs, printing, workers=run.workers, report=run.report)
 
 
-def run_jobs(jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1) -> int:
-    """Run jobs and print what came of each; one that fails does not keep the others back."""
+def run_jobs(
+    jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1, report: bool = False
+) -> int:
+    """Run jobs and print what came of each; one that fails does not keep the others back.
+
+    With `report`, each run's folder is given a report.html.
+    """
+    from untrained.report import write_report
+
     command = shlex.join(sys.argv)
     silent = printing.quiet or printing.json
     if workers == 1 or len(jobs) == 1:
@@ -177,11 +185,15 @@ def run_jobs(jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1) -
             print_error(str(outcome))
             code = 2
             continue
+        if report:
+            write_report([outcome.folder], outcome.folder / "report.html")
         if printing.json:
             print(json.dumps(as_json(outcome)), flush=True)
         elif not printing.quiet:
             for line in account(outcome):
                 print(line, flush=True)
+            if report:
+                print(f"  report: {outcome.folder / 'report.html'}", flush=True)
         if outcome.status == "interrupted":
             code = 130
             if workers == 1:
@@ -219,8 +231,14 @@ def _name_and_value(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _steps(text: str) -> tuple[int, ...]:
+def _steps(text: str, max_steps: int) -> tuple[int, ...]:
+    if text == "auto":
+        from untrained.callbacks import spread_steps
+
+        return spread_steps(max_steps)
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise InputError(f"--snapshots is {text!r}; wanted steps like 0,100,1000") from None
+        raise InputError(
+            f"--snapshots is {text!r}; wanted auto, or steps like 0,100,1000"
+        ) from None

@@ -1,0 +1,121 @@
+"""What a job shows and gives: its view and pictures, the restored file, the report."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from untrained.studio.routes.common import (
+    FILE,
+    HTML,
+    PNG,
+    IdInPath,
+    StudioOf,
+    errors,
+    found_job,
+    sent,
+)
+from untrained.studio.taking import result_file
+from untrained.studio.views import report_of, shown_file, view_of
+from untrained.studio.watching import keep_watching
+
+router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
+
+Page = Annotated[int, Query(ge=1, le=100_000)]
+IMAGE = PNG | errors(404, 422)
+
+
+@router.get("/view", responses=errors(404, 422))
+def view(studio: StudioOf, id_: IdInPath, page: Page = 1) -> dict[str, Any]:
+    """Return the job's run for the viewer, with the addresses of its pictures."""
+    entry = found_job(studio, id_)
+    if entry.status == "running":  # who looks at the view wants its picture, too
+        keep_watching(studio.workspace.job(id_))
+    return view_of(studio, entry, page)
+
+
+@router.get("/latest.png", response_class=FileResponse, responses=IMAGE)
+async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> FileResponse:
+    """Return the image that would be kept now, at most about a second old while it is asked for.
+
+    `step` changes nothing; it makes the address new, so that a browser asks again.
+    """
+    entry = found_job(studio, id_)
+    folder = studio.workspace.job(id_)
+    path = folder / "latest.png"
+    keep_watching(folder)
+    for _ in range(15):  # the worker has only now heard that somebody looks
+        if path.exists() or entry.status != "running":
+            break
+        await asyncio.sleep(0.1)
+    if not path.exists():
+        raise HTTPException(404, "there is no image yet")
+    return sent(path)
+
+
+@router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
+def observed(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+    """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range."""
+    return _shown(studio, id_, "observed", page)
+
+
+@router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
+def estimate(
+    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None
+) -> FileResponse:
+    """Return the result, or the newest image of a fit that is not over; `step` as for latest."""
+    return _shown(studio, id_, "estimate", page)
+
+
+@router.get("/truth.png", response_class=FileResponse, responses=IMAGE)
+def truth(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+    """Return the clean picture, if there is one."""
+    return _shown(studio, id_, "truth", page)
+
+
+@router.get("/snapshots/{step}.png", response_class=FileResponse, responses=IMAGE)
+def snapshot(
+    studio: StudioOf,
+    id_: IdInPath,
+    step: Annotated[int, InPath(ge=0, lt=2**31)],
+    page: Page = 1,
+) -> FileResponse:
+    """Return the image that would have been kept at a step."""
+    return _shown(studio, id_, f"snapshots/{step}", page)
+
+
+@router.get("/overlays/{name}.png", response_class=FileResponse, responses=IMAGE)
+def overlay(
+    studio: StudioOf,
+    id_: IdInPath,
+    name: Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")],
+    page: Page = 1,
+) -> FileResponse:
+    """Return a gray map over the picture: what the fit found beside it, what was missing."""
+    return _shown(studio, id_, f"overlays/{name}", page)
+
+
+@router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
+def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
+    """Return the restored file: format, depth and metadata of the one that was given."""
+    entry = found_job(studio, id_)
+    path = result_file(studio.workspace, id_)
+    if path is None:
+        raise HTTPException(404, f"there is no result; the job is {entry.status}")
+    name = Path(entry.state["picture_name"])
+    return sent(path, name=f"{name.stem}-{entry.request['task']}{path.suffix}")
+
+
+@router.get("/report.html", response_class=Response, responses=HTML | errors(404, 422))
+def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
+    """Return the report: one file that can be mailed, and needs no network."""
+    return HTMLResponse(report_of(studio, found_job(studio, id_), page))
+
+
+def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
+    return sent(shown_file(studio, found_job(studio, id_), name, page))

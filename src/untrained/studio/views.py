@@ -1,0 +1,162 @@
+"""What a job shows: its run as the viewer sees it, and the pictures of that view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from fastapi import HTTPException
+
+from untrained.atomic import write_atomically
+from untrained.errors import InputError
+from untrained.recipes import explain
+from untrained.report import RunPictures, Shown, ViewRun, as_png, make_report, view_of_run
+from untrained.report.reproducing import python_of
+from untrained.runs import RunFolder
+from untrained.studio.app import Studio
+from untrained.studio.extending import run_of
+from untrained.studio.models import JobRequest
+from untrained.studio.queue import Entry
+
+__all__ = ["report_of", "shown_file", "view_of"]
+
+
+def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
+    """Return a `ViewRun` whose pictures are addresses of this server.
+
+    Raises:
+        HTTPException: 404, no such page.
+    """
+    request = JobRequest.model_validate(entry.request)
+    run = run_of(studio.workspace, entry.id)
+    if run is None:
+        view = _before_it_began(studio, request, entry.id)
+    else:
+        try:
+            view = dict(view_of_run(run.path, link=_link(studio, entry, page), page=page))
+        except InputError:
+            raise HTTPException(404, f"there is no page {page}") from None
+    return _named(studio, entry, view, page)
+
+
+def report_of(studio: Studio, entry: Entry, page: int) -> str:
+    """Return the page of a job that needs nothing else.
+
+    Raises:
+        HTTPException: 404, the fit has not begun, or there is no such page.
+    """
+    run = run_of(studio.workspace, entry.id)
+    try:
+        if run is None:
+            raise InputError(f"there is nothing to report yet; the job is {entry.status}")
+        report = make_report(
+            [run.path], page=page,
+            named=lambda view: cast(ViewRun, _named(studio, entry, dict(view), page)),
+        )  # fmt: skip
+    except InputError as error:
+        raise HTTPException(404, str(error)) from None
+    return report.text
+
+
+def _named(studio: Studio, entry: Entry, view: dict[str, Any], page: int) -> dict[str, Any]:
+    """Return a view with the names that the user knows, in place of the workspace's."""
+    request = JobRequest.model_validate(entry.request)
+    names = {path.name: name for path, name in studio.requests.names(request).items()}
+    title, pages = str(entry.state["picture_name"]), entry.state.get("pages", 1)
+    return {
+        **view,
+        "id": entry.id,
+        "title": title if pages == 1 else f"{title} page {page}/{pages}",
+        "recipe": request.recipe,
+        "status": entry.status,
+        "notes": _notes(entry) + [_renamed(note, names) for note in view["notes"]],
+        "command": entry.state["command"],
+        "python": python_of(studio.requests.record(request), studio.requests.recipe(request)),
+    }
+
+
+def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
+    """Return a picture of the view as a PNG file, made when it is first asked for.
+
+    Raises:
+        HTTPException: 404, there is none.
+    """
+    run = run_of(studio.workspace, entry.id)
+    if run is None and name == "observed" and page <= entry.state.get("pages", 1):
+        return studio.pictures.page(entry.request["picture"], page)
+    folder = studio.workspace.job(entry.id) / "shown"
+    path = folder / f"{name.replace('/', '-')}-{page}.png"
+    with studio.pictures.decoding:
+        if run is None or not _is_newer(path, run):
+            found = _find(run, name, page)
+            if found is None:
+                raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
+            folder.mkdir(exist_ok=True)
+            write_atomically(path, lambda file: file.write(as_png(found.pixels())))
+    return path
+
+
+def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
+    try:
+        return None if run is None else RunPictures(run.path, page=page).find(name)
+    except InputError:  # no such page
+        return None
+
+
+def _is_newer(path: Path, run: RunFolder) -> bool:
+    """Whether a picture was made after the run's record: that is written at the end of all else."""
+    if not path.exists():
+        return False
+    record = run.path / "run.json"
+    is_over = run.read_record()["status"] != "running"
+    return is_over and path.stat().st_mtime_ns > record.stat().st_mtime_ns
+
+
+def _link(studio: Studio, entry: Entry, page: int) -> Any:
+    base, which = f"/api/jobs/{entry.id}", "" if page == 1 else f"?page={page}"
+    latest = studio.workspace.job(entry.id) / "latest.png"
+
+    def link(shown: Shown) -> str:
+        if shown.name == "estimate" and entry.status == "running" and latest.exists():
+            return f"{base}/latest.png?step={entry.state.get('step', 0)}"
+        if shown.name == "estimate":  # another one after "go on" or "take"
+            taken = entry.state.get("taken_step") or entry.state.get("step", 0)
+            return f"{base}/estimate.png{which or '?page=1'}&step={taken}"
+        return f"{base}/{shown.name}.png{which}"
+
+    return link
+
+
+def _before_it_began(studio: Studio, request: JobRequest, id_: str) -> dict[str, Any]:
+    facts = studio.queue.picture(request.picture)
+    assert facts is not None, "a picture with jobs is not deleted"
+    src = f"/api/jobs/{id_}/observed.png"
+    observed = {"label": "observed", "src": src, "width": facts["width"], "height": facts["height"]}
+    curves = ("step", "loss", "psnr_observed", "truth_step", "psnr_truth", "psnr_truth_iterate")
+    settings = explain(studio.requests.recipe(request))
+    return {
+        "task": request.task, "layers": {"observed": observed}, "overlays": [], "snapshots": [],
+        "history": {name: [] for name in curves}, "stop": None, "peak": None, "facts": [],
+        "settings": [{"name": n, "value": v, "help": h} for n, v, h in settings], "notes": [],
+    }  # fmt: skip
+
+
+def _notes(entry: Entry) -> list[str]:
+    """Return what the command and the run's record alone do not say."""
+    notes = []
+    if entry.state.get("taken_step") is not None:
+        notes.append(f"The result is the image of step {entry.state['taken_step']}, taken by hand.")
+    if "extended" in entry.state:
+        notes.append(
+            f"{entry.state['more_steps']} steps were added to another job, with its stop rule off; "
+            "the command and the lines of Python are those of that job."
+        )
+    if entry.state.get("error"):
+        notes.append(f"It failed: {entry.state['error']}")
+    return notes
+
+
+def _renamed(note: str, names: dict[str, str]) -> str:
+    for ours, theirs in names.items():
+        note = note.replace(ours, theirs)
+    return note
