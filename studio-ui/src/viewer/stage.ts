@@ -2,6 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setAttribute, setText } from "../dom.ts";
+import { capital } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen } from "./gestures.ts";
@@ -240,7 +241,7 @@ export class Stage implements Part {
     const text = (side: Side): string => {
       const layer = sides[side];
       if (layer === null) return "";
-      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${overlay.label}` : layer.label;
+      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
       return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;
