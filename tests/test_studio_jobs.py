@@ -48,7 +48,7 @@ def test_a_job_gives_what_the_command_gives(
     (tmp_path / "holiday.png").write_bytes(file_of(tmp_path, "holiday.png", noisy(scene(32, 40))))
     words = job["command"].split()
     assert words[:2] == ["untrained", "denoise"]
-    ran = untrained(*words[1:])
+    ran = untrained(*words[1:], own_process=True)  # with as many threads as the worker
     assert ran.returncode == 0, ran.stderr
     theirs = read_picture(tmp_path / "holiday-denoise.png").pixels[0]
     np.testing.assert_array_equal(pixels_of(answer.content), theirs)
@@ -117,6 +117,18 @@ def test_extend_goes_on_where_the_fit_ended(server: Server, picture: str) -> Non
     assert len(view["history"]["loss"]) == done["step"]
     assert server.get(more["id"], "result") != server.get(base["id"], "result")
     assert any("stop rule off" in note for note in view["notes"])
+
+
+def test_the_report_may_show_itself(server: Server, picture: str) -> None:
+    job = server.wait(server.start(picture, settings=TINY)["id"])
+    answer = server.client.get(f"/api/jobs/{job['id']}/report.html")
+    assert answer.status_code == 200
+    assert "holiday.png" in answer.text
+    assert "picture.png" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "'sha256-" in policy
+    assert "unsafe" not in policy
 
 
 def test_an_earlier_step_is_taken(server: Server, picture: str) -> None:
