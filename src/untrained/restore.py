@@ -26,7 +26,7 @@ from untrained.operators import Identity
 from untrained.planner import make_plan
 from untrained.recipes import Recipe
 from untrained.result import Result
-from untrained.solve import solve
+from untrained.solve import Weights, solve
 from untrained.tiles import solve_tiled
 
 __all__ = ["Hooks", "restore", "restore_picture"]
@@ -47,6 +47,7 @@ def restore(
     callbacks: Sequence[Callback] = (),
     cancelled: Callable[[], bool] = lambda: False,
     state: dict[str, Any] | None = None,
+    weights: Weights | None = None,
 ) -> Result:
     """Fit an untrained network to one degraded image and return the whole result.
 
@@ -67,6 +68,8 @@ def restore(
         callbacks: observers. Put a `Scoring` first to let the others show its numbers.
         cancelled: polled during the fit; true = stop and keep the best so far.
         state: the state of an interrupted fit of the same image and settings to go on from.
+        weights: of the fit of a like image with the same recipe to start from (`Result.weights`),
+            for pictures fitted in one piece; None = random ones.
 
     Returns:
         The result; its `image` has the dtype, range and layout of the input.
@@ -105,7 +108,7 @@ def restore(
     else:
         result = solve(
             problem.to(torch_device), recipe, seed=seed, callbacks=callbacks,
-            cancelled=cancelled, state=state,
+            cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
     estimate = result.estimate.cpu()
     level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
