@@ -3,6 +3,7 @@
 import type { Layer, View, ViewRun } from "./model.ts";
 import { h } from "./dom.ts";
 import { withHeldPictures } from "./held.ts";
+import { capital } from "./viewer/format.ts";
 import { mountViewer } from "./viewer/viewer.ts";
 
 const THEMES = [
@@ -37,17 +38,17 @@ function sheet(run: ViewRun): HTMLElement {
   const stop = run.stop === null ? [] : [`Stopped at step ${run.stop.step}: ${run.stop.advice}. Kept: the ${run.stop.kept} of step ${run.stop.kept_step}.`];
   return h(
     "section",
-    { class: "sheet", "aria-hidden": "true" },
+    { class: "sheet" },
     h("h2", {}, run.title),
     h("p", {}, [`${run.task}, ${run.recipe}.`, ...stop].join(" ")),
     h(
       "div",
       { class: "sheet-pictures" },
       ...pictures.map((layer) =>
-        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${layer.label}, ${layer.width} × ${layer.height}`)),
+        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${capital(layer.label)}, ${layer.width} × ${layer.height}`)),
       ),
     ),
-    h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)])),
+    h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)])),
     ...run.notes.map((note) => h("p", {}, note)),
     h("pre", {}, run.command),
   );

@@ -21,7 +21,7 @@ from untrained.cli.options import (
     Sigma,
     SigmaInUnits,
 )
-from untrained.cli.printing import account, as_json, print_error
+from untrained.cli.printing import account, as_json, print_error, warn_of_size
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -194,14 +194,15 @@ def run_jobs(
             code = 2
             continue
         if report:
-            write_report([outcome.folder], outcome.folder / "report.html")
+            page = outcome.folder / "report.html"
+            warn_of_size(page, write_report([outcome.folder], page))
         if printing.json:
             print(json.dumps(as_json(outcome)), flush=True)
         elif not printing.quiet:
             for line in account(outcome):
                 print(line, flush=True)
             if report:
-                print(f"  report: {outcome.folder / 'report.html'}", flush=True)
+                print(f"  report: {page}", flush=True)
         if outcome.status == "interrupted":
             code = 130
             if workers == 1:

@@ -18,7 +18,7 @@ from untrained.report.model import Link, View, ViewRun, view_of_run
 from untrained.report.packing import Held, Sources, choose
 from untrained.report.pictures import Shown
 
-__all__ = ["Report", "make_report", "write_report"]
+__all__ = ["Report", "collector", "make_report", "page_of", "write_report"]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -43,11 +43,16 @@ _POINTS = 400  # of a curve: more than a screen tells apart
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A page, and whether what is never left out kept it from the size that was asked for."""
+    """A page, its size in bytes, and the size that was asked for."""
 
     text: str
     size: int
-    too_large: bool
+    max_megabytes: float
+
+    @property
+    def too_large(self) -> bool:
+        """Whether the pictures, which are never left out, kept it from that size."""
+        return self.size > self.max_megabytes * _MEGABYTE
 
 
 def write_report(
@@ -80,27 +85,41 @@ def make_report(
     """
     if not folders:
         raise InputError("no run; give one or more run folders")
-    if not max_megabytes > 0:
-        raise InputError(f"max-megabytes is {max_megabytes}; wanted a number above 0")
     sources = Sources()
-    runs, snapshots = [], []
+    parts = []
     for folder in folders:
         found: list[Shown] = []
-        run = view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS)
-        runs.append(named(run))
-        snapshots.append(found)
+        link = collector(sources, found)
+        run = view_of_run(folder, link=link, page=page, points=_POINTS)
+        parts.append((named(run), found))
+    return page_of(parts, sources, max_megabytes=max_megabytes)
+
+
+def page_of(
+    parts: Sequence[tuple[ViewRun, Sequence[Shown]]], sources: Sources, *, max_megabytes: float
+) -> Report:
+    """Return the page of some runs, each with its snapshots in the order of its view.
+
+    Args:
+        parts: the runs; changed: told apart, snapshots chosen, notes added.
+        sources: holds their pictures but for the snapshots.
+        max_megabytes: the size of the page, 10⁶ bytes each.
+    """
+    if not max_megabytes > 0:
+        raise InputError(f"max-megabytes is {max_megabytes}; wanted a number above 0")
+    runs = [run for run, _ in parts]
     _tell_apart(runs)
     # what the page takes without pictures, with room for the notes that are still to come
     bare = len(_page(runs, Sources()).encode()) + 600 * len(runs)
+    snapshots = [shown for _, shown in parts]
     kept = choose(sources, snapshots, max_megabytes * _MEGABYTE - bare)
     for run, held in zip(runs, kept.runs, strict=True):
         _keep(run, held, kept.factor)
     text = _page(runs, kept.sources)
-    size = len(text.encode())
-    return Report(text=text, size=size, too_large=size > max_megabytes * _MEGABYTE)
+    return Report(text=text, size=len(text.encode()), max_megabytes=max_megabytes)
 
 
-def _collector(sources: Sources, snapshots: list[Shown]) -> Link:
+def collector(sources: Sources, snapshots: list[Shown]) -> Link:
     """Return what holds every picture at once, but sets the snapshots aside."""
 
     def link(shown: Shown) -> str:
@@ -113,13 +132,23 @@ def _collector(sources: Sources, snapshots: list[Shown]) -> Link:
 
 
 def _tell_apart(runs: Sequence[ViewRun]) -> None:
-    """Give every run an id of its own."""
-    seen: set[str] = set()
-    for run in runs:
-        name, count = run["id"], 2
-        while run["id"] in seen:
-            run["id"], count = f"{name}-{count}", count + 1
-        seen.add(run["id"])
+    """Give every run an id and a title of its own: runs of one picture by recipe, then by seed."""
+    seeds = [
+        next((f", seed {fact['value']}" for fact in run["facts"] if fact["label"] == "seed"), "")
+        for run in runs
+    ]
+    for words in ([f", {run['recipe']}" for run in runs], seeds):
+        titles = [run["title"] for run in runs]
+        for run, more in zip(runs, words, strict=True):
+            if titles.count(run["title"]) > 1:
+                run["title"] += more
+    for name in ("id", "title"):
+        seen: set[str] = set()
+        for run in runs:
+            first, count = run[name], 2
+            while run[name] in seen:
+                run[name], count = f"{first} ({count})", count + 1
+            seen.add(run[name])
 
 
 def _keep(run: ViewRun, held: Sequence[Held], factor: int) -> None:

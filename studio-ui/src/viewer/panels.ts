@@ -2,6 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h } from "../dom.ts";
+import { capital } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -31,7 +32,10 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 export class Panels implements Part {
+  /** What happened: beside the picture. */
   readonly element = h("div", { class: "panels" });
+  /** What was set, and how to do it again: under it. */
+  readonly details = h("div", { class: "panels viewer-details" });
   private readonly say: (text: string) => void;
   private readonly summary = h("section", { class: "panel summary", "aria-label": "How it ended" });
   private readonly facts = h("dl", { class: "facts" });
@@ -53,6 +57,7 @@ export class Panels implements Part {
   private readonly command = h("pre");
   private readonly python = h("pre");
   private readonly codePanel: HTMLElement;
+  private run: ViewRun | null = null;
   private written = "";
 
   constructor(say: (text: string) => void) {
@@ -64,20 +69,23 @@ export class Panels implements Part {
       this.code("Command", "Copy command", this.command),
       this.code("Python", "Copy Python", this.python),
     );
-    this.element.append(this.summary, this.factsPanel, this.notesPanel, this.settingsPanel, this.codePanel);
+    this.element.append(this.summary, this.factsPanel, this.notesPanel);
+    this.details.append(this.settingsPanel, this.codePanel);
   }
 
   update(_state: State, run: ViewRun): void {
+    if (run === this.run) return;
+    this.run = run;
     const { status, stop, peak, facts, settings, notes, command, python, recipe, title } = run;
     const text = JSON.stringify([title, status, stop, peak, facts, settings, notes, command, python, recipe]);
     if (text === this.written) return;
     this.written = text;
     this.summary.replaceChildren(...this.summarise(run));
-    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)]));
+    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)]));
     this.factsPanel.hidden = facts.length === 0;
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     this.notesPanel.hidden = notes.length === 0;
-    this.settingsTitle.textContent = `Settings (${settings.length}) of ${recipe}`;
+    this.settingsTitle.textContent = `${settings.length} settings of ${recipe}`;
     this.settings.replaceChildren(
       ...settings.map(({ name, value, help }) =>
         h("tr", {}, h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, h("code", {}, value)), h("td", {}, help)),

@@ -6,7 +6,7 @@ import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
 import type { Actions } from "./actions.ts";
 import { decibels, significant } from "./format.ts";
-import { align, canBeLogarithmic, psnrCurves, valueAt, type Curve } from "./history.ts";
+import { align, canBeLogarithmic, marks, psnrCurves, valueAt, type Curve } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -17,13 +17,6 @@ interface Drawn {
   values: Curve;
 }
 
-interface Mark {
-  step: number;
-  label: string;
-  dash: number[];
-  colour: string;
-}
-
 const HEIGHT = 180;
 /** The labels of the marked steps stand in lanes over the plot. */
 const LANES = 2;
@@ -32,21 +25,9 @@ const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate:
 
 let plots = 0;
 
-/** The steps that are marked; lines that coincide share one label. */
-export function marks(run: ViewRun): { step: number; label: string; kind: "stop" | "kept" | "peak" }[] {
-  const found: { step: number; label: string; kind: "stop" | "kept" | "peak" }[] = [];
-  if (run.stop !== null) {
-    const same = run.stop.kept_step === run.stop.step;
-    found.push({ step: run.stop.kept_step, label: same ? "stop = kept" : "kept", kind: "kept" });
-    if (!same) found.push({ step: run.stop.step, label: "stop", kind: "stop" });
-  }
-  if (run.peak !== null) found.push({ step: run.peak.step, label: "peak", kind: "peak" });
-  return found.sort((a, b) => a.step - b.step);
-}
-
 class Plot {
   readonly element: HTMLElement;
-  private readonly title = h("h3");
+  private readonly title = h("h2");
   private readonly legend = h("div", { class: "plot-legend" });
   private readonly holder = h("div", { class: "plot-holder", role: "img" });
   private readonly probe = h("i", { class: "probe", "aria-hidden": "true" });
@@ -122,7 +103,7 @@ class Plot {
       {
         width: Math.max(Math.floor(this.holder.clientWidth), 100),
         height: HEIGHT,
-        padding: [LANES * LANE + 4, 12, 0, 0],
+        padding: [() => (this.run !== null && marks(this.run).length > 0 ? LANES * LANE + 4 : 8), 12, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, sync: { key: this.sync }, y: false, points: { size: 6 } },
         scales: { x: { time: false, range: (_, low, high) => this.range(low, high) }, y: logarithmic ? { distr: 3 } : {} },
@@ -183,7 +164,7 @@ class Plot {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     const dashes = { kept: [], stop: [6, 4], peak: [2, 3] };
-    const lines: Mark[] = marks(run).map(({ step, label, kind }) => ({
+    const lines = marks(run).map(({ step, label, kind }) => ({
       step,
       label: `${label} ${step}`,
       dash: dashes[kind],
@@ -193,6 +174,7 @@ class Plot {
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "bottom";
+    ctx.textAlign = "left";
     const free: number[] = Array.from({ length: LANES }, () => -Infinity);
     for (const mark of lines) {
       const x = Math.round(plot.valToPos(mark.step, "x", true)) + 0.5;
@@ -262,6 +244,7 @@ export class Plots implements Part {
   private readonly psnr: Plot;
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
   private readonly themes: MutationObserver;
+  private last: { run: ViewRun; step: number | null } | null = null;
   private readonly repaint = (): void => {
     this.loss.redraw();
     this.psnr.redraw();
@@ -279,6 +262,9 @@ export class Plots implements Part {
   }
 
   update(state: State, run: ViewRun): void {
+    // Zoom and pan change nothing here.
+    if (run === this.last?.run && state.step === this.last.step) return;
+    this.last = { run, step: state.step };
     const { step, loss } = run.history;
     this.psnr.update(run, state.step, "PSNR (dB)", psnrCurves(run.history), false);
     const curves = loss.some((value) => value !== null) ? [{ name: "loss", key: "loss", steps: step, values: loss }] : [];

@@ -2,7 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
-import { pixelValue, significant } from "./format.ts";
+import { capital, pixelValue, significant } from "./format.ts";
 import { pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
 import type { Part } from "./part.ts";
 import type { Pictures } from "./pictures.ts";
@@ -11,7 +11,6 @@ import type { Stage } from "./stage.ts";
 import type { State } from "./state.ts";
 
 export class Readout implements Part {
-  pixel: Point | null = null;
   readonly element: HTMLElement;
   private readonly size = h("span", { class: "readout-size" });
   private readonly values = h("span", { class: "readout-values" });
@@ -29,7 +28,8 @@ export class Readout implements Part {
     const scale = scaleOf(state.view, base, pane);
     const how = scale < 1 ? `shown at ${zoomLabel(scale)}, smoothed` : `shown ${zoomLabel(scale)}, exact pixels`;
     setText(this.size, `${base.width} × ${base.height} · ${how}`);
-    setText(this.values, this.pixel === null ? "" : this.describe(this.pixel, state, run));
+    const pixel = this.stage.pixel();
+    setText(this.values, pixel === null ? "" : this.describe(pixel, state, run));
   }
 
   private describe(pixel: Point, state: State, run: ViewRun): string {
@@ -46,7 +46,7 @@ export class Readout implements Part {
     if (overlay !== undefined && map !== null) {
       const at = pixelIn(map, pixel, this.stage.base);
       const value = overlay.low + ((map.at(at.x, at.y)[0] ?? 0) / 255) * (overlay.high - overlay.low);
-      parts.push(`${overlay.label} ${significant(value)} ${overlay.unit}`.trim());
+      parts.push(`${capital(overlay.label)} ${significant(value)} ${overlay.unit}`.trim());
     }
     return parts.join("   ");
   }

@@ -3,7 +3,7 @@
 import type { Overlay, ViewRun } from "../model.ts";
 import { h, setAttribute, setOptions, setText } from "../dom.ts";
 import { table } from "./colormap.ts";
-import { significant } from "./format.ts";
+import { capital, significant } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State, Store } from "./state.ts";
 
@@ -56,7 +56,7 @@ export class ModeBar implements Part {
     setText(this.gainValue, `${state.gain}×`);
     // A difference is a picture of its own; a map over it would say nothing.
     this.overlay.hidden = run.overlays.length === 0 || state.mode === "difference";
-    const options = run.overlays.map(({ name, label }) => ({ value: name, label }));
+    const options = run.overlays.map(({ name, label }) => ({ value: name, label: capital(label) }));
     const overlay = run.overlays.find(({ name }) => name === state.overlay);
     setOptions(this.map, [{ value: "", label: "none" }, ...options], overlay?.name ?? "");
     this.opacityField.hidden = overlay === undefined;
@@ -72,6 +72,7 @@ class Legend {
   readonly element: HTMLElement;
   private readonly low = h("span");
   private readonly high = h("span");
+  private readonly note = h("span", { class: "legend-note" });
 
   constructor() {
     const strip = h("canvas", { class: "legend-strip", width: "256", height: "1", "aria-hidden": "true" });
@@ -81,13 +82,13 @@ class Legend {
       data.data.set([...colours.subarray(3 * index, 3 * index + 3), 255], 4 * index);
     }
     strip.getContext("2d")?.putImageData(data, 0, 0);
-    this.element = h("div", { class: "legend" }, this.low, strip, this.high);
+    this.element = h("div", { class: "legend" }, this.low, strip, this.high, this.note);
   }
 
   update(overlay: Overlay): void {
     const unit = overlay.unit === "" ? "" : ` ${overlay.unit}`;
     setText(this.low, significant(overlay.low));
     setText(this.high, `${significant(overlay.high)}${unit}`);
-    setAttribute(this.element, "title", overlay.note ?? overlay.label);
+    setText(this.note, overlay.note ?? "");
   }
 }

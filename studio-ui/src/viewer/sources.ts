@@ -1,6 +1,7 @@
 /** What can stand left and right, and which picture that is. */
 
 import type { Layer, Snapshot, ViewRun } from "../model.ts";
+import { capital } from "./format.ts";
 import type { Size } from "./geometry.ts";
 import { nearest } from "./history.ts";
 import type { Source, State } from "./state.ts";
@@ -29,21 +30,19 @@ export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
   return run.snapshots[nearest(run.snapshots.map((snapshot) => snapshot.step), step)] ?? null;
 }
 
-const fromLayer = (layer: Layer | undefined): Shown | null =>
-  layer === undefined
-    ? null
-    : { label: layer.label, src: layer.src, width: layer.width, height: layer.height, note: layer.note ?? null };
+/** What has to be said of a picture that is smaller than the frame. */
+const enlarged = (of: Size, run: ViewRun): string | null =>
+  of.width < frame(run).width ? `${of.width} × ${of.height}, shown enlarged` : null;
+
+function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
+  if (layer === undefined) return null;
+  const { label, src, width, height } = layer;
+  return { label: capital(label), src, width, height, note: layer.note ?? enlarged(layer, run) };
+}
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
-  const full = frame(run);
-  const small = snapshot.width < full.width;
-  return {
-    label: `Estimate, step ${snapshot.step}`,
-    src: snapshot.src,
-    width: snapshot.width,
-    height: snapshot.height,
-    note: small ? `snapshot of ${snapshot.width} × ${snapshot.height}, shown enlarged` : null,
-  };
+  const { step, src, width, height } = snapshot;
+  return { label: `Estimate, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
 }
 
 /** What a source shows now, or null where the run has no such picture. */
@@ -54,24 +53,24 @@ export function shown(source: Source, state: State, run: ViewRun): Shown | null 
   }
   if (source === "estimate") {
     const last = run.snapshots.at(-1);
-    return fromLayer(run.layers.estimate) ?? (last === undefined ? null : fromSnapshot(run, last));
+    return fromLayer(run, run.layers.estimate) ?? (last === undefined ? null : fromSnapshot(run, last));
   }
-  if (source === "observed" || source === "truth") return fromLayer(run.layers[source]);
+  if (source === "observed" || source === "truth") return fromLayer(run, run.layers[source]);
   const other = state.runs.find((candidate) => `run:${candidate.id}` === source);
-  const layer = fromLayer(other?.layers.estimate);
+  const layer = fromLayer(run, other?.layers.estimate);
   return layer === null || other === undefined ? null : { ...layer, label: `${other.title}: ${layer.label}` };
 }
 
 /** The sources a run has, with their names. */
 export function choices(state: State, run: ViewRun): { value: Source; label: string }[] {
   const list: { value: Source; label: string }[] = [];
-  if (run.layers.observed !== undefined) list.push({ value: "observed", label: run.layers.observed.label });
+  if (run.layers.observed !== undefined) list.push({ value: "observed", label: capital(run.layers.observed.label) });
   if (run.snapshots.length > 0 || run.layers.estimate !== undefined) {
     const timeline = run.snapshots.length > 0;
     if (timeline) list.push({ value: "timeline", label: "Estimate (timeline)" });
     list.push({ value: "estimate", label: timeline ? "Estimate (kept)" : "Estimate" });
   }
-  if (run.layers.truth !== undefined) list.push({ value: "truth", label: run.layers.truth.label });
+  if (run.layers.truth !== undefined) list.push({ value: "truth", label: capital(run.layers.truth.label) });
   for (const other of state.runs) {
     if (other.id !== run.id && other.layers.estimate !== undefined) {
       list.push({ value: `run:${other.id}`, label: `Estimate of ${other.title}` });
@@ -85,7 +84,7 @@ export function settleSources(state: State, run: ViewRun): { left: Source; right
   const has = new Set<Source>(choices(state, run).map((choice) => choice.value));
   const first = (...wanted: Source[]): Source => wanted.find((source) => has.has(source)) ?? "estimate";
   return {
-    left: first(state.left, "observed", "estimate"),
-    right: first(state.right, "timeline", "estimate", "truth", "observed"),
+    left: first(state.wanted.left, "observed", "estimate"),
+    right: first(state.wanted.right, "timeline", "estimate", "truth", "observed"),
   };
 }

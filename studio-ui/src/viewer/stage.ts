@@ -2,6 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setAttribute, setText } from "../dom.ts";
+import { capital } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen } from "./gestures.ts";
@@ -60,8 +61,10 @@ export class Stage implements Part {
     "aria-valuemax": "100",
     "aria-orientation": "horizontal",
   });
-  /** The pixel under the pointer changed; null beside the picture. */
-  onHover: (pixel: Point | null) => void = () => undefined;
+  /** The pointer moved. */
+  onHover: () => void = () => undefined;
+  /** Where the pointer is in its pane, or null. */
+  pointer: Point | null = null;
 
   private readonly store: Store;
   private readonly pictures: Pictures;
@@ -109,11 +112,18 @@ export class Stage implements Part {
     return geometry.place(this.store.state.view, this.base, this.pane);
   }
 
+  /** The picture's pixel under the pointer, or null. */
+  pixel(): Point | null {
+    return this.pointer === null ? null : geometry.pixelAt(this.pointer, this.place(), this.base);
+  }
+
   update(state: State, run: ViewRun): void {
     const pair = this.pair(state, run);
     const sides = { left: shown(state.left, state, run), right: shown(state.right, state, run) };
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
+    const { width, height } = this.base;
+    this.element.style.setProperty("--aspect", String(width / height));
     this.panes[1].element.hidden = !two;
     this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
@@ -148,15 +158,19 @@ export class Stage implements Part {
     const [left, right] = [find("left"), find("right")];
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
     this.pictures.inUse = new Set([left?.src, right?.src, map?.src].filter((src) => src !== undefined));
-    return { left, right, overlay: map === null || overlay === undefined ? null : this.computed.overlay(map, overlay) };
+    return { left, right, overlay: map === null ? null : this.computed.overlay(map) };
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
     const context = pane.canvas.getContext("2d");
     if (context === null || pane.size.width === 0) return;
-    // Setting the size clears the canvas, so both happen within one frame.
-    pane.canvas.width = pane.size.width;
-    pane.canvas.height = pane.size.height;
+    const { canvas, size } = pane;
+    if (canvas.width !== size.width || canvas.height !== size.height) {
+      canvas.width = size.width;
+      canvas.height = size.height;
+    } else {
+      context.clearRect(0, 0, size.width, size.height);
+    }
     content(context);
   }
 
@@ -176,7 +190,9 @@ export class Stage implements Part {
     else if (state.mode === "blink") this.drawSide(context, state.blinkRight ? "right" : "left", pair);
     else if (state.mode === "difference") {
       if (pair.left === null || pair.right === null) return;
-      draw(context, this.computed.difference(pair.left, pair.right, this.base, state), this.base, this.place());
+      const { width, height } = this.base;
+      const picture = this.computed.difference(pair.left, pair.right, width, height, state.gain, state.signed);
+      draw(context, picture, this.base, this.place());
     } else {
       const edge = this.edge(state);
       for (const side of ["left", "right"] as const) {
@@ -198,7 +214,7 @@ export class Stage implements Part {
   }
 
   private placeHandle(state: State): void {
-    this.handle.hidden = state.mode !== "wipe";
+    this.handle.hidden = state.mode !== "wipe" || state.left === state.right;
     const ratio = this.pane.width / (this.panes[0].canvas.clientWidth || 1);
     const area = geometry.visible(this.place(), this.base, this.pane);
     this.handle.style.left = `${this.edge(state) / ratio}px`;
@@ -221,9 +237,12 @@ export class Stage implements Part {
 
   /** Write over the panes what they show, and tell it to those who cannot see it. */
   private name(state: State, sides: Record<Side, Shown | null>): void {
+    const overlay = this.store.run?.overlays.find((candidate) => candidate.name === state.overlay);
     const text = (side: Side): string => {
       const layer = sides[side];
-      return layer === null ? "" : layer.note === null ? layer.label : `${layer.label} · ${layer.note}`;
+      if (layer === null) return "";
+      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
+      return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;
     const show = (tag: HTMLElement, words: string): void => {
@@ -238,7 +257,7 @@ export class Stage implements Part {
       show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
     } else {
       show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
-      show(first.tags.right, state.mode === "side" || (blink && !state.blinkRight) ? "" : text("right"));
+      show(first.tags.right, state.mode === "side" || (state.mode === "wipe" && state.left === state.right) || (blink && !state.blinkRight) ? "" : text("right"));
     }
     show(second.tags.left, text("right"));
     show(second.tags.right, "");
