@@ -52,13 +52,14 @@ class Cosine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Halving:
-    """Half the step size after every `every` steps."""
+    """Half the step size after every `every` steps, counted from step `after` on."""
 
     every: int = 1000
+    after: int = 0
 
     def factor(self, step: int, max_steps: int) -> float:
         """Return 2^-(number of full periods)."""
-        return 0.5 ** (step // self.every)
+        return 0.5 ** (max(0, step - self.after) // self.every)
 
 
 class OptimizerSettings(Protocol):

@@ -35,12 +35,20 @@ def denoise(
     output: Output = None,
     sigma: Sigma = None,
     sigma_in_units: SigmaInUnits = False,
+    photons: float | None = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Remove noise from pictures."""
-    options = {"sigma": sigma, "sigma_in_units": sigma_in_units}
+    """Remove noise from pictures.
+
+    Parameters
+    ----------
+    photons: Instead of --sigma, for pictures of little light: how many photons white stands for.
+    """
+    options: dict[str, Any] = {"sigma": sigma, "sigma_in_units": sigma_in_units}
+    if photons is not None:
+        options["photons"] = photons
     return restore_files("denoise", files, output, fit, run, printing, options=options)
 
 
