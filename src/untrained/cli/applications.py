@@ -46,8 +46,10 @@ def deblur(
 
     Parameters
     ----------
-    kernel: The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
-    kernel_size: Without a kernel: the side of the square that holds it, odd, somewhat larger than
+    kernel
+        The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
+    kernel_size
+        Without a kernel: the side of the square that holds it, odd, somewhat larger than
         the blur. The kernel found is kernel.npy and kernel.png in the run's folder.
     """
     if (kernel is None) == (kernel_size is None):
@@ -75,7 +77,8 @@ def deblur_blind(
 
     Parameters
     ----------
-    kernel_size: The side of the square that holds the kernel, odd, somewhat larger than the blur.
+    kernel_size
+        The side of the square that holds the kernel, odd, somewhat larger than the blur.
     """
     options = {"kernel_size": kernel_size}
     return restore_files("deblur-blind", files, output, fit, run, printing, options=options)
