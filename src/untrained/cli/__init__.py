@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from untrained import __version__
-from untrained.cli.applications import deblur, deinterlace, dejpeg, demosaic, flash
+from untrained.cli.applications import (
+    deblur,
+    deblur_blind,
+    deinterlace,
+    dejpeg,
+    demosaic,
+    flash,
+)
 from untrained.cli.clips import restore_video
 from untrained.cli.evidence import compare, reproduce
 from untrained.cli.features import invert
@@ -32,7 +39,7 @@ app = App(
 )
 app.register_install_completion_command()
 for command in (
-    denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
+    denoise, inpaint, upscale, dejpeg, deblur, deblur_blind, flash, demosaic, deinterlace,
     decompose, dehaze, restore_video, invert,
     resume, report, figure, video, studio,
     compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,

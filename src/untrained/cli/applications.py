@@ -11,7 +11,7 @@ from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, Ru
 from untrained.cli.restoring import restore_files
 from untrained.errors import InputError
 
-__all__ = ["deblur", "deinterlace", "dejpeg", "demosaic", "flash"]
+__all__ = ["deblur", "deblur_blind", "deinterlace", "dejpeg", "demosaic", "flash"]
 
 
 def dejpeg(
@@ -46,8 +46,10 @@ def deblur(
 
     Parameters
     ----------
-    kernel: The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
-    kernel_size: Without a kernel: the side of the square that holds it, odd, somewhat larger than
+    kernel
+        The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
+    kernel_size
+        Without a kernel: the side of the square that holds it, odd, somewhat larger than
         the blur. The kernel found is kernel.npy and kernel.png in the run's folder.
     """
     if (kernel is None) == (kernel_size is None):
@@ -55,11 +57,31 @@ def deblur(
             "wanted either --kernel FILE or, if the blur is unknown, --kernel-size PIXELS"
         )
     if kernel_size is not None:
-        options = {"kernel_size": kernel_size}
-        return restore_files("deblur-blind", files, output, fit, run, printing, options=options)
+        return deblur_blind(
+            files, kernel_size=kernel_size, output=output, fit=fit, run=run, printing=printing
+        )
     return restore_files(
         "deblur", files, output, fit, run, printing, options={}, beside={"kernel": kernel}
     )
+
+
+def deblur_blind(
+    files: Pictures, /, *,
+    kernel_size: int,
+    output: Output = None,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Undo an unknown blur: the same as `deblur --kernel-size`.
+
+    Parameters
+    ----------
+    kernel_size
+        The side of the square that holds the kernel, odd, somewhat larger than the blur.
+    """
+    options = {"kernel_size": kernel_size}
+    return restore_files("deblur-blind", files, output, fit, run, printing, options=options)
 
 
 def flash(

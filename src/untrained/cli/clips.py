@@ -37,16 +37,25 @@ def restore_video(
 
     Parameters
     ----------
-    clip: A video file, or a folder of pictures, taken in the order of their names.
-    output: .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264); else a folder of PNG files.
-    task: What to do to every frame.
-    later_steps: The most steps of a frame after the first. Default: a quarter of the recipe's.
+    clip
+        A video file, or a folder of pictures, taken in the order of their names.
+    output
+        .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264); else a folder of PNG files.
+    task
+        What to do to every frame.
+    later_steps
+        The most steps of a frame after the first. Default: a quarter of the recipe's.
         0 = every frame is fitted from scratch.
-    mask: To inpaint: what is covered in all frames, a logo; white = known.
-    mask_invert: The mask is black where the picture is known.
-    factor: To upscale: how many times.
-    run_dir: Where the run's folder goes. Default: untrained-runs beside the output.
-    overwrite: Replace an existing output.
+    mask
+        To inpaint: what is covered in all frames, a logo; white = known.
+    mask_invert
+        The mask is black where the picture is known.
+    factor
+        To upscale: how many times.
+    run_dir
+        Where the run's folder goes. Default: untrained-runs beside the output.
+    overwrite
+        Replace an existing output.
     """
     from untrained.recipes import find_recipe, with_settings
     from untrained.restore_clip import ClipJob, restore_clip

@@ -47,17 +47,27 @@ def invert(
 
     Parameters
     ----------
-    file: The picture; none with --unit.
-    module: PACKAGE.MODULE:FUNCTION that returns an nn.Module on (1, C, H, W) in [0, 1]; put a
+    file
+        The picture; none with --unit.
+    module
+        PACKAGE.MODULE:FUNCTION that returns an nn.Module on (1, C, H, W) in [0, 1]; put a
         normalisation in front with nn.Sequential.
-    layer: The layer's name, as in named_modules().
-    output: The picture that is found, PNG.
-    unit: Instead of inverting a picture, find one that this channel of the layer answers to most.
-    size: HEIGHTxWIDTH of the picture for --unit.
-    set_: Change a setting, NAME=VALUE; may be repeated.
-    steps: The most steps to take.
-    seed: Same seed, same machine, same image.
-    overwrite: Replace an existing output.
+    layer
+        The layer's name, as in named_modules().
+    output
+        The picture that is found, PNG.
+    unit
+        Instead of inverting a picture, find one that this channel of the layer answers to most.
+    size
+        HEIGHTxWIDTH of the picture for --unit.
+    set_
+        Change a setting, NAME=VALUE; may be repeated.
+    steps
+        The most steps to take.
+    seed
+        Same seed, same machine, same image.
+    overwrite
+        Replace an existing output.
     """
     if (file is None) == (unit is None):
         raise InputError("wanted either a picture to invert or --unit N to find one for")

@@ -44,7 +44,8 @@ def denoise(
 
     Parameters
     ----------
-    photons: Instead of --sigma, for pictures of little light: how many photons white stands for.
+    photons
+        Instead of --sigma, for pictures of little light: how many photons white stands for.
     """
     options: dict[str, Any] = {"sigma": sigma, "sigma_in_units": sigma_in_units}
     if photons is not None:

@@ -17,7 +17,7 @@ fast = Recipe(
     name="fast",
     task=TASK,
     source="ours: SelfDeblur (Ren et al., CVPR 2020) with a narrower network, MSE, total variation "
-    "and a faster kernel: +.9 and +5.0 dB on two pictures (benchmarks/deblurring.py)",
+    "and a faster kernel: +.9 and +5.0 dB over two blurred pictures (benchmarks/deblurring.py)",
     network=Skip(
         widths=(32, 32, 32, 32, 32),
         widths_skip=16,

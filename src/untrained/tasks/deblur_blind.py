@@ -45,8 +45,8 @@ def deblur_blind(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Undo an unknown blur: y = k * x + noise, a convolution, each channel alike.
 
-    Nothing but the kernel's smoothness of origin tells a sharp picture with a wide kernel from a
-    soft one with a narrow kernel: look at both, and try another `kernel_size`.
+    One picture does not tell a sharp picture with a wide kernel from a soft one with a narrow
+    kernel; what the networks find easier decides. Look at both, and try another `kernel_size`.
 
     Args:
         image: (H, W) or (H, W, C).
