@@ -1,0 +1,72 @@
+/** What the viewer shows: the same names as in `untrained.report.model` (Python). */
+
+export interface View {
+  runs: ViewRun[];
+}
+
+/** A picture: `src` is a data: URI in reports and an address in the studio; PNG or lossless WebP. */
+export interface Layer {
+  label: string;
+  src: string;
+  width: number;
+  height: number;
+  note?: string;
+}
+
+/** A map over the picture as a gray picture: 0 is `low`, 255 is `high`, in `unit`. */
+export interface Overlay extends Layer {
+  name: string;
+  low: number;
+  high: number;
+  unit: string;
+}
+
+/** The estimate at one step; narrower than the estimate means: shown enlarged, and said so. */
+export interface Snapshot {
+  step: number;
+  src: string;
+  width: number;
+  height: number;
+}
+
+/** The curves of a run, thinned; a number that was not finite is null. */
+export interface History {
+  step: number[];
+  loss: (number | null)[];
+  psnr_observed: (number | null)[];
+  truth_step: number[];
+  psnr_truth: (number | null)[];
+  psnr_truth_iterate: (number | null)[];
+}
+
+export interface Stop {
+  step: number;
+  kept_step: number;
+  kept: string;
+  reason: string;
+  advice: string;
+}
+
+/** `stopped` means: cut short, the best is kept, and it can go on. */
+export type Status = "queued" | "running" | "finished" | "stopped" | "failed";
+
+export interface ViewRun {
+  id: string;
+  title: string;
+  task: string;
+  recipe: string;
+  status: Status;
+  layers: { observed?: Layer; estimate?: Layer; truth?: Layer };
+  overlays: Overlay[];
+  snapshots: Snapshot[];
+  history: History;
+  stop: Stop | null;
+  /** Known only with a truth. */
+  peak: { step: number; psnr: number } | null;
+  facts: { label: string; value: string }[];
+  settings: { name: string; value: string; help: string }[];
+  notes: string[];
+  /** Both reproduce the run. */
+  command: string;
+  python: string;
+}

@@ -1,0 +1,85 @@
+/** What can stand left and right, and which picture that is. */
+
+import type { Layer, Snapshot, ViewRun } from "../model.ts";
+import type { Size } from "./geometry.ts";
+import { nearest } from "./history.ts";
+import type { Source, State } from "./state.ts";
+
+export interface Shown extends Size {
+  label: string;
+  src: string;
+  note: string | null;
+}
+
+/** The coordinates that all is drawn in: the estimate's, or those of what there is. */
+export function frame(run: ViewRun): Size {
+  const { estimate, truth, observed } = run.layers;
+  return estimate ?? truth ?? run.snapshots.at(-1) ?? observed ?? { width: 1, height: 1 };
+}
+
+/** The snapshot that stands for a step: the nearest one. */
+export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
+  if (step === null) return null;
+  return run.snapshots[nearest(run.snapshots.map((snapshot) => snapshot.step), step)] ?? null;
+}
+
+const fromLayer = (layer: Layer | undefined): Shown | null =>
+  layer === undefined
+    ? null
+    : { label: layer.label, src: layer.src, width: layer.width, height: layer.height, note: layer.note ?? null };
+
+function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
+  const full = frame(run);
+  const small = snapshot.width < full.width;
+  return {
+    label: `Estimate, step ${snapshot.step}`,
+    src: snapshot.src,
+    width: snapshot.width,
+    height: snapshot.height,
+    note: small ? `snapshot of ${snapshot.width} × ${snapshot.height}, shown enlarged` : null,
+  };
+}
+
+/** What a source shows now, or null where the run has no such picture. */
+export function shown(source: Source, state: State, run: ViewRun): Shown | null {
+  if (source === "timeline") {
+    const snapshot = snapshotAt(run, state.step);
+    return snapshot === null ? shown("estimate", state, run) : fromSnapshot(run, snapshot);
+  }
+  if (source === "estimate") {
+    const last = run.snapshots.at(-1);
+    return fromLayer(run.layers.estimate) ?? (last === undefined ? null : fromSnapshot(run, last));
+  }
+  if (source === "observed" || source === "truth") return fromLayer(run.layers[source]);
+  const other = state.runs.find((candidate) => `run:${candidate.id}` === source);
+  const layer = fromLayer(other?.layers.estimate);
+  return layer === null || other === undefined ? null : { ...layer, label: `${other.title}: ${layer.label}` };
+}
+
+/** The sources a run has, with their names. */
+export function choices(state: State, run: ViewRun): { value: Source; label: string }[] {
+  const list: { value: Source; label: string }[] = [];
+  if (run.layers.observed !== undefined) list.push({ value: "observed", label: run.layers.observed.label });
+  if (run.snapshots.length > 0 || run.layers.estimate !== undefined) {
+    const timeline = run.snapshots.length > 0;
+    if (timeline) list.push({ value: "timeline", label: "Estimate (timeline)" });
+    list.push({ value: "estimate", label: timeline ? "Estimate (kept)" : "Estimate" });
+  }
+  if (run.layers.truth !== undefined) list.push({ value: "truth", label: run.layers.truth.label });
+  for (const other of state.runs) {
+    if (other.id !== run.id && other.layers.estimate !== undefined) {
+      list.push({ value: `run:${other.id}`, label: `Estimate of ${other.title}` });
+    }
+  }
+  return list;
+}
+
+/** The sources to show for a run: those asked for where it has them, else the nearest in meaning. */
+export function settleSources(state: State, run: ViewRun): { left: Source; right: Source } {
+  const has = new Set<Source>(choices(state, run).map((choice) => choice.value));
+  const first = (...wanted: Source[]): Source => wanted.find((source) => has.has(source)) ?? "estimate";
+  return {
+    left: first(state.left, "observed", "estimate"),
+    right: first(state.right, "timeline", "estimate", "truth", "observed"),
+  };
+}
