@@ -29,7 +29,7 @@ export function taskFields(given: Given): HTMLElement {
     ...files.map((file) => fileField(file, given)),
     ...options.map((option) => optionField(option, form, changed)),
     recipeField(task, form, () => {
-      form.settings = {};
+      form.settings = {}; // they were changes of the other recipe
       showSettings();
       changed();
     }),
@@ -83,21 +83,18 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
 }
 
 function recipeField(task: Task, form: FormState, changed: () => void): HTMLElement {
-  return h(
-    "fieldset",
-    { class: "recipes" },
-    h("legend", {}, "Recipe"),
-    ...task.recipes.map((recipe) => {
-      const radio = h("input", { type: "radio", name: "recipe", value: recipe.name });
-      radio.checked = recipe.name === form.recipe;
-      radio.onchange = () => {
-        form.recipe = recipe.name;
-        changed();
-      };
-      return h("label", { class: "recipe" }, radio,
-        h("span", {}, h("strong", {}, recipe.title), h("span", { class: "hint" }, recipe.description)));
-    }),
-  );
+  const about = hint("", "recipe-help");
+  const select = h("select", { id: "recipe", "aria-describedby": "recipe-help" },
+    ...task.recipes.map((recipe) => h("option", { value: recipe.name }, recipe.title)));
+  select.value = form.recipe;
+  const tell = (): void => setText(about, sentence(task.recipes.find((r) => r.name === form.recipe)?.description ?? ""));
+  select.onchange = () => {
+    form.recipe = select.value;
+    tell();
+    changed();
+  };
+  tell();
+  return h("div", { class: "field" }, h("label", { for: "recipe" }, "Recipe"), select, about);
 }
 
 function settingFields(recipe: Recipe, form: FormState, changed: () => void): HTMLElement[] {
@@ -138,6 +135,10 @@ function truthField({ form, changed, upload }: Given): HTMLElement {
   }, { "aria-label": "Choose the true picture" });
   return h("div", { class: "field" }, h("span", { class: "label" }, "True picture (optional)"), h("div", { class: "row" }, choose, name),
     hint("A clean picture of the same scene, to score the result with. It never enters the fit."));
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) || text === "" ? "" : ".");
 }
 
 function hint(text: string, id?: string): HTMLElement {

@@ -59,7 +59,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     // What is done and was fetched does not change any more.
     const wanted = shown.filter((run) => {
       const job = app.store.state.jobs.get(run);
-      return job && job.status !== "queued" && (run === id || job.status === "running" || !views.has(run));
+      return job && job.status !== "queued" && (run === id || isActive(job) || !views.has(run));
     });
     for (const run of wanted) {
       const view = await api.view(run).catch(() => null);
@@ -183,11 +183,18 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   };
 }
 
-/** A running fit's estimate is the picture of now. */
+/** The picture of now while it runs; after "take this step" the address must differ, or the old one is shown. */
 function live(view: ViewRun, job: Job | undefined): ViewRun {
-  const { estimate } = view.layers;
-  if (job?.status !== "running" || !estimate) return view;
-  return { ...view, layers: { ...view.layers, estimate: { ...estimate, src: urls.latest(job.id, job.step) } } };
+  if (!job) return view;
+  const { estimate, observed } = view.layers;
+  const running = job.status === "running";
+  const size = { width: job.width ?? observed?.width ?? 0, height: job.height ?? observed?.height ?? 0 };
+  if (running && job.step > 0) {
+    const now = { label: "Estimate", ...size, ...estimate, src: urls.latest(job.id, job.step) };
+    return { ...view, layers: { ...view.layers, estimate: now } };
+  }
+  if (!estimate) return view;
+  return { ...view, layers: { ...view.layers, estimate: { ...estimate, src: `${estimate.src}?v=${job.taken_step ?? job.step}` } } };
 }
 
 function facts(job: Job): [string, string][] {

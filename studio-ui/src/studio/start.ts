@@ -56,7 +56,8 @@ export function startScreen(app: App): Screen {
         { type: "button", class: "card", onclick: () => void pick() },
         h("img", { src: urls.sample(sample.name), alt: "", loading: "lazy" }),
         h("strong", {}, sample.title),
-        h("span", { class: "hint" }, `${taskTitle(app, sample.task)} · ${formatSize(sample.width, sample.height)}`),
+        h("span", { class: "hint" }, taskTitle(app, sample.task)),
+        h("span", { class: "hint" }, formatSize(sample.width, sample.height)),
       ),
     );
   });
