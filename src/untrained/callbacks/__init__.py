@@ -4,7 +4,7 @@ from untrained.callbacks.base import Callback, Check, Plan, Start
 from untrained.callbacks.jsonl import JsonLines
 from untrained.callbacks.progress import Progress
 from untrained.callbacks.scoring import Scoring
-from untrained.callbacks.snapshots import Snapshots
+from untrained.callbacks.snapshots import Snapshots, spread_steps
 from untrained.callbacks.tensorboard import TensorBoard
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Snapshots",
     "Start",
     "TensorBoard",
+    "spread_steps",
 ]

@@ -15,6 +15,7 @@ from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
+from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
 from untrained.errors import InputError
 
@@ -31,6 +32,7 @@ for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
     decompose, dehaze,
     resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
+    studio,
 ):  # fmt: skip
     app.command(command)
 

@@ -51,7 +51,9 @@ class RunOptions:
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
     snapshots: Annotated[str, Parameter(group=_RUN)] = ""
-    "Save the image at these steps: 0,100,1000."
+    "Save the image at these steps: 0,100,1000; auto = some 16, dense at first."
+    report: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    "Write report.html into the run's folder; implies --snapshots auto."
     tensorboard: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Write TensorBoard event files into the run's folder."
     overwrite: Annotated[bool, Parameter(group=_RUN, negative=())] = False

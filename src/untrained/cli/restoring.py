@@ -150,7 +150,8 @@ def restore_files(
             task=task, source=source, target=target, recipe=recipe, options=options,
             files={name: path for name, path in (beside or {}).items() if path is not None},
             truth=fit.truth, seed=fit.seed, device=fit.device, run_dir=run.run_dir,
-            snapshots=_steps(run.snapshots), tensorboard=run.tensorboard,
+            snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
+            tensorboard=run.tensorboard,
             overwrite=run.overwrite, max_pixels=run.max_pixels,
             checkpoint_every=run.checkpoint_every,
         )
@@ -219,8 +220,14 @@ def _name_and_value(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _steps(text: str) -> tuple[int, ...]:
+def _steps(text: str, max_steps: int) -> tuple[int, ...]:
+    if text == "auto":
+        from untrained.callbacks import spread_steps
+
+        return spread_steps(max_steps)
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise InputError(f"--snapshots is {text!r}; wanted steps like 0,100,1000") from None
+        raise InputError(
+            f"--snapshots is {text!r}; wanted auto, or steps like 0,100,1000"
+        ) from None

@@ -17,14 +17,17 @@ from untrained.recipes import (
     inpaint,
     upscale,
 )
+from untrained.recipes.explained import changes_of, explain
 from untrained.recipes.recipe import Recipe
 from untrained.recipes.settings import decode, encode, flatten, with_settings
 
 __all__ = [
     "RECIPES",
     "Recipe",
+    "changes_of",
     "decode",
     "encode",
+    "explain",
     "find_recipe",
     "flatten",
     "with_settings",

@@ -1,0 +1,381 @@
+"""A run's folder as the viewer sees it; the same names as in studio-ui/src/model.ts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+from untrained.callbacks.jsonl import read_json_lines
+from untrained.callbacks.progress import format_seconds
+from untrained.recipes import Recipe, decode, explain
+from untrained.report.pictures import Map, RunPictures, Shown
+from untrained.report.reproducing import command_of, python_of
+
+__all__ = [
+    "Fact",
+    "HistoryView",
+    "Layer",
+    "Layers",
+    "Link",
+    "Overlay",
+    "Peak",
+    "Setting",
+    "Snapshot",
+    "Status",
+    "Stop",
+    "View",
+    "ViewRun",
+    "describe_settings",
+    "view_of_run",
+]
+
+Link = Callable[[Shown], str]
+"""Returns the address of a picture: a data: URI in a report, a URL in the studio."""
+
+Status = Literal["queued", "running", "finished", "stopped", "failed"]
+
+_POINTS = 1000
+
+
+class Layer(TypedDict):
+    """A picture."""
+
+    label: str
+    src: str
+    width: int
+    height: int
+    note: NotRequired[str]
+
+
+class Overlay(Layer):
+    """A gray map over the picture: 0 = `low`, 255 = `high`, in `unit`."""
+
+    name: str
+    low: float
+    high: float
+    unit: str
+
+
+class Snapshot(TypedDict):
+    """The image at a step; smaller than the estimate = shown enlarged."""
+
+    step: int
+    src: str
+    width: int
+    height: int
+
+
+class Layers(TypedDict):
+    """The three pictures; sizes may differ."""
+
+    observed: NotRequired[Layer]
+    estimate: NotRequired[Layer]
+    truth: NotRequired[Layer]
+
+
+class HistoryView(TypedDict):
+    """The curves, thinned; a number that is not finite is None."""
+
+    step: list[int]
+    loss: list[float | None]
+    psnr_observed: list[float | None]
+    truth_step: list[int]
+    psnr_truth: list[float | None]
+    psnr_truth_iterate: list[float | None]
+
+
+class Stop(TypedDict):
+    """Where the fit ended, why, and what was kept."""
+
+    step: int
+    kept_step: int
+    kept: str
+    reason: str
+    advice: str
+
+
+class Peak(TypedDict):
+    """The best that the fit passed through; only the truth shows it."""
+
+    step: int
+    psnr: float
+
+
+class Fact(TypedDict):
+    """A line of the account."""
+
+    label: str
+    value: str
+
+
+class Setting(TypedDict):
+    """A setting of the recipe, its value as `--set` takes it, and what it means."""
+
+    name: str
+    value: str
+    help: str
+
+
+class ViewRun(TypedDict):
+    """A run (one page of it)."""
+
+    id: str
+    title: str
+    task: str
+    recipe: str
+    status: Status
+    layers: Layers
+    overlays: list[Overlay]
+    snapshots: list[Snapshot]
+    history: HistoryView
+    stop: Stop | None
+    peak: Peak | None
+    facts: list[Fact]
+    settings: list[Setting]
+    notes: list[str]
+    command: str
+    python: str
+
+
+class View(TypedDict):
+    """Several runs; `sources` are pictures that a `src` of "@0", "@1" … refers to."""
+
+    runs: list[ViewRun]
+    sources: NotRequired[list[str]]
+
+
+def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
+    """Return what the viewer shows of a run: finished, stopped or still running.
+
+    Args:
+        folder: the run's.
+        link: picture -> its address; asked once for every picture, in the order of their worth:
+            estimate, observed, truth, overlays, snapshots.
+        page: of a stack, from 1.
+
+    Raises:
+        InputError: no run, or no such page.
+    """
+    pictures = RunPictures(folder, page=page)
+    record = pictures.record
+    job = record["job"]
+    recipe = _recipe_of(job)
+    lines = _history_lines(pictures.part / "metrics.jsonl")
+    summary = _summary_of(pictures)
+    layers = _layers(pictures, link)
+    overlays = [_overlay(entry, link) for entry in pictures.overlays.values()]
+    title = Path(job["source"]).name
+    return {
+        "id": folder.name if page == 1 else f"{folder.name}-page-{page}",
+        "title": title if pictures.pages == 1 else f"{title} page {page}/{pictures.pages}",
+        "task": job["task"],
+        "recipe": job["recipe"].get("name", ""),
+        "status": _STATUS.get(record["status"], "failed"),
+        "layers": layers,
+        "overlays": overlays,
+        "snapshots": [
+            {"step": step, "src": link(shown), "width": shown.width, "height": shown.height}
+            for step, shown in pictures.snapshots.items()
+        ],
+        "history": _history(lines),
+        "stop": _stop(summary),
+        "peak": _peak(lines),
+        "facts": _facts(record, summary, lines),
+        "settings": [] if recipe is None else describe_settings(recipe),
+        "notes": _notes(pictures),
+        "command": command_of(job, recipe),
+        "python": python_of(job, recipe),
+    }
+
+
+def describe_settings(recipe: Recipe) -> list[Setting]:
+    """Return every setting of a recipe in words."""
+    return [{"name": n, "value": v, "help": h} for n, v, h in explain(recipe)]
+
+
+_STATUS: dict[str, Status] = {
+    "running": "running", "finished": "finished", "interrupted": "stopped",
+}  # fmt: skip
+
+
+def _layers(pictures: RunPictures, link: Link) -> Layers:
+    layers: Layers = {}
+    if pictures.estimate is not None:
+        layers["estimate"] = _layer(pictures.estimate, "estimate", link)
+    if pictures.observed is not None:
+        layers["observed"] = _layer(pictures.observed, "observed", link)
+    if pictures.truth is not None:
+        layers["truth"] = _layer(pictures.truth, "truth", link)
+    return layers
+
+
+def _layer(shown: Shown, label: str, link: Link) -> Layer:
+    layer: Layer = {
+        "label": label, "src": link(shown), "width": shown.width, "height": shown.height,
+    }  # fmt: skip
+    if shown.note:
+        layer["note"] = shown.note
+    return layer
+
+
+def _overlay(entry: Map, link: Link) -> Overlay:
+    layer = _layer(entry.shown, entry.label, link)
+    name = entry.shown.name.partition("/")[2]
+    return {**layer, "name": name, "low": entry.low, "high": entry.high, "unit": entry.unit}
+
+
+def _recipe_of(job: dict[str, Any]) -> Recipe | None:
+    try:
+        recipe = decode(job["recipe"])
+    except (KeyError, TypeError, ValueError):  # another version's
+        return None
+    return recipe if isinstance(recipe, Recipe) else None
+
+
+def _history_lines(path: Path) -> list[dict[str, Any]]:
+    return read_json_lines(path) if path.exists() else []
+
+
+def _history(lines: Sequence[dict[str, Any]]) -> HistoryView:
+    steps = _thinned(lines)
+    scored = _thinned([line for line in lines if "psnr_truth" in line])
+    return {
+        "step": [line["step"] for line in steps],
+        "loss": [_finite(line["loss"]) for line in steps],
+        "psnr_observed": [_finite(line["psnr_observed"]) for line in steps],
+        "truth_step": [line["step"] for line in scored],
+        "psnr_truth": [_finite(line["psnr_truth"]) for line in scored],
+        "psnr_truth_iterate": [_finite(line["psnr_truth_iterate"]) for line in scored],
+    }
+
+
+def _thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return at most so many lines, evenly spread, first and last among them."""
+    if len(lines) <= _POINTS:
+        return list(lines)
+    last = _POINTS - 1
+    return [lines[round(i * (len(lines) - 1) / last)] for i in range(_POINTS)]
+
+
+def _finite(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _summary_of(pictures: RunPictures) -> dict[str, Any] | None:
+    """Return what the record says of this page; of a resumed stack it knows the last ones only."""
+    results: list[dict[str, Any]] = pictures.record.get("results", [])
+    done = len(list((pictures.folder / "pages").glob("*/page.npy")))
+    cut = pictures.record["status"] == "interrupted"
+    last = pictures.pages if not cut else min(pictures.pages, done + 1)
+    index = pictures.page - 1 - (last - len(results))
+    return results[index] if 0 <= index < len(results) else None
+
+
+def _stop(summary: dict[str, Any] | None) -> Stop | None:
+    if summary is None:
+        return None
+    return {
+        "step": summary["stop_step"], "kept_step": summary["kept_step"], "kept": summary["kept"],
+        "reason": summary["stop_reason"], "advice": summary["stop_advice"],
+    }  # fmt: skip
+
+
+def _peak(lines: Sequence[dict[str, Any]]) -> Peak | None:
+    scored = [line for line in lines if math.isfinite(line.get("psnr_truth", math.nan))]
+    if not scored:
+        return None
+    best = max(scored, key=lambda line: float(line["psnr_truth"]))
+    return {"step": best["step"], "psnr": float(f"{best['psnr_truth']:.6g}")}
+
+
+def _facts(
+    record: dict[str, Any], summary: dict[str, Any] | None, lines: Sequence[dict[str, Any]]
+) -> list[Fact]:
+    """Return the account: what a careful reader wants to know, in this order."""
+    found: dict[str, str] = {}
+    if summary is not None:
+        found |= _account(summary)
+    elif lines:
+        found["steps"] = f"{lines[-1]['step']} so far"
+    versions = record.get("versions", {})
+    names = ("untrained", "torch", "numpy", "python")
+    found |= {
+        "seed": str(record["job"]["seed"]),
+        "started": str(record.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
+        "versions": ", ".join(f"{name} {versions[name]}" for name in names if name in versions),
+        "machine": ", ".join(
+            str(part)
+            for part in (
+                record.get("gpu"),
+                record.get("processor"),
+                record.get("system"),
+                f"{record['threads']} threads" if "threads" in record else "",
+            )
+            if part
+        ),
+        "input sha256": str(record.get("source_sha256", ""))[:16],
+    }
+    return [{"label": label, "value": value} for label, value in found.items() if value]
+
+
+def _account(summary: dict[str, Any]) -> dict[str, str]:
+    most = summary.get("max_steps", summary["stop_step"])
+    found = {
+        "stopped": f"{summary['stop_advice']} ({summary['stop_reason']})",
+        "steps": f"{summary['stop_step']} of at most {most}",
+        "kept": f"the {summary['kept']} of step {summary['kept_step']}",
+    }
+    score = summary.get("score")
+    if score is not None:
+        before = score["psnr_degraded"]
+        found["PSNR to the truth"] = f"{score['psnr']:.2f} dB" + (
+            "" if before is None else f" (the observed picture: {before:.2f} dB)"
+        )
+        found["SSIM to the truth"] = f"{score['ssim']:.4f}"
+        found["peak"] = (
+            f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}, "
+            f"{abs(score['gap_to_peak']):.2f} dB "
+            f"{'above' if score['gap_to_peak'] >= 0 else 'below'} what was kept"
+        )
+    if "psnr_observed" in summary:
+        found["PSNR to the observed picture"] = f"{summary['psnr_observed']:.2f} dB"
+    found["time"] = (
+        f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
+    )
+    found["device"] = f"{summary.get('device', '?')}, {summary.get('precision', '?')}"
+    if summary.get("sigma_255") is not None:
+        how = "estimated" if summary["sigma_estimated"] else "given"
+        shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
+        found["noise"] = f"σ {summary['sigma_255']:.1f} on the 0-255 scale, {how}{shared}"
+    if summary.get("missing_pixels"):
+        found["missing pixels"] = f"{summary['missing_pixels']:,}"
+    if summary.get("impulses"):
+        found["impulses"] = f"{summary['impulses']:,} pixels stuck at black or white"
+    if summary.get("tiles", 1) > 1:
+        found["tiles"] = f"{summary['tiles']}, the steps are of all of them"
+    if summary["recoveries"]:
+        found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
+    return found
+
+
+def _notes(pictures: RunPictures) -> list[str]:
+    """Return what the reader may not expect, one sentence each; asked last."""
+    job = pictures.record["job"]
+    notes = list(dict.fromkeys(pictures.notes))
+    if pictures.range is not None:
+        low, scale = pictures.range.offset, pictures.range.scale
+        notes.append(
+            f"The {pictures.range.dtype} values are shown in 8 bits: black is {low:g}, white "
+            f"{low + scale:g}, in all pictures of this run."
+        )
+    if pictures.pages > 1:
+        notes.append(f"This is page {pictures.page} of {pictures.pages} of a stack.")
+    if not pictures.snapshots:
+        notes.append("No images were saved during the fit; --snapshots auto does that.")
+    notes.append(
+        f"The command and the lines of Python are for the folder that holds "
+        f"{Path(job['source']).name}."
+    )
+    return notes

@@ -1,0 +1,297 @@
+"""The pictures of a run for the screen: 8 bits, all of a run by one map from values to shades.
+
+That map is the fit's own (`arrays.range_of`): black is 0 of the unit range, white is 1. Pictures
+of 8 bits are shown as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.arrays import UnitRange, range_of
+from untrained.errors import InputError
+from untrained.images import Picture, read_picture
+from untrained.runs import RunFolder
+
+__all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
+
+Pixels = NDArray[np.uint8]
+"""(H, W) gray or (H, W, 3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A picture of a run.
+
+    Attributes:
+        name: observed, estimate, truth, snapshots/STEP or overlays/NAME: also its address in the
+            studio.
+        width, height: in pixels.
+        pixels: returns them; called only where they are wanted.
+        note: what a careful reader should know of it.
+    """
+
+    name: str
+    width: int
+    height: int
+    pixels: Callable[[], Pixels]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Map:
+    """A map over the picture: black is `low`, white is `high`, in `unit`."""
+
+    shown: Shown
+    label: str
+    low: float
+    high: float
+    unit: str
+
+
+class RunPictures:
+    """The pictures of one page of a run. Nothing is read before it is asked for."""
+
+    def __init__(self, folder: Path, *, page: int = 1) -> None:
+        """`page` counts from 1.
+
+        Raises:
+            InputError: no run, or it has no such page.
+        """
+        self.folder = folder
+        self.record = RunFolder(folder).read_record()
+        self.page = page
+        self.notes: list[str] = []
+        parts = sorted((folder / "pages").glob("[0-9]*"))
+        self.pages = max(1, len(parts), *self.record.get("size", [1])[:1])
+        if not 1 <= page <= self.pages:
+            raise InputError(f"{folder}: has {self.pages} page(s), there is no page {page}")
+        self.part = folder / "pages" / f"{page:04d}" if (folder / "pages").is_dir() else folder
+
+    @functools.cached_property
+    def observed(self) -> Shown | None:
+        """The file that was restored, if it is still what it was."""
+        page = None if self._source is None else self._page_of(self._source)
+        return None if page is None else self._shown("observed", page)
+
+    @functools.cached_property
+    def estimate(self) -> Shown | None:
+        """The result; while there is none, the latest image of the fit."""
+        page = self._result
+        if page is not None:
+            return self._shown("estimate", page)
+        latest = self.folder / "latest.png"
+        if latest.exists():
+            return self._file("estimate", latest, "the fit is not over")
+        snapshots = self.snapshots
+        if not snapshots:
+            return None
+        newest = max(snapshots)
+        note = f"the image of step {newest}; the fit is not over"
+        return self._file("estimate", self._snapshot_files()[newest], note)
+
+    @functools.cached_property
+    def truth(self) -> Shown | None:
+        """The clean picture, if one was given to score with and can still be read."""
+        path = self.record["job"]["truth"]
+        picture = None if path is None else self._read(Path(path), "the truth")
+        page = None if picture is None else self._page_of(picture)
+        return None if page is None else self._shown("truth", page)
+
+    @functools.cached_property
+    def snapshots(self) -> dict[int, Shown]:
+        """The image at each step where it was saved."""
+        return {
+            step: self._file(f"snapshots/{step}", path)
+            for step, path in self._snapshot_files().items()
+        }
+
+    @functools.cached_property
+    def overlays(self) -> dict[str, Map]:
+        """What was found beside the image, and where pixels were missing."""
+        found = [self._extra(path) for path in sorted(self.part.glob("*.npy"))]
+        maps = {m.shown.name.partition("/")[2]: m for m in found if m is not None}
+        missing = self._missing()
+        return maps if missing is None else {**maps, "missing": missing}
+
+    def find(self, name: str) -> Shown | None:
+        """Return a picture by its name; None if the run has none of that name."""
+        kind, _, which = name.partition("/")
+        if name in ("observed", "estimate", "truth"):
+            found: Shown | None = getattr(self, name)
+            return found
+        if kind == "snapshots" and which.isdecimal():
+            return self.snapshots.get(int(which))
+        entry = self.overlays.get(which) if kind == "overlays" else None
+        return None if entry is None else entry.shown
+
+    @functools.cached_property
+    def range(self) -> UnitRange | None:
+        """The map from the file's values to the unit range; None = 8 bits, shown as they are."""
+        picture = self._source
+        page = None if picture is None else self._page_of(picture)
+        page = self._result if page is None else page
+        if page is None or page.dtype == np.uint8:
+            return None
+        finite = np.isfinite(page)
+        return range_of(page, finite) if finite.any() else None
+
+    @functools.cached_property
+    def _source(self) -> Picture | None:
+        path = Path(self.record["job"]["source"])
+        try:
+            same = _sha256(path, path.stat().st_mtime_ns) == self.record.get("source_sha256")
+        except OSError:
+            self.notes.append(f"The observed picture is not shown: {path.name} is gone.")
+            return None
+        if not same:
+            self.notes.append(
+                f"The observed picture is not shown: {path.name} is no longer the file that was "
+                "restored."
+            )
+            return None
+        return self._read(path, "the observed picture")
+
+    @functools.cached_property
+    def _result(self) -> NDArray[Any] | None:
+        finished = self.part / "page.npy"
+        if finished.exists():
+            return np.asarray(np.load(finished))
+        for path in sorted(self.folder.glob("result.*")):
+            picture = self._read(path, "the result")
+            return None if picture is None else self._page_of(picture)
+        return None
+
+    def _read(self, path: Path, what: str) -> Picture | None:
+        try:
+            return read_picture(path, max_pixels=self.record["job"]["max_pixels"])
+        except InputError as error:
+            self.notes.append(f"{what.capitalize()} is not shown: {error}.")
+            return None
+
+    def _page_of(self, picture: Picture) -> NDArray[Any] | None:
+        return picture.pixels[self.page - 1] if self.page <= len(picture.pixels) else None
+
+    def _shown(self, name: str, page: NDArray[Any]) -> Shown:
+        height, width = page.shape[:2]
+        return Shown(name=name, width=width, height=height, pixels=lambda: self._pixels(page))
+
+    def _pixels(self, page: NDArray[Any]) -> Pixels:
+        page = page if page.shape[2] in (1, 3) else page[..., :1]
+        if page.dtype != np.uint8:
+            # a truth of 8 bits beside a float picture does not occur: one scale is asked for
+            chosen = self.range or range_of(page, np.isfinite(page))
+            page = _eight_bits((page.astype(np.float64) - chosen.offset) / chosen.scale)
+        return page[..., 0] if page.shape[2] == 1 else page
+
+    def _snapshot_files(self) -> dict[int, Path]:
+        named = (
+            (re.fullmatch(r"step-(\d+)\.png", p.name), p)
+            for p in (self.part / "snapshots").glob("*.png")
+        )
+        return dict(sorted((int(match[1]), path) for match, path in named if match))
+
+    def _file(self, name: str, path: Path, note: str = "") -> Shown:
+        """Return a PNG of the unit range that the fit wrote."""
+        from PIL import Image
+
+        with Image.open(path) as picture:
+            width, height = picture.size
+        return Shown(
+            name=name, width=width, height=height, note=note, pixels=lambda: _read_unit(path)
+        )
+
+    def _extra(self, path: Path) -> Map | None:
+        """Return a NAME.npy that stands beside a NAME.png, (h, w) or (h, w, c)."""
+        if path.name == "page.npy" or not path.with_suffix(".png").exists():
+            return None
+        values = np.load(path)
+        finite = np.isfinite(values)
+        if not finite.any():
+            return None
+        low, high, unit = float(values[finite].min()), float(values[finite].max()), ""
+        if path.stem in ("spread", "uncertainty"):
+            # 0 up, so that the shades of two runs mean the like; on the scale that people know
+            low, scale = 0.0, 255.0
+            high, unit = high * scale, "standard deviation, 0-255 scale"
+        else:
+            scale = 1.0
+        height, width = values.shape[:2]
+        return Map(
+            shown=Shown(
+                name=f"overlays/{path.stem}", width=width, height=height,
+                pixels=lambda: _scaled(values * scale, low, high),
+                note="the mean of its channels" if values.ndim == 3 else "",
+            ),
+            label=path.stem.replace("_", " "), low=low, high=high, unit=unit,
+        )  # fmt: skip
+
+    def _missing(self) -> Map | None:
+        """Return where the fit was told nothing: the mask's holes, transparent and NaN pixels."""
+        picture = self._source
+        page = None if picture is None else self._page_of(picture)
+        if picture is None or page is None:
+            return None
+        known = np.isfinite(page).all(axis=-1)
+        if picture.alpha is not None:
+            known &= picture.alpha[self.page - 1] > 0
+        mask = self.record["job"]["files"].get("mask")
+        if mask is not None:
+            given = self._read(Path(mask), "the mask")
+            if given is not None and given.pixels.shape[1:3] == known.shape:
+                values = given.pixels[0].astype(np.float64).mean(axis=-1)
+                white = values > values.max() / 2
+                known &= ~white if self.record["job"]["options"].get("mask_invert") else white
+        if known.all():
+            return None
+        height, width = known.shape
+        return Map(
+            shown=Shown(
+                name="overlays/missing", width=width, height=height,
+                pixels=lambda: np.where(known, 0, 255).astype(np.uint8),
+            ),
+            label="missing pixels", low=0, high=1, unit="",
+        )  # fmt: skip
+
+
+def as_png(pixels: Pixels) -> bytes:
+    """Return the pixels as a PNG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png", compress_level=3)
+    return buffer.getvalue()
+
+
+def _read_unit(path: Path) -> Pixels:
+    pixels = read_picture(path).pixels[0]
+    if pixels.dtype != np.uint8:
+        pixels = _eight_bits(pixels / float(np.iinfo(pixels.dtype).max))
+    shown: Pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return shown
+
+
+def _scaled(values: NDArray[Any], low: float, high: float) -> Pixels:
+    gray = values.mean(axis=-1) if values.ndim == 3 else values
+    return _eight_bits((gray - low) / ((high - low) or 1.0))
+
+
+def _eight_bits(unit: NDArray[Any]) -> Pixels:
+    shown: Pixels = np.rint(255 * np.nan_to_num(unit).clip(0, 1)).astype(np.uint8)
+    return shown
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, changed: int) -> str:
+    """Return the hash of a file; `changed` keeps it from being read again and again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

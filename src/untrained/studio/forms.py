@@ -1,0 +1,153 @@
+"""The files and options of every task as a form: labels, kinds, limits, what is required.
+
+A new task is entered here; a test compares the names and defaults with the command line's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from untrained.errors import InputError
+from untrained.images import SUFFIXES
+from untrained.studio.models import FileForm, OptionForm, Value
+from untrained.tasks import find_task
+
+__all__ = ["FILES", "TITLES", "as_flags", "complete_options", "option_forms"]
+
+TITLES: dict[str, tuple[str, str]] = {
+    "denoise": ("Remove noise", "Grain and sensor noise go, the picture's own detail stays."),
+    "inpaint": ("Fill holes", "Scratches, text and missing parts are filled from around them."),
+    "upscale": ("Enlarge", "A small picture gets more pixels, with edges that stay sharp."),
+    "deblur": ("Sharpen a known blur", "Undoes a blur whose kernel is known."),
+    "dejpeg": ("Remove JPEG artefacts", "Blocks and ringing go; it stays what the file allows."),
+    "flash": ("Join flash and no-flash", "The light of one picture with the detail of another."),
+    "demosaic": ("Develop a raw mosaic", "Finds the two colours that each pixel has not seen."),
+    "deinterlace": ("Deinterlace", "Makes a whole picture of one field of an interlaced frame."),
+    "decompose": ("Take layers apart", "Two layers, one seen through the other; look at both."),
+    "dehaze": ("Remove haze", "Finds the scene behind the haze and how much of it comes through."),
+}  # fmt: skip
+"""Title and one sentence by task."""
+
+_PICTURES = ",".join(SUFFIXES)
+
+FILES = {
+    "mask": FileForm(
+        name="mask", label="Mask", required=False, accepts=_PICTURES,
+        help="White = known, black = to fill. Without one, transparent and NaN pixels are filled.",
+    ),
+    "guide": FileForm(
+        name="guide", label="Picture with flash", required=True, accepts=_PICTURES,
+        help="Another picture of the same scene and size: with flash, a depth map, a channel.",
+    ),
+    "kernel": FileForm(
+        name="kernel", label="Blur kernel", required=True, accepts=".png,.npy,.tif,.tiff",
+        help="The blur of a single point, of odd height and width; its sum is made 1.",
+    ),
+}  # fmt: skip
+"""The files beside the picture, by name."""
+
+_OPTIONS: dict[str, tuple[OptionForm, ...]] = {
+    "denoise": (
+        OptionForm(
+            name="sigma", kind="number", default=None, min=0, label="Noise level",
+            help="Standard deviation of the noise on the 0-255 scale; empty = estimated.",
+        ),
+        OptionForm(
+            name="sigma_in_units", kind="boolean", default=False,
+            label="In the units of the file",
+            help="The noise level is in the units of the file's values, not on the 0-255 scale.",
+        ),
+    ),
+    "inpaint": (
+        OptionForm(
+            name="mask_invert", kind="boolean", default=False, label="Black is known",
+            help="The mask is black where the picture is known.",
+        ),
+    ),
+    "upscale": (
+        OptionForm(
+            name="factor", kind="integer", default=4, min=2, max=16, label="Factor",
+            help="How many times the height and width.",
+        ),
+    ),
+    "dejpeg": (
+        OptionForm(
+            name="agreement", kind="number", default=0.0, min=0, max=0.5, label="Agreement",
+            help="How far from the decoded coefficients the fit may stray at no cost, in "
+            "quantisation steps.",
+        ),
+    ),
+    "demosaic": (
+        OptionForm(
+            name="pattern", kind="choice", default="RGGB",
+            choices=["RGGB", "BGGR", "GRBG", "GBRG"], label="Pattern",
+            help="The colours of the top left 2x2 pixels, row by row.",
+        ),
+    ),
+    "deinterlace": (
+        OptionForm(
+            name="field", kind="choice", default="top", choices=["top", "bottom"], label="Field",
+            help="The field that is kept: top = lines 0, 2, 4 …, bottom = lines 1, 3, 5 ….",
+        ),
+    ),
+}  # fmt: skip
+
+
+def option_forms(task: str) -> tuple[OptionForm, ...]:
+    """Return the options of a task."""
+    return _OPTIONS.get(task, ())
+
+
+def complete_options(task: str, given: Mapping[str, Value]) -> dict[str, Any]:
+    """Return all options of a task, those not given with their defaults.
+
+    Raises:
+        InputError: an unknown task or option, or a value of another kind or out of range.
+    """
+    find_task(task)
+    forms = {form.name: form for form in option_forms(task)}
+    for name in given:
+        if name not in forms:
+            has = f"it has {', '.join(forms)}" if forms else "it has none"
+            raise InputError(f"no option {name!r} for {task}; {has}")
+    options = {
+        name: _checked(form, given[name]) if name in given else form.default
+        for name, form in forms.items()
+    }
+    find_task(task).check(options)
+    return options
+
+
+def as_flags(task: str, options: Mapping[str, Value]) -> list[str]:
+    """Return the options as the command line takes them; defaults are left out."""
+    flags = []
+    for form in option_forms(task):
+        value, flag = options.get(form.name, form.default), "--" + form.name.replace("_", "-")
+        if value != form.default:
+            flags += [flag] if value is True else [f"{flag}={value}"]
+    return flags
+
+
+def _checked(form: OptionForm, value: Value) -> Value:
+    if value is None and form.default is None:
+        return None
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = {
+        "boolean": isinstance(value, bool),
+        "integer": number and float(value or 0).is_integer(),
+        "number": number and math.isfinite(value or 0),
+        "choice": value in form.choices,
+        "text": isinstance(value, str),
+    }[form.kind]
+    wanted = "one of " + ", ".join(form.choices) if form.kind == "choice" else f"a {form.kind}"
+    if not fits:
+        raise InputError(f"{form.name} is {value!r}; wanted {wanted}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = form.min, form.max
+        if (low is not None and value < low) or (high is not None and value > high):
+            limits = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+            raise InputError(f"{form.name} is {value}; wanted {limits}")
+        return int(value) if form.kind == "integer" else value
+    return value

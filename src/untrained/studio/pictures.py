@@ -1,0 +1,149 @@
+"""The pictures of a workspace: taken in once, never changed, shown as PNG without loss."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import unicodedata
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.arrays import range_of
+from untrained.errors import InputError
+from untrained.images import SUFFIXES, Picture, read_picture, write_picture
+from untrained.studio.queue import Queue
+from untrained.studio.workspace import Workspace, new_id
+
+__all__ = ["Pictures", "plain_name", "screen_page", "without_paths"]
+
+
+class Pictures:
+    """Take pictures in and show them. One is decoded at a time, so that memory stays bounded."""
+
+    def __init__(self, workspace: Workspace, queue: Queue, *, max_pixels: int) -> None:
+        self.workspace = workspace
+        self.queue = queue
+        self.max_pixels = max_pixels
+        self.decoding = threading.Lock()
+
+    def add(self, name: str, file: IO[bytes], *, kind: str = "picture") -> dict[str, Any]:
+        """Take in a file; `kind` is picture, or kernel, which may be as small as it likes.
+
+        Raises:
+            InputError: it cannot be read; nothing of it is kept.
+        """
+        name = plain_name(name)
+        suffix = Path(name).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise InputError(f"{name}: unknown file type; wanted {', '.join(SUFFIXES)}")
+        id_ = new_id()
+        folder = self.workspace.picture(id_)
+        folder.mkdir()
+        path = folder / f"picture{suffix}"
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+            with self.decoding:
+                facts = self._kernel_facts(path) if kind == "kernel" else self._facts(path)
+            facts |= {"id": id_, "name": name, "kind": kind, "bytes": path.stat().st_size}
+            self.queue.add_picture(id_, facts)
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, InputError):
+                raise InputError(str(error).replace(str(path), name)) from None
+            if isinstance(error, OSError):
+                raise InputError(f"{name}: cannot be stored ({error.strerror})") from None
+            raise
+        return facts
+
+    def file(self, id_: str) -> Path:
+        """Return the path of a picture that is known to be there."""
+        return next(self.workspace.picture(id_).glob("picture.*"))
+
+    def page(self, id_: str, page: int) -> Path:
+        """Return a page, from 1, as PNG for the screen; made when it is first asked for."""
+        path = self.workspace.picture(id_) / f"page-{page}.png"
+        with self.decoding:
+            if not path.exists():
+                picture = read_picture(self.file(id_), max_pixels=self.max_pixels)
+                write_picture(path, screen_page(picture, page - 1))
+        return path
+
+    def delete(self, id_: str) -> None:
+        """Remove a picture."""
+        self.queue.delete_picture(id_)
+        shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
+
+    def _facts(self, path: Path) -> dict[str, Any]:
+        picture = read_picture(path, max_pixels=self.max_pixels)
+        pages, height, width, channels = picture.pixels.shape
+        write_picture(path.with_name("page-1.png"), screen_page(picture, 0))
+        return {
+            "width": width, "height": height, "pages": pages,
+            "channels": channels + (picture.alpha is not None),
+            "depth": picture.pixels.dtype.name,
+        }  # fmt: skip
+
+    def _kernel_facts(self, path: Path) -> dict[str, Any]:
+        from untrained.tasks.deblur import read_kernel
+
+        if path.stat().st_size > _KERNEL_BYTES:
+            raise InputError(f"{path}: is larger than a kernel; wanted at most 16 MiB")
+        kernel = read_kernel(path)
+        if kernel.ndim != 2:
+            raise InputError(f"{path}: has {kernel.ndim} axes; wanted a kernel of height and width")
+        values = np.nan_to_num(kernel / max(float(kernel.max(initial=0)), 1e-12)).clip(0, 1)
+        shown = Picture.from_array(np.rint(255 * values).astype(np.uint8))
+        write_picture(path.with_name("page-1.png"), shown)
+        return {
+            "width": kernel.shape[1], "height": kernel.shape[0], "pages": 1, "channels": 1,
+            "depth": kernel.dtype.name,
+        }  # fmt: skip
+
+
+_KERNEL_BYTES = 16 << 20
+
+
+def screen_page(picture: Picture, page: int) -> Picture:
+    """Return a page with 8 bits: gray or colour, with its alpha; of other channels the first.
+
+    8-bit values stay as they are; others are shown over the range that a fit takes for 0 to 1.
+    """
+    pixels = picture.pixels[page]
+    pixels = pixels if pixels.shape[2] in (1, 3) else pixels[..., :1]
+    alpha = None if picture.alpha is None else _as_bytes(picture.alpha[page], stretch=False)[None]
+    return Picture(pixels=_as_bytes(pixels)[None], alpha=alpha)
+
+
+def plain_name(name: str) -> str:
+    """Return a name to show and to download by: no folders, no control characters, not too long."""
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    name = "".join(c for c in name if c.isprintable()).strip(". ") or "picture"
+    stem, suffix = Path(name).stem, Path(name).suffix
+    return stem[: 100 - len(suffix)] + suffix[:20]
+
+
+def without_paths(text: str, names: dict[Path, str]) -> str:
+    """Return an error with the names that the user knows instead of the workspace's paths."""
+    for path, name in names.items():
+        text = text.replace(str(path), name)
+    return text
+
+
+def _as_bytes(values: NDArray[Any], *, stretch: bool = True) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return values
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(values.shape, np.uint8)
+    if stretch:
+        unit_range = range_of(values, finite)
+        unit = (values - unit_range.offset) / unit_range.scale
+    else:
+        integer = np.issubdtype(values.dtype, np.integer)
+        unit = values / (np.iinfo(values.dtype).max if integer else 1.0)
+    return np.rint(255 * np.nan_to_num(unit).clip(0, 1)).astype(np.uint8)

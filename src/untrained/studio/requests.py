@@ -1,0 +1,167 @@
+"""From what the page asks to the job that runs, and to the command that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from untrained.callbacks import Callback, Plan
+from untrained.errors import InputError
+from untrained.images import read_picture
+from untrained.jobs import Job
+from untrained.recipes import Recipe, find_recipe, with_settings
+from untrained.restore import Hooks, restore_picture
+from untrained.studio.describe import value_as_text
+from untrained.studio.forms import FILES, as_flags, complete_options
+from untrained.studio.models import JobRequest
+from untrained.studio.pictures import Pictures
+from untrained.tasks import Asked, find_task
+
+__all__ = ["Requests", "snapshot_steps"]
+
+_MOST_STEPS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requests:
+    """Turn requests into jobs of a workspace.
+
+    Attributes:
+        pictures: of the workspace.
+        device: where fits run.
+        checkpoint_every: seconds of work that a kill may cost.
+    """
+
+    pictures: Pictures
+    device: str = "auto"
+    checkpoint_every: float = 10.0
+
+    def complete(self, request: JobRequest) -> JobRequest:
+        """Return a request with all options of its task.
+
+        Raises:
+            InputError: a task, recipe, setting, option, file or picture that there is not.
+        """
+        options = complete_options(request.task, request.options)
+        self.recipe(request)
+        task = find_task(request.task)
+        for name in request.files:
+            if name not in task.files:
+                has = f"it takes {', '.join(task.files)}" if task.files else "it takes none"
+                raise InputError(f"no file {name!r} for {request.task}; {has}")
+        for name in task.files:
+            if name in FILES and FILES[name].required and name not in request.files:
+                raise InputError(f"{request.task} needs a {name}; give one")
+        wanted = {"picture": request.picture, **request.files}
+        for name, id_ in {**wanted, **({"truth": request.truth} if request.truth else {})}.items():
+            facts = self.pictures.queue.picture(id_)
+            if facts is None:
+                raise InputError(f"no picture {id_} for the {name}; upload it first")
+            if facts["kind"] == "kernel" and name != "kernel":
+                raise InputError(f"{facts['name']} is a kernel; wanted a picture for the {name}")
+        return request.model_copy(update={"options": options})
+
+    def recipe(self, request: JobRequest) -> Recipe:
+        """Return the recipe of a request with its settings.
+
+        Raises:
+            InputError: an unknown recipe or setting, or a value that does not do.
+        """
+        changes = {name: value_as_text(value) for name, value in request.settings.items()}
+        recipe = with_settings(find_recipe(request.task, request.recipe), changes)
+        if recipe.max_steps > _MOST_STEPS:
+            raise InputError(f"max_steps is {recipe.max_steps}; wanted at most {_MOST_STEPS}")
+        return recipe
+
+    def job(self, id_: str, request: JobRequest, *, recipe: Recipe | None = None) -> Job:
+        """Return the job of a complete request; `recipe` in place of the one it names."""
+        recipe = recipe or self.recipe(request)
+        source = self.pictures.file(request.picture)
+        folder = self.pictures.workspace.job(id_)
+        return Job(
+            task=request.task,
+            source=source,
+            target=folder / f"result{source.suffix}",
+            recipe=recipe,
+            files={name: self.pictures.file(file) for name, file in request.files.items()},
+            options=request.options,
+            truth=None if request.truth is None else self.pictures.file(request.truth),
+            seed=request.seed,
+            device=self.device,
+            run_dir=folder / "runs",
+            snapshots=snapshot_steps(recipe),
+            overwrite=True,
+            max_pixels=self.pictures.max_pixels,
+            checkpoint_every=self.checkpoint_every,
+        )
+
+    def names(self, request: JobRequest) -> dict[Path, str]:
+        """Return what the user calls the files of a request, for messages."""
+        ids = [request.picture, *request.files.values(), *filter(None, [request.truth])]
+        facts = {id_: self.pictures.queue.picture(id_) for id_ in ids}
+        return {self.pictures.file(id_): known["name"] for id_, known in facts.items() if known}
+
+    def command(self, request: JobRequest) -> str:
+        """Return the command line that does the same."""
+        name = self._name(request.picture)
+        target = Path(name).with_name(f"{Path(name).stem}-{request.task}{Path(name).suffix}")
+        words = ["untrained", request.task, _as_file(name), "-o", _as_file(str(target))]
+        words += [f"--{file}={self._name(id_)}" for file, id_ in request.files.items()]
+        words += as_flags(request.task, request.options)
+        words += [f"--recipe={request.recipe}"] if request.recipe != "fast" else []
+        for key, value in request.settings.items():
+            words += [f"--set={key}={value_as_text(value)}"]
+        words += [f"--seed={request.seed}"] if request.seed else []
+        words += [f"--device={self.device}"] if self.device != "auto" else []
+        words += [f"--truth={self._name(request.truth)}"] if request.truth else []
+        return shlex.join(words)
+
+    def plan(self, request: JobRequest) -> Plan:
+        """Return what a complete request will cost.
+
+        Raises:
+            InputError: as `run_job`, where the fit could not begin.
+        """
+        job = self.job("0" * 16, request)
+        picture = read_picture(job.source, max_pixels=job.max_pixels)
+        asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
+                      max_pixels=job.max_pixels)  # fmt: skip
+        given = find_task(job.task).given(asked)
+        try:
+            restore_picture(
+                picture, recipe=job.recipe, seed=job.seed, device=job.device,
+                hooks=lambda page: Hooks(callbacks=[_Planner()]), **given.as_arguments(),
+            )  # fmt: skip
+        except _PlannedError as planned:
+            return planned.plan
+        raise AssertionError("a fit is planned before it begins")
+
+    def _name(self, id_: str) -> str:
+        facts: dict[str, Any] = self.pictures.queue.picture(id_) or {"name": id_}
+        return str(facts["name"])
+
+
+def snapshot_steps(recipe: Recipe) -> tuple[int, ...]:
+    """Return the steps whose image is saved: some thirty, closer together at the beginning."""
+    every, last = recipe.check_every, recipe.max_steps
+    steps = {every * round(last * (i / 30) ** 1.5 / every) for i in range(1, 31)}
+    return tuple(sorted({every, *steps} - {0}))
+
+
+class _PlannedError(Exception):
+    """Carries the plan out of a fit that is not to begin."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+
+class _Planner(Callback):
+    def on_plan(self, plan: Plan) -> None:
+        raise _PlannedError(plan)
+
+
+def _as_file(name: str) -> str:
+    """Return a file's name so that it is not taken for an option."""
+    return f"./{name}" if name.startswith("-") else name

@@ -1,0 +1,7 @@
+"""The addresses, one kind of thing a file."""
+
+from __future__ import annotations
+
+from untrained.studio.routes import about, jobs, page, pictures, results
+
+ROUTERS = (about.router, pictures.router, jobs.router, results.router, page.router)

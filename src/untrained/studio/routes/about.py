@@ -1,0 +1,34 @@
+"""What there is to choose from."""
+
+from __future__ import annotations
+
+import os
+
+from fastapi import APIRouter
+
+from untrained import __version__
+from untrained.acceleration import pick_device
+from untrained.studio.describe import describe_tasks
+from untrained.studio.models import About, TaskForm
+from untrained.studio.routes.common import StudioOf, errors
+
+router = APIRouter(prefix="/api", tags=["about"])
+
+
+@router.get("/about", responses=errors())
+def about(studio: StudioOf) -> About:
+    """Return the program, the machine and the limits."""
+    return About(
+        version=__version__,
+        device=str(pick_device(studio.requests.device)),
+        cores=os.cpu_count() or 1,
+        workspace=str(studio.workspace.path),
+        max_pixels=studio.pictures.max_pixels,
+        max_upload_bytes=studio.safety.max_upload,
+    )
+
+
+@router.get("/tasks", responses=errors())
+def tasks() -> list[TaskForm]:
+    """Return every task with its files, options, recipes and their settings."""
+    return describe_tasks()

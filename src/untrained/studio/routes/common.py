@@ -1,0 +1,65 @@
+"""What the routes share: the studio, declared errors, look-ups."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+from fastapi import Path as InPath
+
+from untrained.studio.app import Studio
+from untrained.studio.models import Error
+from untrained.studio.queue import Entry
+from untrained.studio.workspace import ID_PATTERN
+
+__all__ = ["FILE", "PNG", "IdInPath", "StudioOf", "errors", "found_job", "found_picture"]
+
+_REASONS = {
+    400: "the request is not for this machine, or cannot be read",
+    401: "the token is missing or wrong (only with --host)",
+    403: "the request comes from another site",
+    404: "there is none",
+    409: "not in this state",
+    413: "larger than allowed",
+    422: "bad input",
+}
+
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "PNG"}}
+
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "the file"}
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how errors are declared in the API's description; some can happen everywhere."""
+    return {
+        status: {"model": Error, "description": _REASONS[status]}
+        for status in sorted({400, 401, 403, *statuses})
+    }
+
+
+def studio_of(request: Request) -> Studio:
+    """Return the studio that a request is for."""
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+StudioOf = Annotated[Studio, Depends(studio_of)]
+IdInPath = Annotated[str, InPath(alias="id", pattern=ID_PATTERN)]
+
+
+def found_job(studio: Studio, id_: str) -> Entry:
+    """Return a job. Raises HTTPException 404."""
+    entry = studio.queue.job(id_)
+    if entry is None:
+        raise HTTPException(404, f"no job {id_}; it may have been deleted")
+    return entry
+
+
+def found_picture(studio: Studio, id_: str) -> dict[str, Any]:
+    """Return what is known of a picture. Raises HTTPException 404."""
+    facts = studio.queue.picture(id_)
+    if facts is None:
+        raise HTTPException(404, f"no picture {id_}; it may have been deleted")
+    return facts

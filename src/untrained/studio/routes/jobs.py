@@ -1,0 +1,151 @@
+"""Jobs: start, watch, stop, go on, delete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from untrained.errors import InputError
+from untrained.studio.app import Studio
+from untrained.studio.events import job_of
+from untrained.studio.extending import can_be_extended
+from untrained.studio.models import Extend, Job, JobRequest, Plan, Take
+from untrained.studio.pictures import without_paths
+from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job
+from untrained.studio.taking import take_snapshot
+from untrained.studio.worker import remove_job
+from untrained.studio.workspace import new_id
+
+router = APIRouter(prefix="/api", tags=["jobs"])
+
+
+@router.post("/plan", responses=errors(413, 422))
+def plan(studio: StudioOf, request: JobRequest) -> Plan:
+    """Return what a job would cost at most; the first time for a recipe this takes seconds."""
+    request = studio.requests.complete(request)
+    try:
+        with studio.planning:
+            found = studio.requests.plan(request)
+    except InputError as error:
+        names = studio.requests.names(request)
+        raise InputError(without_paths(str(error), names)) from None
+    height, width, channels = found.size
+    return Plan(
+        width=width, height=height, channels=channels, max_steps=found.max_steps,
+        seconds=found.seconds, memory_bytes=found.memory_bytes, tiles=found.tiles,
+        device=found.device, precision=found.precision,
+    )  # fmt: skip
+
+
+@router.post("/jobs", status_code=201, responses=errors(413, 422))
+def start(studio: StudioOf, request: JobRequest) -> Job:
+    """Put a job at the end of the queue."""
+    return _enter(studio, studio.requests.complete(request))
+
+
+@router.get("/jobs", responses=errors())
+def jobs(studio: StudioOf) -> list[Job]:
+    """Return all jobs, newest first."""
+    positions = studio.queue.positions()
+    return [job_of(entry, positions.get(entry.id)) for entry in studio.queue.jobs()]
+
+
+@router.get("/jobs/{id}", responses=errors(404, 422))
+def job(studio: StudioOf, id_: IdInPath) -> Job:
+    """Return a job and how far it is."""
+    return _job(studio, id_)
+
+
+@router.post("/jobs/{id}/stop", responses=errors(404, 409, 422))
+def stop(studio: StudioOf, id_: IdInPath) -> Job:
+    """Stop a running job at its next look and keep the best; a queued one is not begun."""
+    entry = found_job(studio, id_)
+    if not studio.queue.move(id_, ("queued",), "stopped") and not studio.queue.ask(id_, "stop"):
+        raise HTTPException(409, f"the job is {_job(studio, id_).status}; only a running or "
+                            f"queued one can be stopped")  # fmt: skip
+    return _job(studio, entry.id)
+
+
+@router.post("/jobs/{id}/resume", responses=errors(404, 409, 422))
+def resume(studio: StudioOf, id_: IdInPath) -> Job:
+    """Let a stopped job go on; a failed one is tried again."""
+    entry = found_job(studio, id_)
+    if not studio.queue.move(id_, ("stopped", "failed"), "queued", ended=None, error=None):
+        raise HTTPException(409, f"the job is {entry.status}; only a stopped one can go on")
+    return _job(studio, id_)
+
+
+@router.post("/jobs/{id}/extend", status_code=201, responses=errors(404, 409, 413, 422))
+def extend(studio: StudioOf, id_: IdInPath, request: Extend) -> Job:
+    """Take more steps than a finished or stopped job, with the stop rule off, as a new job."""
+    entry = found_job(studio, id_)
+    if entry.status not in ("finished", "stopped"):
+        raise HTTPException(409, f"the job is {entry.status}; wait until it has finished")
+    if not can_be_extended(studio.workspace, id_):
+        raise HTTPException(
+            409, "the end of this fit was not kept: it is of several tiles or pages, or never began"
+        )
+    return _enter(
+        studio, JobRequest.model_validate(entry.request), extended=id_, more_steps=request.steps
+    )
+
+
+@router.post("/jobs/{id}/take", responses=errors(404, 409, 413, 422))
+def take(studio: StudioOf, id_: IdInPath, request: Take) -> Job:
+    """Make the image of an earlier step the result to download, in the original depth."""
+    entry = found_job(studio, id_)
+    if entry.status not in ("finished", "stopped"):
+        raise HTTPException(
+            409, f"the job is {entry.status}; wait until it has finished, or stop it"
+        )
+    take_snapshot(studio.workspace, studio.requests, entry, request.step)
+    studio.queue.update(id_, taken_step=request.step)
+    return _job(studio, id_)
+
+
+@router.delete("/jobs/{id}", status_code=204, responses=errors(404, 422))
+async def delete(studio: StudioOf, id_: IdInPath) -> None:
+    """Delete a job and all that it made; a running one is cancelled."""
+    status = studio.queue.give_up(id_)
+    if status is None:
+        raise HTTPException(404, f"no job {id_}; it may have been deleted")
+    if status != "running":  # else its worker does it
+        remove_job(studio.workspace, studio.queue, id_)
+        studio.events.deleted(id_)
+
+
+@router.get("/events", response_class=EventSourceResponse, responses=errors())
+async def events(studio: StudioOf, request: Request) -> AsyncIterator[ServerSentEvent]:
+    """Every job once, then every change: `job` with a Job, `deleted` with its id.
+
+    A job changes at most a few times a second. A comment is sent every 15 seconds.
+    """
+    async for id_, data in studio.events.listen():
+        if data is None:
+            yield ServerSentEvent(event="deleted", data={"id": id_})
+        else:
+            yield ServerSentEvent(event="job", raw_data=data)
+
+
+def _job(studio: Studio, id_: str) -> Job:
+    entry = found_job(studio, id_)
+    return job_of(entry, studio.queue.positions().get(id_))
+
+
+def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
+    id_ = new_id()
+    facts = studio.queue.picture(request.picture)
+    assert facts is not None, "the request has been checked"
+    recipe = studio.requests.recipe(request)
+    state = {
+        "picture_name": facts["name"],
+        "pages": facts["pages"],
+        "max_steps": recipe.max_steps,
+        "command": studio.requests.command(request),
+        **more,
+    }
+    studio.workspace.job(id_).mkdir()
+    studio.queue.add_job(id_, request.model_dump(), state)
+    return _job(studio, id_)

@@ -1,0 +1,85 @@
+"""Pictures and samples."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, UploadFile
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, Response
+
+from untrained.studio.models import Picture, Sample, SampleRequest
+from untrained.studio.routes.common import PNG, IdInPath, StudioOf, errors, found_picture
+from untrained.studio.samples import SAMPLES, open_sample, sample_image
+
+router = APIRouter(prefix="/api", tags=["pictures"])
+
+
+@router.get("/samples", responses=errors())
+def samples() -> list[Sample]:
+    """Return the samples that come with the program."""
+    return list(SAMPLES.values())
+
+
+@router.get("/samples/{name}/image.png", response_class=FileResponse, responses=PNG | errors(404))
+def sample_png(name: Annotated[str, InPath(max_length=200)]) -> Response:
+    """Return a sample as PNG for the screen."""
+    _check_sample(name)
+    return Response(sample_image(name), media_type="image/png")
+
+
+@router.post("/pictures", status_code=201, responses=errors(413, 422))
+def upload(
+    studio: StudioOf, file: UploadFile, kind: Literal["picture", "kernel"] = "picture"
+) -> Picture:
+    """Take in a picture file, or a blur kernel, which may be as small as it likes."""
+    facts = studio.pictures.add(file.filename or "picture", file.file, kind=kind)
+    return Picture.model_validate(facts)
+
+
+@router.post("/pictures/sample", status_code=201, responses=errors(404, 413, 422))
+def add_sample(studio: StudioOf, request: SampleRequest) -> Picture:
+    """Take a sample for a picture."""
+    _check_sample(request.name)
+    name, file = open_sample(request.name)
+    return Picture.model_validate(studio.pictures.add(name, file))
+
+
+@router.get("/pictures", responses=errors())
+def pictures(studio: StudioOf) -> list[Picture]:
+    """Return all pictures, newest first."""
+    return [Picture.model_validate(facts) for facts in studio.queue.pictures().values()]
+
+
+@router.get("/pictures/{id}", responses=errors(404, 422))
+def picture(studio: StudioOf, id_: IdInPath) -> Picture:
+    """Return a picture's facts."""
+    return Picture.model_validate(found_picture(studio, id_))
+
+
+@router.get(
+    "/pictures/{id}/image.png", response_class=FileResponse, responses=PNG | errors(404, 422)
+)
+def picture_png(
+    studio: StudioOf, id_: IdInPath, page: Annotated[int, Query(ge=1, le=100_000)] = 1
+) -> FileResponse:
+    """Return a page, from 1, as 8-bit PNG for the screen; 8-bit pictures without any loss."""
+    facts = found_picture(studio, id_)
+    if page > facts["pages"]:
+        raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
+    return FileResponse(studio.pictures.page(id_, page), media_type="image/png")
+
+
+@router.delete("/pictures/{id}", status_code=204, responses=errors(404, 409, 422))
+def delete_picture(studio: StudioOf, id_: IdInPath) -> None:
+    """Delete a picture that no job uses."""
+    facts = found_picture(studio, id_)
+    uses = studio.queue.uses_of(id_)
+    if uses:
+        raise HTTPException(409, f"{facts['name']} is used by {uses} jobs; delete them first")
+    studio.pictures.delete(id_)
+
+
+def _check_sample(name: str) -> None:
+    if name not in SAMPLES:
+        raise HTTPException(404, f"no sample {name!r}; wanted one of {', '.join(SAMPLES)}")
