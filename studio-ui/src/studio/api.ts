@@ -47,6 +47,7 @@ export const api = {
   tasks: () => call<Task[]>("GET", "/tasks"),
   samples: () => call<Sample[]>("GET", "/samples"),
   picture: (picture: string) => call<Picture>("GET", `/pictures/${id(picture)}`),
+  removePicture: (picture: string) => call<unknown>("DELETE", `/pictures/${id(picture)}`),
   uploadPicture(file: Blob, name: string): Promise<Picture> {
     const form = new FormData();
     form.append("file", file, name);

@@ -35,6 +35,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const copyPython = copyButton("Copy as Python", () => views.get(id)?.python ?? "");
   const remove = deleteButton(() => api.remove(id), app, () => app.go("#/queue"));
 
+  const more = h("details", { class: "menu" },
+    h("summary", { class: "button" }, "More"),
+    h("div", { class: "menu-body" }, copyCommand, copyPython, remove));
+
   const take = button("Take this step", () => {
     const step = viewer.step;
     if (step !== null) api.take(id, step).then(() => refresh(), app.complain);
@@ -161,7 +165,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
         h("h1", {}, first?.picture_name ?? ""),
         h("p", { class: "hint" }, first ? `${taskTitle(app, first.task)} · ${first.recipe}` : ""),
         pill),
-      h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, copyCommand, copyPython, remove)),
+      h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, more)),
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
     waiting,
@@ -200,7 +204,7 @@ function live(view: ViewRun, job: Job | undefined): ViewRun {
 function facts(job: Job): [string, string][] {
   const steps = job.max_steps === null ? String(job.step) : `${job.step} / ${job.max_steps}`;
   const all: [string, string][] = [
-    ["Step", steps],
+    ["Step", job.status === "running" && job.step === 0 ? "starting" : steps],
     ["Speed", formatRate(job.steps_per_second)],
     job.status === "running" ? ["Left, at most", formatSeconds(job.seconds_left)] : ["Time", formatSeconds(job.seconds)],
     ["PSNR to the input", formatDecibel(job.psnr_observed)],

@@ -88,6 +88,17 @@ async function screenOf(app: App, hash: string): Promise<Screen> {
   }
 }
 
+// A menu closes when the user goes on elsewhere, or with Escape.
+document.addEventListener("pointerdown", (event) => closeMenus(event.target as Node));
+document.addEventListener("focusin", (event) => closeMenus(event.target as Node));
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+
+function closeMenus(keep: Node | null): void {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+    if (!keep || !menu.contains(keep)) menu.open = false;
+  }
+}
+
 // Files dropped beside the drop zone must not replace the page.
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 

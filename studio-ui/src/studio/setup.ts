@@ -20,6 +20,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   let form: FormState = from?.task === task.name ? formOfJob(task, from) : emptyForm(task);
   let active = pictures[0]!;
   let painter: Painter | null = null;
+  const planMasks = new Map<string, Promise<string>>();
 
   const preview = h("div", { class: "preview" });
   const strip = h("ul", { class: "strip", "aria-label": "Pictures" });
@@ -46,8 +47,16 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     setText(problem, wrong ?? "");
     start.disabled = wrong !== null;
     setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
-    if (wrong === null) estimate.ask(request(active), pictures.length);
+    if (wrong === null) void planRequest(active).then((asked) => estimate.ask(asked, pictures.length), app.complain);
     else estimate.clear();
+  }
+
+  /** The cost does not depend on what is painted, so the first stroke's mask stands for all that follow. */
+  async function planRequest(picture: Picture): Promise<JobRequest> {
+    if (!paintsMask() || !painted(picture)) return request(picture);
+    const mask = planMasks.get(picture.id) ?? maskOf(picture).then((files) => files["mask"]!);
+    planMasks.set(picture.id, mask);
+    return request(picture, { mask: await mask });
   }
 
   async function submit(): Promise<void> {
@@ -153,6 +162,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     destroy: () => {
       painter?.destroy();
       estimate.clear();
+      for (const mask of planMasks.values()) void mask.then(api.removePicture).catch(() => {});
     },
   };
 }
