@@ -24,7 +24,7 @@ async function bundle(name, script, style) {
     minify: true,
     // One file without imports: it has to run from file://, inlined under a content-security policy.
     format: "iife",
-    target: ["es2022", "chrome111", "firefox115", "safari16.4"],
+    target: ["es2022", "chrome123", "firefox120", "safari17.5"],
     charset: "utf8",
     legalComments: "inline",
     write: false,

@@ -1,7 +1,80 @@
 /** The report's page: reads the view that is written into the file and shows it. */
 
-import type { View } from "./model.ts";
+import type { Layer, View, ViewRun } from "./model.ts";
+import { h } from "./dom.ts";
 import { mountViewer } from "./viewer/viewer.ts";
 
-const view = JSON.parse(document.getElementById("view")?.textContent ?? '{"runs":[]}') as View;
-mountViewer(document.body, { keys: "page" }).show(view.runs);
+const THEMES = [
+  { value: "", label: "as the system" },
+  { value: "light", label: "light" },
+  { value: "dark", label: "dark" },
+];
+
+function readView(): View {
+  const text = document.getElementById("view")?.textContent ?? "";
+  const view = JSON.parse(text) as Partial<View>;
+  if (!Array.isArray(view.runs) || view.runs.length === 0) throw new Error("got a report without runs");
+  return { runs: view.runs };
+}
+
+function theme(): HTMLElement {
+  const select = h("select", {}, ...THEMES.map(({ value, label }) => h("option", { value }, label)));
+  select.addEventListener("change", () => {
+    if (select.value === "") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = select.value;
+  });
+  return h("label", {}, "Light", select);
+}
+
+/** A run on paper: its pictures side by side, and its account. */
+function sheet(run: ViewRun): HTMLElement {
+  const { observed, estimate, truth } = run.layers;
+  const pictures = [observed, estimate, truth].filter((layer): layer is Layer => layer !== undefined);
+  const stop = run.stop === null ? [] : [`Stopped at step ${run.stop.step}: ${run.stop.advice}. Kept: the ${run.stop.kept} of step ${run.stop.kept_step}.`];
+  return h(
+    "section",
+    { class: "sheet", "aria-hidden": "true" },
+    h("h2", {}, run.title),
+    h("p", {}, [`${run.task}, ${run.recipe}.`, ...stop].join(" ")),
+    h(
+      "div",
+      { class: "sheet-pictures" },
+      ...pictures.map((layer) =>
+        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${layer.label}, ${layer.width} × ${layer.height}`)),
+      ),
+    ),
+    h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)])),
+    ...run.notes.map((note) => h("p", {}, note)),
+    h("pre", {}, run.command),
+  );
+}
+
+function show(page: HTMLElement): void {
+  const { runs } = readView();
+  const [first] = runs;
+  const title = runs.length === 1 && first !== undefined ? first.title : `${runs.length} runs`;
+  document.title = `${title} · untrained report`;
+  page.append(
+    h(
+      "header",
+      { class: "page-head" },
+      h("h1", {}, title),
+      h("p", {}, "Restored by a network that was never trained: only this picture was seen."),
+      theme(),
+    ),
+  );
+  mountViewer(page, { keys: "page" }).show(runs);
+  page.append(
+    ...runs.map(sheet),
+    h("footer", { class: "page-foot" }, "The pictures are stored without loss; this file is complete and asks no network. Press ? for the keys."),
+  );
+}
+
+const page = h("main", { class: "page" });
+document.body.append(page);
+try {
+  show(page);
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  page.append(h("p", { class: "failure", role: "alert" }, `This report cannot be shown: ${reason}.`));
+}

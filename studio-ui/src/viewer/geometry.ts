@@ -119,6 +119,14 @@ export function nextScale(scale: number, direction: 1 | -1, fit: number): number
   return next ?? scale;
 }
 
+/** One rung up or down; back at fit the view follows the pane's size again. */
+export function zoomStep(view: View, direction: 1 | -1, at: Point, picture: Size, pane: Size): View {
+  const fit = fitScale(picture, pane);
+  const next = nextScale(scaleOf(view, picture, pane), direction, fit);
+  const zoomed = zoomAt(view, next, at, picture, pane);
+  return Math.abs(next - fit) < 1e-6 ? { ...zoomed, scale: "fit" } : zoomed;
+}
+
 /** Whether there is anything to move: a part of the picture lies outside of the pane. */
 export function canPan(placed: Place, picture: Size, pane: Size): boolean {
   return picture.width * placed.scale > pane.width + 0.5 || picture.height * placed.scale > pane.height + 0.5;

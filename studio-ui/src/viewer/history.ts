@@ -1,5 +1,9 @@
 /** Steps and curves: which snapshot stands for a step, and how curves with their own steps share one axis. */
 
+import type { History } from "../model.ts";
+
+export type Curve = readonly (number | null)[];
+
 /** The index of the value nearest to `wanted` in an ascending list (the earlier one of a tie); −1 where it is empty. */
 export function nearest(ascending: readonly number[], wanted: number): number {
   let best = -1;
@@ -8,4 +12,44 @@ export function nearest(ascending: readonly number[], wanted: number): number {
     if (kept === undefined || Math.abs(value - wanted) < Math.abs(kept - wanted)) best = index;
   }
   return best;
+}
+
+/** Curves with steps of their own on one ascending axis; null where a curve has no value. */
+export function align(curves: { steps: readonly number[]; values: Curve }[]): { steps: number[]; values: (number | null)[][] } {
+  const steps = [...new Set(curves.flatMap((curve) => [...curve.steps]))].sort((a, b) => a - b);
+  const position = new Map(steps.map((step, index) => [step, index]));
+  const values = curves.map((curve) => {
+    const row: (number | null)[] = steps.map(() => null);
+    for (const [index, step] of curve.steps.entries()) {
+      const value = curve.values[index];
+      const at = position.get(step);
+      if (at !== undefined && value !== null && value !== undefined && Number.isFinite(value)) row[at] = value;
+    }
+    return row;
+  });
+  return { steps, values };
+}
+
+/** A logarithmic axis is of use: there are values, and all are positive. */
+export function canBeLogarithmic(values: Curve): boolean {
+  const known = values.filter((value) => value !== null);
+  return known.length > 0 && known.every((value) => value > 0);
+}
+
+/** The value of a curve at the known step nearest to `step`, or null. */
+export function valueAt(steps: readonly number[], values: Curve, step: number): number | null {
+  const known = steps.flatMap((at, index) => {
+    const value = values[index];
+    return value === null || value === undefined ? [] : [{ at, value }];
+  });
+  return known[nearest(known.map(({ at }) => at), step)]?.value ?? null;
+}
+
+/** The curves that are drawn in the PSNR plot; those that a run does not have are left out. */
+export function psnrCurves(history: History): { name: string; key: string; steps: number[]; values: Curve }[] {
+  return [
+    { name: "to the observed", key: "observed", steps: history.step, values: history.psnr_observed },
+    { name: "to the truth", key: "truth", steps: history.truth_step, values: history.psnr_truth },
+    { name: "to the truth, single iterates", key: "iterate", steps: history.truth_step, values: history.psnr_truth_iterate },
+  ].filter((curve) => curve.values.some((value) => value !== null && Number.isFinite(value)));
 }

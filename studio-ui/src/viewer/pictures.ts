@@ -4,12 +4,15 @@ import type { Size } from "./geometry.ts";
 
 /** A decoded picture. */
 export class Picture implements Size {
+  readonly src: string;
   readonly image: ImageBitmap;
   readonly width: number;
   readonly height: number;
   private data: ImageData | null = null;
+  private isGray: boolean | null = null;
 
-  constructor(image: ImageBitmap) {
+  constructor(src: string, image: ImageBitmap) {
+    this.src = src;
     this.image = image;
     this.width = image.width;
     this.height = image.height;
@@ -29,6 +32,27 @@ export class Picture implements Size {
     return this.data;
   }
 
+  /** The red, green and blue of a pixel. */
+  at(x: number, y: number): number[] {
+    const from = 4 * (y * this.width + x);
+    return [...this.pixels().data.subarray(from, from + 3)];
+  }
+
+  /** Whether all of it is gray: one number a pixel says it all. */
+  gray(): boolean {
+    if (this.isGray === null) {
+      const { data } = this.pixels();
+      this.isGray = true;
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at] !== data[at + 1] || data[at] !== data[at + 2]) {
+          this.isGray = false;
+          break;
+        }
+      }
+    }
+    return this.isGray;
+  }
+
   close(): void {
     this.data = null;
     this.image.close();
@@ -42,6 +66,8 @@ const ROOM = 48e6;
 
 /** The pictures of one viewer by address; `changed` is called whenever one has arrived. */
 export class Pictures {
+  /** What is on the screen: never dropped. */
+  inUse = new Set<string>();
   private readonly entries = new Map<string, Entry>();
   private readonly changed: () => void;
   private closed = false;
@@ -59,8 +85,9 @@ export class Pictures {
       this.entries.set(src, known);
       return known.picture;
     }
-    this.entries.set(src, { picture: null, failed: false });
-    void this.load(src);
+    const entry: Entry = { picture: null, failed: false };
+    this.entries.set(src, entry);
+    void this.load(src, entry);
     return null;
   }
 
@@ -74,12 +101,9 @@ export class Pictures {
     this.entries.clear();
   }
 
-  private async load(src: string): Promise<void> {
-    const entry = this.entries.get(src);
-    if (entry === undefined) return;
+  private async load(src: string, entry: Entry): Promise<void> {
     try {
       const image = new Image();
-      image.decoding = "async";
       image.src = src;
       await image.decode();
       // The numbers in the file are the numbers on the canvas: no colour conversion, no premultiplied rounding.
@@ -88,7 +112,7 @@ export class Pictures {
         bitmap.close();
         return;
       }
-      entry.picture = new Picture(bitmap);
+      entry.picture = new Picture(src, bitmap);
       this.makeRoom(src);
     } catch {
       entry.failed = true;
@@ -99,8 +123,9 @@ export class Pictures {
   private makeRoom(newest: string): void {
     let used = 0;
     for (const [src, entry] of [...this.entries].reverse()) {
-      used += entry.picture === null ? 0 : entry.picture.width * entry.picture.height;
-      if (used > ROOM && src !== newest && entry.picture !== null) {
+      if (entry.picture === null) continue;
+      used += entry.picture.width * entry.picture.height;
+      if (used > ROOM && src !== newest && !this.inUse.has(src)) {
         entry.picture.close();
         this.entries.delete(src);
       }

@@ -17,6 +17,12 @@ export function frame(run: ViewRun): Size {
   return estimate ?? truth ?? run.snapshots.at(-1) ?? observed ?? { width: 1, height: 1 };
 }
 
+/** Whether two runs have the same coordinates, so that zoom and place mean the same in both. */
+export function sameFrame(one: ViewRun, other: ViewRun): boolean {
+  const [first, second] = [frame(one), frame(other)];
+  return first.width === second.width && first.height === second.height;
+}
+
 /** The snapshot that stands for a step: the nearest one. */
 export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
   if (step === null) return null;

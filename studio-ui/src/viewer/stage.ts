@@ -1,58 +1,245 @@
-/** The panes: canvases that show the two pictures in step, with wipe handle, zoom and pan. */
+/** The panes: canvases that show the two pictures in step, with the wipe's handle and the names of what is seen. */
 
-import { h } from "../dom.ts";
+import type { ViewRun } from "../model.ts";
+import { h, setAttribute, setText } from "../dom.ts";
 import * as geometry from "./geometry.ts";
-import type { Pictures } from "./pictures.ts";
-import { frame, shown } from "./sources.ts";
-import type { Store } from "./state.ts";
+import type { Point, Size } from "./geometry.ts";
+import { listen } from "./gestures.ts";
+import { Computed, draw, type Drawable } from "./paint.ts";
+import type { Part } from "./part.ts";
+import type { Picture, Pictures } from "./pictures.ts";
+import { frame, shown, type Shown } from "./sources.ts";
+import type { State, Store } from "./state.ts";
 
-export class Stage {
+type Side = "left" | "right";
+
+/** A pane: a canvas of exactly the screen's pixels. */
+export class Pane {
+  readonly canvas = h("canvas", { "aria-hidden": "true" });
+  readonly tags: Record<Side, HTMLElement> = {
+    left: h("span", { class: "tag tag-left" }),
+    right: h("span", { class: "tag tag-right" }),
+  };
+  readonly element = h("div", { class: "pane", tabindex: "0", role: "group" }, this.canvas, this.tags.left, this.tags.right);
+  size: Size = { width: 0, height: 0 };
+
+  /** A point of the page in this pane's device pixels. */
+  point(event: { clientX: number; clientY: number }): Point {
+    const box = this.canvas.getBoundingClientRect();
+    const ratio = this.size.width / (box.width || 1);
+    return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
+  }
+}
+
+/** The two pictures of the moment. */
+interface Pair {
+  left: Picture | null;
+  right: Picture | null;
+  overlay: Drawable | null;
+}
+
+export class Stage implements Part {
   readonly element: HTMLElement;
-  private readonly canvas = h("canvas");
+  readonly panes = [new Pane(), new Pane()] as const;
+  readonly handle = h("div", {
+    class: "wipe",
+    role: "slider",
+    tabindex: "0",
+    "aria-label": "Edge between the left and the right picture",
+    "aria-valuemin": "0",
+    "aria-valuemax": "100",
+    "aria-orientation": "horizontal",
+  });
+  /** The pixel under the pointer changed; null beside the picture. */
+  onHover: (pixel: Point | null) => void = () => undefined;
+
   private readonly store: Store;
   private readonly pictures: Pictures;
+  private readonly computed = new Computed();
+  private readonly message = h("p", { class: "stage-message" });
   private readonly observer: ResizeObserver;
+  /** What each side showed last: it stays while the next one loads. */
+  private readonly last: Partial<Record<Side, { run: string; picture: Picture }>> = {};
 
-  constructor(store: Store, pictures: Pictures) {
+  constructor(store: Store, pictures: Pictures, resized: () => void) {
     this.store = store;
     this.pictures = pictures;
-    this.element = h("div", { class: "stage" }, this.canvas);
-    this.observer = new ResizeObserver(() => this.paint());
-    this.observer.observe(this.element);
-    this.element.addEventListener("pointermove", (event) => {
-      if (event.buttons === 0) return;
-      const box = this.element.getBoundingClientRect();
-      store.set({ wipe: Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) });
+    this.panes[0].element.append(this.handle);
+    this.element = h("div", { class: "stage" }, this.panes[0].element, this.panes[1].element, this.message);
+    this.observer = new ResizeObserver((entries) => {
+      for (const entry of entries) {
+        const pane = this.panes.find((candidate) => candidate.canvas === entry.target);
+        if (pane === undefined) continue;
+        const exact = entry.devicePixelContentBoxSize?.[0];
+        pane.size = {
+          width: exact?.inlineSize ?? Math.round(entry.contentRect.width * devicePixelRatio),
+          height: exact?.blockSize ?? Math.round(entry.contentRect.height * devicePixelRatio),
+        };
+      }
+      resized();
     });
+    for (const pane of this.panes) {
+      try {
+        this.observer.observe(pane.canvas, { box: "device-pixel-content-box" });
+      } catch {
+        this.observer.observe(pane.canvas); // Safari knows no device pixels here.
+      }
+      listen(pane, this, store);
+    }
+    this.handle.addEventListener("keydown", (event) => this.wipeByKey(event));
   }
 
-  paint(): void {
+  /** The size of the picture's coordinates. */
+  get base(): Size {
     const run = this.store.run;
-    const context = this.canvas.getContext("2d");
-    if (run === null || context === null) return;
-    const pane = { width: this.element.clientWidth * devicePixelRatio, height: this.element.clientHeight * devicePixelRatio };
-    this.canvas.width = pane.width;
-    this.canvas.height = pane.height;
-    const base = frame(run);
-    const placed = geometry.place(this.store.state.view, base, pane);
-    const area = geometry.visible(placed, base, pane);
-    for (const side of ["left", "right"] as const) {
-      const layer = shown(this.store.state[side], this.store.state, run);
-      const picture = layer === null ? null : this.pictures.get(layer.src);
-      if (picture === null) continue;
-      const edge = area.x + area.width * this.store.state.wipe;
-      context.save();
-      context.beginPath();
-      if (side === "left") context.rect(0, 0, edge, pane.height);
-      else context.rect(edge, 0, pane.width - edge, pane.height);
-      context.clip();
-      context.imageSmoothingEnabled = (placed.scale * base.width) / picture.width < 1;
-      context.drawImage(picture.image, placed.x, placed.y, base.width * placed.scale, base.height * placed.scale);
-      context.restore();
-    }
+    return run === null ? { width: 1, height: 1 } : frame(run);
+  }
+
+  get pane(): Size {
+    return this.panes[0].size;
+  }
+
+  place(): geometry.Place {
+    return geometry.place(this.store.state.view, this.base, this.pane);
+  }
+
+  update(state: State, run: ViewRun): void {
+    const pair = this.pair(state, run);
+    const sides = { left: shown(state.left, state, run), right: shown(state.right, state, run) };
+    const two = state.mode === "side";
+    setAttribute(this.element, "data-mode", state.mode);
+    this.panes[1].element.hidden = !two;
+    this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
+    if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
+    this.name(state, sides);
+    this.placeHandle(state);
+    // Where nothing can be moved a finger that goes up or down scrolls the page.
+    const still = !geometry.canPan(this.place(), this.base, this.pane);
+    for (const pane of this.panes) pane.element.classList.toggle("still", still);
+    const waiting = Object.values(sides).filter((side) => side !== null);
+    const failed = waiting.some((side) => this.pictures.failed(side.src));
+    const empty = pair.left === null && pair.right === null;
+    this.message.hidden = !failed && !empty;
+    setText(this.message, failed ? "A picture could not be loaded." : waiting.length > 0 ? "Loading …" : "No picture yet.");
   }
 
   destroy(): void {
     this.observer.disconnect();
+  }
+
+  private pair(state: State, run: ViewRun): Pair {
+    const overlay = run.overlays.find((candidate) => candidate.name === state.overlay);
+    const find = (side: Side): Picture | null => {
+      const layer = shown(state[side], state, run);
+      const picture = layer === null ? null : this.pictures.get(layer.src);
+      if (picture !== null) {
+        this.last[side] = { run: run.id, picture };
+        return picture;
+      }
+      const before = this.last[side];
+      return layer !== null && before?.run === run.id ? before.picture : null;
+    };
+    const [left, right] = [find("left"), find("right")];
+    const map = overlay === undefined ? null : this.pictures.get(overlay.src);
+    this.pictures.inUse = new Set([left?.src, right?.src, map?.src].filter((src) => src !== undefined));
+    return { left, right, overlay: map === null || overlay === undefined ? null : this.computed.overlay(map, overlay) };
+  }
+
+  private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
+    const context = pane.canvas.getContext("2d");
+    if (context === null || pane.size.width === 0) return;
+    // Setting the size clears the canvas, so both happen within one frame.
+    pane.canvas.width = pane.size.width;
+    pane.canvas.height = pane.size.height;
+    content(context);
+  }
+
+  private drawSide(context: CanvasRenderingContext2D, side: Side, pair: Pair): void {
+    const picture = pair[side];
+    if (picture === null) return;
+    draw(context, picture, this.base, this.place());
+    if (side === "right" && pair.overlay !== null) {
+      context.globalAlpha = this.store.state.opacity;
+      draw(context, pair.overlay, this.base, this.place());
+      context.globalAlpha = 1;
+    }
+  }
+
+  private drawFirst(context: CanvasRenderingContext2D, state: State, pair: Pair): void {
+    if (state.mode === "side") this.drawSide(context, "left", pair);
+    else if (state.mode === "blink") this.drawSide(context, state.blinkRight ? "right" : "left", pair);
+    else if (state.mode === "difference") {
+      if (pair.left === null || pair.right === null) return;
+      draw(context, this.computed.difference(pair.left, pair.right, this.base, state), this.base, this.place());
+    } else {
+      const edge = this.edge(state);
+      for (const side of ["left", "right"] as const) {
+        context.save();
+        context.beginPath();
+        if (side === "left") context.rect(0, 0, edge, this.pane.height);
+        else context.rect(edge, 0, this.pane.width - edge, this.pane.height);
+        context.clip();
+        this.drawSide(context, side, pair);
+        context.restore();
+      }
+    }
+  }
+
+  /** Where the wipe's edge is, in device pixels of the pane. */
+  edge(state: State): number {
+    const area = geometry.visible(this.place(), this.base, this.pane);
+    return Math.round(area.x + area.width * state.wipe);
+  }
+
+  private placeHandle(state: State): void {
+    this.handle.hidden = state.mode !== "wipe";
+    const ratio = this.pane.width / (this.panes[0].canvas.clientWidth || 1);
+    const area = geometry.visible(this.place(), this.base, this.pane);
+    this.handle.style.left = `${this.edge(state) / ratio}px`;
+    this.handle.style.top = `${area.y / ratio}px`;
+    this.handle.style.height = `${area.height / ratio}px`;
+    setAttribute(this.handle, "aria-valuenow", String(Math.round(100 * state.wipe)));
+    setAttribute(this.handle, "aria-valuetext", `${Math.round(100 * state.wipe)} % left picture`);
+  }
+
+  private wipeByKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const by: Record<string, number> = { ArrowLeft: -0.01, ArrowRight: 0.01, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 };
+    const change = by[event.key];
+    if (change === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const factor = event.shiftKey ? 5 : 1;
+    this.store.set({ wipe: Math.min(Math.max(this.store.state.wipe + factor * change, 0), 1) });
+  }
+
+  /** Write over the panes what they show, and tell it to those who cannot see it. */
+  private name(state: State, sides: Record<Side, Shown | null>): void {
+    const text = (side: Side): string => {
+      const layer = sides[side];
+      return layer === null ? "" : layer.note === null ? layer.label : `${layer.label} · ${layer.note}`;
+    };
+    const [first, second] = this.panes;
+    const show = (tag: HTMLElement, words: string): void => {
+      setText(tag, words);
+      tag.hidden = words === "";
+    };
+    const blink = state.mode === "blink";
+    const gain = `× ${state.gain}`;
+    const words = state.signed ? `Right − left, ${gain}` : `|Right − left|, ${gain}`;
+    if (state.mode === "difference") {
+      show(first.tags.left, words);
+      show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
+    } else {
+      show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
+      show(first.tags.right, state.mode === "side" || (blink && !state.blinkRight) ? "" : text("right"));
+    }
+    show(second.tags.left, text("right"));
+    show(second.tags.right, "");
+    const names = `left ${sides.left?.label ?? "nothing"}, right ${sides.right?.label ?? "nothing"}`;
+    const help = "plus and minus zoom, arrow keys move, question mark lists all keys";
+    const what = { wipe: "Wipe", blink: "Blink", side: "Side by side", difference: words }[state.mode];
+    setAttribute(first.element, "aria-label", `${what}: ${names}; ${help}`);
+    setAttribute(second.element, "aria-label", `Right picture: ${sides.right?.label ?? "nothing"}; ${help}`);
   }
 }

@@ -1,15 +1,26 @@
 /** The one viewer of the report and of the studio. */
 
 import type { ViewRun } from "../model.ts";
-import { h } from "../dom.ts";
+import { h, setText } from "../dom.ts";
+import { Actions } from "./actions.ts";
+import { Keyboard } from "./keyboard.ts";
+import { Panels } from "./panels.ts";
+import type { Part } from "./part.ts";
 import { Pictures } from "./pictures.ts";
-import { settleSources } from "./sources.ts";
+import { Plots } from "./plots.ts";
+import { Readout } from "./readout.ts";
+import { ModeBar } from "./settings.ts";
+import { snapshotAt } from "./sources.ts";
 import { Stage } from "./stage.ts";
-import { INITIAL, Store } from "./state.ts";
+import { INITIAL, Store, type State } from "./state.ts";
+import { Timeline, timelineScores, timelineText } from "./timeline.ts";
+import { Toolbar } from "./toolbar.ts";
 
 export interface ViewerOptions {
   /** Where single keys are heard: on the whole page (a report), or only inside the viewer (default). */
   keys?: "page" | "viewer";
+  /** Whether stop reason, facts, notes, settings and code stand beside the picture (default: yes). */
+  panels?: boolean;
   /** Something of the page's own beside the timeline, such as "take this step". */
   beside?: HTMLElement;
 }
@@ -34,49 +45,101 @@ export interface Viewer {
   destroy(): void;
 }
 
-export function mountViewer(root: HTMLElement, _options: ViewerOptions = {}): Viewer {
-  const store = new Store(INITIAL);
-  let wanted = 0;
-  const repaint = (): void => {
-    if (wanted === 0) {
-      wanted = requestAnimationFrame(() => {
-        wanted = 0;
-        stage.paint();
-      });
-    }
+export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Viewer {
+  // Blinking starts by itself only for those who like things that move.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const store = new Store({ ...INITIAL, blinking: !calm });
+  const live = h("div", { class: "visually-hidden", role: "status" });
+  const say = (text: string): void => setText(live, text);
+
+  let frame = 0;
+  const schedule = (): void => {
+    if (frame === 0) frame = requestAnimationFrame(render);
   };
-  const pictures = new Pictures(repaint);
-  const stage = new Stage(store, pictures);
-  store.subscribe(repaint);
-  const element = h("section", { class: "viewer", "aria-label": "Viewer" }, stage.element);
+  const pictures = new Pictures(schedule);
+  const element = h("section", { class: "viewer", "aria-label": "Viewer" });
+  const stage = new Stage(store, pictures, schedule);
+  const actions = new Actions(store, stage, element);
+  const readout = new Readout(stage, pictures);
+  const timeline = new Timeline(store, actions, options.beside ?? null);
+  const keyboard = new Keyboard(element, options.keys === "page", store, actions, timeline);
+  const toolbar = new Toolbar(store, actions, stage, () => keyboard.help());
+  const modeBar = new ModeBar(store);
+  const plots = new Plots(actions);
+  const panels = options.panels === false ? null : new Panels(say);
+  const parts: Part[] = [stage, toolbar, modeBar, readout, timeline, plots, ...(panels === null ? [] : [panels])];
+  const aside = h("div", { class: "viewer-side" }, plots.element, panels?.element ?? null);
+  const main = h("div", { class: "viewer-main" }, toolbar.element, stage.element, readout.element, modeBar.element, timeline.element);
+  element.append(
+    h("div", { class: "viewer-body" }, main, aside),
+    live,
+    keyboard.dialog,
+  );
   root.append(element);
 
-  const choose = (runs: ViewRun[], id: string | null): void => {
-    const run = runs.find((candidate) => candidate.id === id) ?? runs[0] ?? null;
-    const state = { ...store.state, runs };
-    store.set({ runs, run: run?.id ?? null, ...(run === null ? {} : settleSources(state, run)) });
+  stage.onHover = (pixel) => {
+    readout.pixel = pixel;
+    if (store.run !== null) readout.update(store.state, store.run);
   };
+
+  function render(): void {
+    frame = 0;
+    const { state, run } = store;
+    element.classList.toggle("empty", run === null);
+    if (run === null) return;
+    for (const part of parts) part.update(state, run);
+    preload(run, state);
+  }
+
+  /** Decode the neighbours on the timeline, so that scrubbing does not wait. */
+  function preload(run: ViewRun, state: State): void {
+    const now = snapshotAt(run, state.step);
+    if (now === null) return;
+    const index = run.snapshots.indexOf(now);
+    for (const next of [run.snapshots[index + 1], run.snapshots[index - 1]]) {
+      if (next !== undefined) pictures.get(next.src);
+    }
+  }
+
+  let timer = 0;
+  const blink = (): void => store.set({ blinkRight: !store.state.blinkRight });
+  const unsubscribe = store.subscribe((state, before) => {
+    schedule();
+    const timed = state.mode === "blink" && state.blinking;
+    const timedBefore = before.mode === "blink" && before.blinking;
+    if (timed !== timedBefore || (timed && state.period !== before.period)) {
+      window.clearInterval(timer);
+      timer = timed ? window.setInterval(blink, state.period) : 0;
+    }
+    const run = store.run;
+    if (run === null) return;
+    if (state.run !== before.run && before.run !== null) say(`Run ${run.title}`);
+    else if (state.step !== before.step) say(`${timelineText(run, state.step)}, ${timelineScores(run, state.step)}`);
+  });
+
   return {
     element,
     get step() {
       return store.state.step;
     },
     set step(step: number | null) {
-      store.set({ step });
+      actions.goTo(step);
     },
     get run() {
       return store.state.run;
     },
-    show: (runs) => choose(runs, store.state.run),
-    select: (id) => choose(store.state.runs, id),
-    on(name, listener) {
-      return store.subscribe((state, before) => {
+    show: (runs) => actions.show(runs, store.state.run),
+    select: (id) => actions.show(store.state.runs, id),
+    on: (name, listener) =>
+      store.subscribe((state, before) => {
         if (state[name] !== before[name]) (listener as (value: unknown) => void)(state[name]);
-      });
-    },
+      }),
     destroy() {
-      cancelAnimationFrame(wanted);
-      stage.destroy();
+      cancelAnimationFrame(frame);
+      window.clearInterval(timer);
+      unsubscribe();
+      keyboard.destroy();
+      for (const part of parts) part.destroy?.();
       pictures.destroy();
       element.remove();
     },

@@ -1,0 +1,48 @@
+/** Drawing: a picture in its place, and the pictures that are computed from others. */
+
+import type { Overlay } from "../model.ts";
+import { colourise } from "./colormap.ts";
+import { difference, type DifferenceSettings } from "./difference.ts";
+import type { Place, Size } from "./geometry.ts";
+import type { Picture } from "./pictures.ts";
+
+export type Drawable = Size & { image: CanvasImageSource };
+
+/** Draw a picture over the frame: pixels as they are from 1:1 on, smoothed by the browser below. */
+export function draw(context: CanvasRenderingContext2D, drawable: Drawable, frame: Size, placed: Place): void {
+  const scale = (placed.scale * frame.width) / drawable.width;
+  context.imageSmoothingEnabled = scale < 1;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(drawable.image, placed.x, placed.y, frame.width * placed.scale, frame.height * placed.scale);
+}
+
+function toDrawable(data: Uint8ClampedArray<ArrayBuffer>, size: Size): Drawable {
+  const canvas = document.createElement("canvas");
+  canvas.width = size.width;
+  canvas.height = size.height;
+  canvas.getContext("2d")?.putImageData(new ImageData(data, size.width, size.height), 0, 0);
+  return { image: canvas, width: size.width, height: size.height };
+}
+
+/** The last result of a function, for as long as it is asked for the same. */
+function remember<A extends unknown[]>(make: (...of: A) => Drawable, key: (...of: A) => string): (...of: A) => Drawable {
+  let last: { key: string; made: Drawable } | null = null;
+  return (...of) => {
+    const wanted = key(...of);
+    if (last?.key !== wanted) last = { key: wanted, made: make(...of) };
+    return last.made;
+  };
+}
+
+/** Pictures computed from others, each computed once while it is shown. */
+export class Computed {
+  readonly difference = remember(
+    (left: Picture, right: Picture, frame: Size, settings: DifferenceSettings) =>
+      toDrawable(difference(left.pixels(), right.pixels(), frame, settings), frame),
+    (left, right, frame, { gain, signed }) => [left.src, right.src, frame.width, frame.height, gain, signed].join(" "),
+  );
+  readonly overlay = remember(
+    (map: Picture, _overlay: Overlay) => toDrawable(colourise(map.pixels().data), map),
+    (map) => map.src,
+  );
+}

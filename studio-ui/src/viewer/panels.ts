@@ -1,0 +1,116 @@
+/** What is known of a run in words: why it stopped, facts, notes, settings, and what reproduces it. */
+
+import type { ViewRun } from "../model.ts";
+import { h } from "../dom.ts";
+import type { Part } from "./part.ts";
+import type { State } from "./state.ts";
+
+const STATUS: Record<ViewRun["status"], string> = {
+  queued: "Waiting",
+  running: "Running",
+  finished: "Finished",
+  stopped: "Stopped early, best kept",
+  failed: "Failed",
+};
+
+/** Put a text on the clipboard; true where it got there. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Without the clipboard's permission: the old way, by a selection.
+    const field = h("textarea", { class: "visually-hidden", "aria-hidden": "true", readonly: true });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    return copied;
+  }
+}
+
+export class Panels implements Part {
+  readonly element = h("div", { class: "panels" });
+  private readonly say: (text: string) => void;
+  private readonly summary = h("section", { class: "panel summary", "aria-label": "How it ended" });
+  private readonly facts = h("dl", { class: "facts" });
+  private readonly factsPanel = h("section", { class: "panel" }, h("h2", {}, "Facts"), this.facts);
+  private readonly notes = h("ul", { class: "notes" });
+  private readonly notesPanel = h("section", { class: "panel" }, h("h2", {}, "Notes"), this.notes);
+  private readonly settings = h("tbody");
+  private readonly settingsTitle = h("summary");
+  private readonly settingsPanel = h(
+    "details",
+    { class: "panel" },
+    this.settingsTitle,
+    h(
+      "div",
+      { class: "table-scroll" },
+      h("table", { class: "settings" }, h("caption", { class: "visually-hidden" }, "Settings of the run"), this.settings),
+    ),
+  );
+  private readonly command = h("pre");
+  private readonly python = h("pre");
+  private readonly codePanel: HTMLElement;
+  private written = "";
+
+  constructor(say: (text: string) => void) {
+    this.say = say;
+    this.codePanel = h(
+      "details",
+      { class: "panel" },
+      h("summary", {}, "Do it again"),
+      this.code("Command", "Copy command", this.command),
+      this.code("Python", "Copy Python", this.python),
+    );
+    this.element.append(this.summary, this.factsPanel, this.notesPanel, this.settingsPanel, this.codePanel);
+  }
+
+  update(_state: State, run: ViewRun): void {
+    const { status, stop, peak, facts, settings, notes, command, python, recipe, title } = run;
+    const text = JSON.stringify([title, status, stop, peak, facts, settings, notes, command, python, recipe]);
+    if (text === this.written) return;
+    this.written = text;
+    this.summary.replaceChildren(...this.summarise(run));
+    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)]));
+    this.factsPanel.hidden = facts.length === 0;
+    this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
+    this.notesPanel.hidden = notes.length === 0;
+    this.settingsTitle.textContent = `Settings (${settings.length}) of ${recipe}`;
+    this.settings.replaceChildren(
+      ...settings.map(({ name, value, help }) =>
+        h("tr", {}, h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, h("code", {}, value)), h("td", {}, help)),
+      ),
+    );
+    this.settingsPanel.hidden = settings.length === 0;
+    this.command.textContent = command;
+    this.python.textContent = python;
+    this.codePanel.hidden = command === "" && python === "";
+  }
+
+  private summarise(run: ViewRun): Node[] {
+    const { stop, peak } = run;
+    const lines: Node[] = [h("h2", {}, run.title), h("p", { class: "status", "data-status": run.status }, `${STATUS[run.status]} · ${run.task} · ${run.recipe}`)];
+    if (stop !== null) {
+      lines.push(h("p", {}, `Stopped at step ${stop.step}: ${stop.advice === "" ? stop.reason.replaceAll("_", " ") : stop.advice}.`));
+      lines.push(h("p", {}, `Kept: the ${stop.kept} of step ${stop.kept_step}.`));
+    }
+    if (peak !== null) {
+      lines.push(h("p", {}, `Peak to the truth: ${peak.psnr.toFixed(2)} dB at step ${peak.step}; the fit could not know it.`));
+    }
+    return lines;
+  }
+
+  private code(title: string, label: string, code: HTMLElement): HTMLElement {
+    const copy = h("button", { type: "button" }, label);
+    copy.addEventListener("click", () => {
+      void copyText(code.textContent ?? "").then((done) => {
+        this.say(done ? `${title} copied` : `${title} could not be copied; select it by hand`);
+        copy.textContent = done ? "Copied" : "Select it by hand";
+        window.setTimeout(() => (copy.textContent = label), 1500);
+      });
+    });
+    return h("div", { class: "code" }, h("div", { class: "code-head" }, h("h3", {}, title), copy), code);
+  }
+}

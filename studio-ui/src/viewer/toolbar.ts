@@ -1,0 +1,101 @@
+/** The bar over the picture: run, mode, what is left and right, zoom. */
+
+import type { ViewRun } from "../model.ts";
+import { h, setAttribute, setOptions, setText } from "../dom.ts";
+import type { Actions } from "./actions.ts";
+import { fitScale, MAX_SCALE, scaleOf, zoomLabel } from "./geometry.ts";
+import type { Part } from "./part.ts";
+import { choices } from "./sources.ts";
+import type { Stage } from "./stage.ts";
+import type { Mode, Source, State, Store } from "./state.ts";
+
+const MODES: { mode: Mode; label: string; title: string }[] = [
+  { mode: "wipe", label: "Wipe", title: "Before and after with an edge to drag (W)" },
+  { mode: "blink", label: "Blink", title: "Left and right in turn (B)" },
+  { mode: "side", label: "Side by side", title: "Both pictures in step (S)" },
+  { mode: "difference", label: "Difference", title: "Right minus left, amplified (D)" },
+];
+
+let toolbars = 0;
+
+export class Toolbar implements Part {
+  readonly element: HTMLElement;
+  private readonly stage: Stage;
+  private readonly radios = new Map<Mode, HTMLInputElement>();
+  private readonly run: HTMLSelectElement;
+  private readonly runField: HTMLElement;
+  private readonly left: HTMLSelectElement;
+  private readonly right: HTMLSelectElement;
+  private readonly zoom = h("output", { class: "zoom-label", "aria-label": "Zoom" });
+  private readonly buttons: Record<"out" | "in" | "fit" | "actual", HTMLButtonElement>;
+
+  constructor(store: Store, actions: Actions, stage: Stage, help: () => void) {
+    this.stage = stage;
+    const name = `viewer-mode-${++toolbars}`;
+    const modes = h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden" }, "How to compare"));
+    for (const { mode, label, title } of MODES) {
+      const radio = h("input", { type: "radio", name, value: mode, onchange: () => actions.mode(mode) });
+      this.radios.set(mode, radio);
+      modes.append(h("label", { title }, radio, label));
+    }
+    const source = (side: "left" | "right"): HTMLSelectElement =>
+      h("select", {
+        "aria-label": `${side === "left" ? "Left" : "Right"} picture`,
+        onchange: (event) => store.set({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
+      });
+    this.left = source("left");
+    this.right = source("right");
+    this.run = h("select", { onchange: () => actions.show(store.state.runs, this.run.value) });
+    this.runField = h("label", { class: "run-field" }, h("span", {}, "Run"), this.run);
+    const button = (label: string, title: string, onclick: () => void, icon = false): HTMLButtonElement =>
+      h("button", { type: "button", title, "aria-label": title, class: icon ? "icon" : false, onclick }, label);
+    this.buttons = {
+      out: button("−", "Zoom out (−)", () => actions.zoom(-1), true),
+      in: button("+", "Zoom in (+)", () => actions.zoom(1), true),
+      fit: button("Fit", "Fit the picture (F)", () => actions.fit()),
+      actual: button("1:1", "One picture pixel on one screen pixel (1)", () => actions.zoomTo(1)),
+    };
+    const { out, fit, actual } = this.buttons;
+    this.element = h(
+      "div",
+      { class: "toolbar", role: "toolbar", "aria-label": "Viewer" },
+      this.runField,
+      modes,
+      h(
+        "div",
+        { class: "sources" },
+        this.left,
+        button("⇄", "Swap left and right (X)", () => actions.swap(), true),
+        this.right,
+      ),
+      h(
+        "div",
+        { class: "zoom" },
+        out,
+        this.zoom,
+        this.buttons.in,
+        fit,
+        actual,
+        button("⛶", "Full screen (Shift+F)", () => actions.fullScreen(), true),
+        button("?", "Keys (?)", help, true),
+      ),
+    );
+  }
+
+  update(state: State, run: ViewRun): void {
+    const radio = this.radios.get(state.mode);
+    if (radio !== undefined) radio.checked = true;
+    this.runField.hidden = state.runs.length < 2;
+    setOptions(this.run, state.runs.map(({ id, title }) => ({ value: id, label: title })), run.id);
+    const options = choices(state, run);
+    setOptions(this.left, options, state.left);
+    setOptions(this.right, options, state.right);
+    const { base, pane } = this.stage;
+    const scale = scaleOf(state.view, base, pane);
+    setText(this.zoom, zoomLabel(scale));
+    this.buttons.in.disabled = scale >= MAX_SCALE;
+    this.buttons.out.disabled = scale <= Math.min(fitScale(base, pane), 1);
+    setAttribute(this.buttons.fit, "aria-pressed", String(state.view.scale === "fit"));
+    setAttribute(this.buttons.actual, "aria-pressed", String(scale === 1));
+  }
+}
