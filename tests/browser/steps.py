@@ -25,8 +25,9 @@ def drop(page: Any, *files: Path) -> None:
 
 
 def set_steps(page: Any, steps: int) -> None:
-    """Change the recipe's largest number of steps."""
+    """Take this many steps, of a network so small that they are quick."""
     page.get_by_text("Every setting").click()
+    page.get_by_label("network.widths", exact=True).fill("8,8")
     page.get_by_label("max_steps", exact=True).fill(str(steps))
 
 
@@ -64,4 +65,4 @@ def wait_for_step(page: Any, step: int, timeout: float = 60) -> None:
 
 def canvas(page: Any) -> str:
     """What the viewer's canvas shows."""
-    return str(page.evaluate("document.querySelector('.viewer canvas').toDataURL()"))
+    return str(page.evaluate("document.querySelector('.viewer .pane canvas').toDataURL()"))

@@ -1,5 +1,5 @@
 import type { ViewRun } from "../model.ts";
-import type { About, Job, JobRequest, Picture, Plan, Sample, Task } from "./types.ts";
+import type { About, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
 
 /** What the server refused, in its own one line; status 0 = it did not answer. */
 export class ApiError extends Error {
@@ -48,10 +48,10 @@ export const api = {
   samples: () => call<Sample[]>("GET", "/samples"),
   picture: (picture: string) => call<Picture>("GET", `/pictures/${id(picture)}`),
   removePicture: (picture: string) => call<unknown>("DELETE", `/pictures/${id(picture)}`),
-  uploadPicture(file: Blob, name: string): Promise<Picture> {
+  uploadPicture(file: Blob, name: string, kind: UploadKind = "picture"): Promise<Picture> {
     const form = new FormData();
     form.append("file", file, name);
-    return call<Picture>("POST", "/pictures", form);
+    return call<Picture>("POST", kind === "kernel" ? "/pictures?kind=kernel" : "/pictures", form);
   },
   pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),

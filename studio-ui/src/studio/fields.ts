@@ -1,6 +1,6 @@
 import { button, fill, h, setText } from "./dom.ts";
 import { type FormState, optionProblem } from "./form.ts";
-import type { Picture, Recipe, Task, TaskFile, TaskOption } from "./types.ts";
+import type { Picture, Recipe, Task, TaskFile, TaskOption, UploadKind } from "./types.ts";
 
 interface Given {
   task: Task;
@@ -9,13 +9,13 @@ interface Given {
   painted: boolean;
   changed(): void;
   /** Ask for a file and upload it; null = none came of it. */
-  upload(accept: string): Promise<Picture | null>;
+  upload(accept: string, kind: UploadKind): Promise<Picture | null>;
 }
 
 /** The controls of a task: its files, its options, its recipes and all of their settings. */
 export function taskFields(given: Given): HTMLElement {
   const { task, form, changed } = given;
-  const settings = h("div", { class: "settings" });
+  const settings = h("div", { class: "setting-list" });
   const showSettings = (): void => {
     const recipe = task.recipes.find((r) => r.name === form.recipe);
     fill(settings, ...(recipe ? settingFields(recipe, form, changed) : []));
@@ -41,7 +41,7 @@ export function taskFields(given: Given): HTMLElement {
 function fileField(file: TaskFile, { form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.files[file.name] ? "given" : "none yet");
   const choose = button("Choose…", () => {
-    void upload(file.accepts).then((picture) => {
+    void upload(file.accepts, file.name === "kernel" ? "kernel" : "picture").then((picture) => {
       if (!picture) return;
       form.files[file.name] = picture.id;
       setText(name, picture.name);
@@ -126,7 +126,7 @@ function seedField(form: FormState, changed: () => void): HTMLElement {
 function truthField({ form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.truth ? "given" : "none");
   const choose = button("Choose…", () => {
-    void upload("image/*,.tif,.tiff").then((picture) => {
+    void upload("image/*,.tif,.tiff", "picture").then((picture) => {
       if (!picture) return;
       form.truth = picture.id;
       setText(name, picture.name);

@@ -20,7 +20,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
 
   const bar = progressBar();
   const pill = h("span", { role: "status" });
-  const numbers = h("dl", { class: "facts" });
+  const numbers = h("dl", { class: "numbers" });
   const error = h("p", { class: "problem", role: "alert" });
   const act = (action: () => Promise<Job>) => (): void =>
     void action().then((job) => app.store.dispatch({ type: "job", job }), app.complain);
@@ -48,7 +48,8 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const viewer = mountViewer(viewerBox, { beside: h("span", { class: "row" }, take, taken) });
   const compareList = h("div", { class: "chips" });
   const compareSection = h("section", { class: "compare" }, h("h2", {}, "Compare with"), compareList);
-  const waiting = h("p", { class: "empty" });
+  const waiting = h("p", { class: "hint", role: "status" });
+  const firstLook = h("img", { class: "first-look", src: first ? urls.picture(first.picture) : "", alt: first?.picture_name ?? "" });
 
   const views = new Map<string, ViewRun>();
   let busy = false;
@@ -71,8 +72,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
       if (view) views.set(run, live(view, app.store.state.jobs.get(run)));
     }
     busy = false;
-    const runs = shown.flatMap((run) => views.get(run) ?? []);
+    // Before the first estimate there is nothing to compare; the picture alone is shown.
+    const runs = shown.flatMap((run) => views.get(run) ?? []).filter((run) => run.layers.estimate);
     viewerBox.hidden = runs.length === 0;
+    firstLook.hidden = waiting.hidden = runs.length > 0;
     if (runs.length > 0) viewer.show(runs);
     updateTake();
     if (again_) {
@@ -133,8 +136,8 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     copyPython.hidden = job.status === "queued";
     setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
     const waits = job.status === "queued";
-    waiting.hidden = !waits && (views.size > 0 || job.status === "failed");
-    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : "Making the first estimate …");
+    waiting.hidden = firstLook.hidden = !waits && (!viewerBox.hidden || job.status === "failed");
+    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "Making the first estimate …" : "");
     fill(numbers, ...facts(job).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     const part = job.status === "running" && job.max_steps ? `${Math.floor((100 * job.step) / job.max_steps)} % · ` : "";
     document.title = `${part}${job.picture_name} – untrained studio`;
@@ -169,6 +172,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
     waiting,
+    firstLook,
     viewerBox,
     compareSection,
   );

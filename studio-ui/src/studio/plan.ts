@@ -46,7 +46,7 @@ function planText(plan: Plan, pictures: number): HTMLElement {
   const tiles = plan.tiles > 1 ? ` in ${count(plan.tiles, "tile")}` : "";
   return h(
     "dl",
-    { class: "facts" },
+    { class: "numbers" },
     fact("Time", plan.seconds === null ? "told once it runs" : `at most ${formatSeconds(plan.seconds)}${each}`),
     fact("Memory", formatBytes(plan.memory_bytes)),
     fact("Steps", `up to ${plan.max_steps}`),

@@ -20,6 +20,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   let form: FormState = from?.task === task.name ? formOfJob(task, from) : emptyForm(task);
   let active = pictures[0]!;
   let painter: Painter | null = null;
+  let closed = false;
   const planMasks = new Map<string, Promise<string>>();
 
   const preview = h("div", { class: "preview" });
@@ -47,7 +48,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     setText(problem, wrong ?? "");
     start.disabled = wrong !== null;
     setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
-    if (wrong === null) void planRequest(active).then((asked) => estimate.ask(asked, pictures.length), app.complain);
+    if (wrong === null) void planRequest(active).then((asked) => closed || estimate.ask(asked, pictures.length), app.complain);
     else estimate.clear();
   }
 
@@ -117,9 +118,9 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     fill(fields, taskFields({
       task, form, changed,
       painted: paintsMask(),
-      upload: async (accept) => {
+      upload: async (accept, kind) => {
         const files = await chooseFiles(accept, false);
-        const { pictures: uploaded, refusals } = await uploadAll(files, () => {});
+        const { pictures: uploaded, refusals } = await uploadAll(files, () => {}, kind);
         if (refusals[0]) app.complain(refusals[0]);
         return uploaded[0] ?? null;
       },
@@ -147,7 +148,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     "div",
     { class: "setup" },
     h("section", { class: "setup-picture", "aria-label": "Picture" }, strip, preview),
-    h("form", { class: "panel", "aria-label": "What to do", onsubmit: (event) => event.preventDefault() },
+    h("form", { class: "form-panel", "aria-label": "What to do", onsubmit: (event) => event.preventDefault() },
       h("label", { for: "task" }, "Task"), taskSelect, description,
       fields,
       h("div", { class: "start-bar" }, problem, estimate.element, start)),
@@ -160,6 +161,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   return {
     title, element,
     destroy: () => {
+      closed = true;
       painter?.destroy();
       estimate.clear();
       for (const mask of planMasks.values()) void mask.then(api.removePicture).catch(() => {});

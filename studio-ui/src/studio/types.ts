@@ -76,6 +76,9 @@ export interface Picture {
   bytes: number;
 }
 
+/** A blur kernel may be smaller than any picture, and an array. */
+export type UploadKind = "picture" | "kernel";
+
 export interface JobRequest {
   task: string;
   picture: string;

@@ -1,19 +1,20 @@
 import { api } from "./api.ts";
 import { count } from "./format.ts";
 import { messageOf } from "./state.ts";
-import type { Picture } from "./types.ts";
+import type { Picture, UploadKind } from "./types.ts";
 
 /** Upload files one after the other; those that are refused are told of, the others go on. */
 export async function uploadAll(
   files: File[],
   tell: (text: string) => void,
+  kind: UploadKind = "picture",
 ): Promise<{ pictures: Picture[]; refusals: string[] }> {
   const pictures: Picture[] = [];
   const refusals: string[] = [];
   for (const [index, file] of files.entries()) {
     tell(files.length === 1 ? `Reading ${file.name} …` : `Reading ${index + 1} of ${count(files.length, "file")}: ${file.name} …`);
     try {
-      pictures.push(await api.uploadPicture(file, file.name));
+      pictures.push(await api.uploadPicture(file, file.name, kind));
     } catch (error) {
       const message = messageOf(error);
       refusals.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
