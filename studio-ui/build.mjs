@@ -10,6 +10,10 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const packageFolder = join(here, "..", "src", "untrained");
 
+// The plots' licence asks that its text goes where the code goes.
+const licence = await readFile(join(here, "node_modules", "uplot", "LICENSE"), "utf8");
+const banner = { js: `/*! Contains uPlot.\n${licence.trim()}\n*/` };
+
 /** The bundled text of one page: its script and its style sheet. */
 async function bundle(name, script, style) {
   const outdir = join(packageFolder, name, "static");
@@ -27,6 +31,7 @@ async function bundle(name, script, style) {
     target: ["es2022", "chrome123", "firefox120", "safari17.5"],
     charset: "utf8",
     legalComments: "inline",
+    banner,
     write: false,
   });
   return outputFiles.map((file) => ({ path: file.path, text: file.text }));

@@ -23,6 +23,35 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+const ICONS = {
+  play: "M5 3l9 5-9 5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  earlier: "M10 3L5 8l5 5",
+  later: "M6 3l5 5-5 5",
+  swap: "M2 5h11M10 2l3 3-3 3M14 11H3M6 8l-3 3 3 3",
+  fullScreen: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+};
+
+export type IconName = keyof typeof ICONS;
+
+/** A small drawing in the text's colour; its button carries the name. */
+export function icon(name: IconName): SVGElement {
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  const path = document.createElementNS(space, "path");
+  const solid = name === "play" || name === "pause";
+  path.setAttribute("d", ICONS[name]);
+  path.setAttribute("fill", solid ? "currentColor" : "none");
+  path.setAttribute("stroke", solid ? "none" : "currentColor");
+  path.setAttribute("stroke-width", "1.6");
+  drawing.setAttribute("viewBox", "0 0 16 16");
+  drawing.setAttribute("width", "16");
+  drawing.setAttribute("height", "16");
+  drawing.setAttribute("aria-hidden", "true");
+  drawing.append(path);
+  return drawing;
+}
+
 /** Set an attribute only where it differs: no needless repaints and announcements. */
 export function setAttribute(element: Element, name: string, value: string): void {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);

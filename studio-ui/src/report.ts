@@ -23,7 +23,7 @@ function theme(): HTMLElement {
     if (select.value === "") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = select.value;
   });
-  return h("label", {}, "Light", select);
+  return h("label", {}, "Theme", select);
 }
 
 /** A run on paper: its pictures side by side, and its account. */
@@ -52,7 +52,7 @@ function sheet(run: ViewRun): HTMLElement {
 function show(page: HTMLElement): void {
   const { runs } = readView();
   const [first] = runs;
-  const title = runs.length === 1 && first !== undefined ? first.title : `${runs.length} runs`;
+  const title = runs.length === 1 && first !== undefined ? first.title : `Report of ${runs.length} runs`;
   document.title = `${title} · untrained report`;
   page.append(
     h(
@@ -60,13 +60,17 @@ function show(page: HTMLElement): void {
       { class: "page-head" },
       h("h1", {}, title),
       h("p", {}, "Restored by a network that was never trained: only this picture was seen."),
-      theme(),
     ),
   );
   mountViewer(page, { keys: "page" }).show(runs);
   page.append(
     ...runs.map(sheet),
-    h("footer", { class: "page-foot" }, "The pictures are stored without loss; this file is complete and asks no network. Press ? for the keys."),
+    h(
+      "footer",
+      { class: "page-foot" },
+      h("p", {}, "The pictures are stored without loss; this file is complete and asks no network. Press ? for the keys."),
+      theme(),
+    ),
   );
 }
 

@@ -10,6 +10,11 @@ export interface Point {
   y: number;
 }
 
+/** Where pictures are shown; `ratio` is the number of its (device) pixels a CSS pixel, 1 where it is not said. */
+export interface PaneSize extends Size {
+  ratio?: number;
+}
+
 /** What is looked at, whatever the pane's size: a scale and the point of the picture in the pane's middle. */
 export interface View {
   scale: number | "fit";
@@ -27,20 +32,24 @@ export const LADDER: readonly number[] = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
-/** The largest scale at which all is seen; above 1 a whole number, so that every pixel is the same square. */
-export function fitScale(picture: Size, pane: Size): number {
+/**
+ * The largest scale at which all is seen. Above 1 it is a whole number, so that every pixel is the same square;
+ * screens so fine that one of their pixels more or less is not seen are filled instead.
+ */
+export function fitScale(picture: Size, pane: PaneSize): number {
   const scale = Math.min(pane.width / picture.width, pane.height / picture.height);
   if (!(scale > 0) || !Number.isFinite(scale)) return 1;
-  return scale >= 1 ? Math.min(Math.floor(scale), MAX_SCALE) : scale;
+  if (scale < 1) return scale;
+  return Math.min((pane.ratio ?? 1) >= 2 ? scale : Math.floor(scale), MAX_SCALE);
 }
 
 /** The view's scale in this pane. */
-export function scaleOf(view: View, picture: Size, pane: Size): number {
+export function scaleOf(view: View, picture: Size, pane: PaneSize): number {
   return view.scale === "fit" ? fitScale(picture, pane) : view.scale;
 }
 
 /** Where the view puts the picture: centred where there is room, and never past its own edge. */
-export function place(view: View, picture: Size, pane: Size): Place {
+export function place(view: View, picture: Size, pane: PaneSize): Place {
   const scale = scaleOf(view, picture, pane);
   const along = (middle: number, length: number, room: number): number => {
     const free = room - length * scale;
@@ -76,7 +85,7 @@ export function pixelIn(layer: Size, pixel: Point, picture: Size): Point {
 }
 
 /** Zoom to `scale` such that the point of the picture under `at` stays under it. */
-export function zoomAt(view: View, scale: number, at: Point, picture: Size, pane: Size): View {
+export function zoomAt(view: View, scale: number, at: Point, picture: Size, pane: PaneSize): View {
   const fit = fitScale(picture, pane);
   const wanted = clamp(scale, Math.min(fit, LADDER[0] ?? fit, 1), MAX_SCALE);
   const under = toPicture(at, place(view, picture, pane));
@@ -88,14 +97,14 @@ export function zoomAt(view: View, scale: number, at: Point, picture: Size, pane
 }
 
 /** Move the picture by so many screen pixels. */
-export function pan(view: View, by: Point, picture: Size, pane: Size): View {
+export function pan(view: View, by: Point, picture: Size, pane: PaneSize): View {
   const scale = scaleOf(view, picture, pane);
   const centre = { x: view.centre.x - by.x / scale, y: view.centre.y - by.y / scale };
   return settle({ ...view, centre }, picture, pane);
 }
 
 /** The view with its centre where the picture really lies, so that a pan past the edge leaves no slack to undo. */
-export function settle(view: View, picture: Size, pane: Size): View {
+export function settle(view: View, picture: Size, pane: PaneSize): View {
   const placed = place(view, picture, pane);
   const middle = toPicture({ x: pane.width / 2, y: pane.height / 2 }, placed);
   const keep = (wanted: number, length: number, room: number, seen: number): number =>
@@ -120,7 +129,7 @@ export function nextScale(scale: number, direction: 1 | -1, fit: number): number
 }
 
 /** One rung up or down; back at fit the view follows the pane's size again. */
-export function zoomStep(view: View, direction: 1 | -1, at: Point, picture: Size, pane: Size): View {
+export function zoomStep(view: View, direction: 1 | -1, at: Point, picture: Size, pane: PaneSize): View {
   const fit = fitScale(picture, pane);
   const next = nextScale(scaleOf(view, picture, pane), direction, fit);
   const zoomed = zoomAt(view, next, at, picture, pane);
@@ -128,12 +137,12 @@ export function zoomStep(view: View, direction: 1 | -1, at: Point, picture: Size
 }
 
 /** Whether there is anything to move: a part of the picture lies outside of the pane. */
-export function canPan(placed: Place, picture: Size, pane: Size): boolean {
+export function canPan(placed: Place, picture: Size, pane: PaneSize): boolean {
   return picture.width * placed.scale > pane.width + 0.5 || picture.height * placed.scale > pane.height + 0.5;
 }
 
 /** The part of the pane that the picture covers. */
-export function visible(placed: Place, picture: Size, pane: Size): Point & Size {
+export function visible(placed: Place, picture: Size, pane: PaneSize): Point & Size {
   const left = clamp(placed.x, 0, pane.width);
   const top = clamp(placed.y, 0, pane.height);
   return {

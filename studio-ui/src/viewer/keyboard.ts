@@ -30,42 +30,35 @@ export class Keyboard {
       const y = { ArrowUp: by, ArrowDown: -by }[event.key] ?? 0;
       actions.pan(x, y);
     };
+    const scales: Record<string, number> = { "1": 1, "2": 2, "4": 4, "8": 8, "9": 16 };
+    const other = (): void => {
+      const blinking = store.state.mode === "blink";
+      store.set({ mode: "blink", blinking: false, blinkRight: blinking && !store.state.blinkRight });
+    };
     this.keys = [
-      { keys: ["w"], shown: ["W"], does: "Wipe", act: () => actions.mode("wipe") },
-      { keys: ["b"], shown: ["B"], does: "Blink", act: () => actions.mode("blink") },
-      { keys: ["s"], shown: ["S"], does: "Side by side", act: () => actions.mode("side") },
-      { keys: ["d"], shown: ["D"], does: "Difference", act: () => actions.mode("difference") },
-      {
-        keys: [" "],
-        shown: ["Space"],
-        does: "The other picture (blink)",
-        act: () => store.set({ mode: "blink", blinking: false, blinkRight: store.state.mode === "blink" && !store.state.blinkRight }),
-      },
-      { keys: ["x"], shown: ["X"], does: "Swap left and right", act: () => actions.swap() },
-      { keys: ["+", "="], shown: ["+"], does: "Zoom in", act: () => actions.zoom(1) },
-      { keys: ["-", "_"], shown: ["−"], does: "Zoom out", act: () => actions.zoom(-1) },
-      { keys: ["f", "0"], shown: ["F", "0"], does: "Fit", act: () => actions.fit() },
-      { keys: ["1"], shown: ["1"], does: "1:1", act: () => actions.zoomTo(1) },
-      { keys: ["2"], shown: ["2"], does: "2:1", act: () => actions.zoomTo(2) },
-      { keys: ["4"], shown: ["4"], does: "4:1", act: () => actions.zoomTo(4) },
-      { keys: ["8"], shown: ["8"], does: "8:1", act: () => actions.zoomTo(8) },
-      { keys: ["9"], shown: ["9"], does: "16:1", act: () => actions.zoomTo(16) },
+      { keys: ["w"], shown: ["W"], does: "wipe", act: () => actions.mode("wipe") },
+      { keys: ["b"], shown: ["B"], does: "blink", act: () => actions.mode("blink") },
+      { keys: ["s"], shown: ["S"], does: "side by side", act: () => actions.mode("side") },
+      { keys: ["d"], shown: ["D"], does: "difference", act: () => actions.mode("difference") },
+      { keys: [" "], shown: ["Space"], does: "the other picture", act: other },
+      { keys: ["x"], shown: ["X"], does: "swap left and right", act: () => actions.swap() },
+      { keys: ["+", "=", "-", "_"], shown: ["+", "−"], does: "zoom", act: ({ key }) => actions.zoom(key === "+" || key === "=" ? 1 : -1) },
+      { keys: ["f", "0"], shown: ["F", "0"], does: "fit", act: () => actions.fit() },
+      { keys: Object.keys(scales), shown: Object.keys(scales), does: "1:1, 2:1, 4:1, 8:1, 16:1", act: ({ key }) => actions.zoomTo(scales[key] ?? 1) },
       {
         keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
         shown: ["←", "→", "↑", "↓"],
-        does: "Move the picture; on the wipe's edge: move the edge (Shift: further)",
+        does: "move the picture, or the wipe's edge where that has the focus; with Shift further",
         act: pan,
       },
-      { keys: [",", "<"], shown: [","], does: "Earlier snapshot", act: () => actions.move(-1) },
-      { keys: [".", ">"], shown: ["."], does: "Later snapshot", act: () => actions.move(1) },
-      { keys: ["p"], shown: ["P"], does: "Play the fit", act: () => timeline.toggle() },
-      { keys: ["k"], shown: ["K"], does: "The kept estimate", act: () => actions.goTo(null) },
-      { keys: ["m"], shown: ["M"], does: "The peak, where it is known", act: () => timeline.toPeak() },
-      { keys: ["o"], shown: ["O"], does: "Overlay on or off", act: () => actions.overlay() },
-      { keys: ["["], shown: ["["], does: "Run before", act: () => actions.neighbour(-1) },
-      { keys: ["]"], shown: ["]"], does: "Next run", act: () => actions.neighbour(1) },
-      { keys: ["F"], shown: ["Shift", "F"], does: "Full screen", act: () => actions.fullScreen() },
-      { keys: ["?"], shown: ["?"], does: "These keys", act: () => this.help() },
+      { keys: [",", "<", ".", ">"], shown: [",", "."], does: "earlier, later snapshot", act: ({ key }) => actions.move(key === "," || key === "<" ? -1 : 1) },
+      { keys: ["p"], shown: ["P"], does: "play the fit", act: () => timeline.toggle() },
+      { keys: ["k"], shown: ["K"], does: "the kept estimate", act: () => actions.goTo(null) },
+      { keys: ["m"], shown: ["M"], does: "the peak, where it is known", act: () => timeline.toPeak() },
+      { keys: ["o"], shown: ["O"], does: "overlay on or off", act: () => actions.overlay() },
+      { keys: ["[", "]"], shown: ["[", "]"], does: "run before, next run", act: ({ key }) => actions.neighbour(key === "[" ? -1 : 1) },
+      { keys: ["F"], shown: ["Shift", "F"], does: "full screen", act: () => actions.fullScreen() },
+      { keys: ["?"], shown: ["?"], does: "these keys", act: () => this.help() },
     ];
     this.dialog = this.makeDialog();
     (everywhere ? document : root).addEventListener("keydown", this.listener as EventListener);
@@ -98,7 +91,7 @@ export class Keyboard {
 
   private makeDialog(): HTMLDialogElement {
     const rows = this.keys.map(({ shown, does }) =>
-      h("tr", {}, h("th", { scope: "row" }, ...shown.map((key) => h("kbd", {}, key))), h("td", {}, does)),
+      h("div", {}, h("dt", {}, ...shown.map((key) => h("kbd", {}, key))), h("dd", {}, does)),
     );
     const close = h("button", { type: "button", class: "primary", onclick: () => this.dialog.close() }, "Close");
     return h(
@@ -106,7 +99,7 @@ export class Keyboard {
       { class: "keys", "aria-labelledby": "viewer-keys-title" },
       h("h2", { id: "viewer-keys-title" }, "Keys"),
       h("p", { class: "muted" }, "Wheel or two fingers zoom, a drag moves, a double click changes between fit and 1:1. A click into a curve goes to that step."),
-      h("table", {}, h("tbody", {}, ...rows)),
+      h("dl", {}, ...rows),
       h("div", { class: "dialog-foot" }, h("label", {}, this.enabled, "Use single keys"), close),
     );
   }

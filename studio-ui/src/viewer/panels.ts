@@ -31,7 +31,10 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 export class Panels implements Part {
+  /** What happened: beside the picture. */
   readonly element = h("div", { class: "panels" });
+  /** What was set, and how to do it again: under it. */
+  readonly details = h("div", { class: "panels viewer-details" });
   private readonly say: (text: string) => void;
   private readonly summary = h("section", { class: "panel summary", "aria-label": "How it ended" });
   private readonly facts = h("dl", { class: "facts" });
@@ -64,7 +67,8 @@ export class Panels implements Part {
       this.code("Command", "Copy command", this.command),
       this.code("Python", "Copy Python", this.python),
     );
-    this.element.append(this.summary, this.factsPanel, this.notesPanel, this.settingsPanel, this.codePanel);
+    this.element.append(this.summary, this.factsPanel, this.notesPanel);
+    this.details.append(this.settingsPanel, this.codePanel);
   }
 
   update(_state: State, run: ViewRun): void {

@@ -24,7 +24,10 @@ interface Mark {
   colour: string;
 }
 
-const HEIGHT = 170;
+const HEIGHT = 180;
+/** The labels of the marked steps stand in lanes over the plot. */
+const LANES = 2;
+const LANE = 15;
 const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate: [2, 2], loss: [] };
 
 let plots = 0;
@@ -119,10 +122,10 @@ class Plot {
       {
         width: Math.max(Math.floor(this.holder.clientWidth), 100),
         height: HEIGHT,
-        padding: [20, 10, 0, 0],
+        padding: [LANES * LANE + 4, 12, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, sync: { key: this.sync }, y: false, points: { size: 6 } },
-        scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
+        scales: { x: { time: false, range: (_, low, high) => this.range(low, high) }, y: logarithmic ? { distr: 3 } : {} },
         axes: [
           { ...axis, size: 26, space: 60, values: (_, ticks) => ticks.map((tick) => significant(tick, 4)) },
           { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : significant(tick, 2))) },
@@ -167,6 +170,13 @@ class Plot {
     this.describe();
   }
 
+  /** The steps of the curves, and those that are marked. */
+  private range(low: number, high: number): [number, number] {
+    const steps = this.run === null ? [] : marks(this.run).map(({ step }) => step);
+    const [from, to] = [Math.min(low, ...steps), Math.max(high, ...steps)];
+    return from === to ? [from, from + 1] : [from, to];
+  }
+
   private drawMarks(plot: uPlot): void {
     const run = this.run;
     if (run === null) return;
@@ -183,18 +193,18 @@ class Plot {
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "bottom";
-    let free = -Infinity;
+    ctx.textAlign = "left";
+    const free: number[] = Array.from({ length: LANES }, () => -Infinity);
     for (const mark of lines) {
       const x = Math.round(plot.valToPos(mark.step, "x", true)) + 0.5;
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
       this.line(ctx, x, bbox, mark.dash, mark.colour, ratio);
-      // Labels stand beside each other over the plot; one that has no room goes inside.
       const width = ctx.measureText(mark.label).width;
       const left = Math.min(Math.max(x - width / 2, bbox.left), bbox.left + bbox.width - width);
-      const room = left > free;
-      if (room) free = left + width + 6 * ratio;
+      const lane = Math.max(free.findIndex((end) => left > end), 0);
+      free[lane] = left + width + 6 * ratio;
       ctx.fillStyle = mark.colour;
-      ctx.fillText(mark.label, left, room ? bbox.top - 4 * ratio : bbox.top + 14 * ratio);
+      ctx.fillText(mark.label, left, bbox.top - (3 + lane * LANE) * ratio);
     }
     if (now !== null) {
       const x = Math.round(plot.valToPos(now, "x", true)) + 0.5;

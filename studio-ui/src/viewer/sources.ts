@@ -29,21 +29,19 @@ export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
   return run.snapshots[nearest(run.snapshots.map((snapshot) => snapshot.step), step)] ?? null;
 }
 
-const fromLayer = (layer: Layer | undefined): Shown | null =>
-  layer === undefined
-    ? null
-    : { label: layer.label, src: layer.src, width: layer.width, height: layer.height, note: layer.note ?? null };
+/** What has to be said of a picture that is smaller than the frame. */
+const enlarged = (of: Size, run: ViewRun): string | null =>
+  of.width < frame(run).width ? `${of.width} × ${of.height}, shown enlarged` : null;
+
+function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
+  if (layer === undefined) return null;
+  const { label, src, width, height } = layer;
+  return { label, src, width, height, note: layer.note ?? enlarged(layer, run) };
+}
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
-  const full = frame(run);
-  const small = snapshot.width < full.width;
-  return {
-    label: `Estimate, step ${snapshot.step}`,
-    src: snapshot.src,
-    width: snapshot.width,
-    height: snapshot.height,
-    note: small ? `snapshot of ${snapshot.width} × ${snapshot.height}, shown enlarged` : null,
-  };
+  const { step, src, width, height } = snapshot;
+  return { label: `Estimate, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
 }
 
 /** What a source shows now, or null where the run has no such picture. */
@@ -54,11 +52,11 @@ export function shown(source: Source, state: State, run: ViewRun): Shown | null 
   }
   if (source === "estimate") {
     const last = run.snapshots.at(-1);
-    return fromLayer(run.layers.estimate) ?? (last === undefined ? null : fromSnapshot(run, last));
+    return fromLayer(run, run.layers.estimate) ?? (last === undefined ? null : fromSnapshot(run, last));
   }
-  if (source === "observed" || source === "truth") return fromLayer(run.layers[source]);
+  if (source === "observed" || source === "truth") return fromLayer(run, run.layers[source]);
   const other = state.runs.find((candidate) => `run:${candidate.id}` === source);
-  const layer = fromLayer(other?.layers.estimate);
+  const layer = fromLayer(run, other?.layers.estimate);
   return layer === null || other === undefined ? null : { ...layer, label: `${other.title}: ${layer.label}` };
 }
 

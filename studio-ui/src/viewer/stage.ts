@@ -3,7 +3,7 @@
 import type { ViewRun } from "../model.ts";
 import { h, setAttribute, setText } from "../dom.ts";
 import * as geometry from "./geometry.ts";
-import type { Point, Size } from "./geometry.ts";
+import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen } from "./gestures.ts";
 import { Computed, draw, type Drawable } from "./paint.ts";
 import type { Part } from "./part.ts";
@@ -21,7 +21,7 @@ export class Pane {
     right: h("span", { class: "tag tag-right" }),
   };
   readonly element = h("div", { class: "pane", tabindex: "0", role: "group" }, this.canvas, this.tags.left, this.tags.right);
-  size: Size = { width: 0, height: 0 };
+  size: PaneSize = { width: 0, height: 0 };
 
   /** A point of the page in this pane's device pixels. */
   point(event: { clientX: number; clientY: number }): Point {
@@ -29,6 +29,16 @@ export class Pane {
     const ratio = this.size.width / (box.width || 1);
     return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
   }
+}
+
+/** A box in the screen's own pixels: what the browser counted, or, where it does not count them, the nearest. */
+function devicePixels(entry: ResizeObserverEntry): PaneSize {
+  const ratio = devicePixelRatio;
+  const counted = entry.devicePixelContentBoxSize?.[0];
+  const near = { width: Math.round(entry.contentRect.width * ratio), height: Math.round(entry.contentRect.height * ratio) };
+  // An emulated screen counts CSS pixels here.
+  const exact = counted !== undefined && Math.abs(counted.inlineSize - near.width) <= 2;
+  return exact ? { width: counted.inlineSize, height: counted.blockSize, ratio } : { ...near, ratio };
 }
 
 /** The two pictures of the moment. */
@@ -70,11 +80,7 @@ export class Stage implements Part {
       for (const entry of entries) {
         const pane = this.panes.find((candidate) => candidate.canvas === entry.target);
         if (pane === undefined) continue;
-        const exact = entry.devicePixelContentBoxSize?.[0];
-        pane.size = {
-          width: exact?.inlineSize ?? Math.round(entry.contentRect.width * devicePixelRatio),
-          height: exact?.blockSize ?? Math.round(entry.contentRect.height * devicePixelRatio),
-        };
+        pane.size = devicePixels(entry);
       }
       resized();
     });
@@ -95,7 +101,7 @@ export class Stage implements Part {
     return run === null ? { width: 1, height: 1 } : frame(run);
   }
 
-  get pane(): Size {
+  get pane(): PaneSize {
     return this.panes[0].size;
   }
 
@@ -108,6 +114,8 @@ export class Stage implements Part {
     const sides = { left: shown(state.left, state, run), right: shown(state.right, state, run) };
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
+    const { width, height } = this.base;
+    this.element.style.setProperty("--aspect", String(width / height / (two ? 2 : 1)));
     this.panes[1].element.hidden = !two;
     this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));

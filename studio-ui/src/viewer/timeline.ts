@@ -1,7 +1,7 @@
 /** The slider through the snapshots of a fit; its last place is the estimate that was kept. */
 
 import type { ViewRun } from "../model.ts";
-import { h, setAttribute, setText } from "../dom.ts";
+import { h, icon, setAttribute, setText } from "../dom.ts";
 import { timelineIndex, type Actions } from "./actions.ts";
 import { decibels } from "./format.ts";
 import { valueAt } from "./history.ts";
@@ -15,21 +15,20 @@ const TEMPO = 120;
 export function timelineText(run: ViewRun, step: number | null): string {
   if (step !== null) return `Step ${step}`;
   if (run.stop === null) return run.status === "running" ? "Now" : "Latest";
-  return `Kept: step ${run.stop.kept_step}`;
+  return `Kept: the ${run.stop.kept} of step ${run.stop.kept_step}`;
 }
 
-/** The PSNRs at the timeline's position. */
+/** What the curves say at the timeline's position. */
 export function timelineScores(run: ViewRun, step: number | null): string {
   const { history } = run;
   const at = step ?? run.stop?.kept_step ?? history.step.at(-1) ?? 0;
   const observed = valueAt(history.step, history.psnr_observed, at);
   const truth = valueAt(history.truth_step, history.psnr_truth, at);
-  return [
+  const words = [
     observed === null ? null : `${decibels(observed)} to the observed`,
     truth === null ? null : `${decibels(truth)} to the truth`,
-  ]
-    .filter((text) => text !== null)
-    .join(" · ");
+  ].filter((text) => text !== null);
+  return words.length === 0 ? "" : `curves there: ${words.join(" · ")}`;
 }
 
 export class Timeline implements Part {
@@ -47,14 +46,14 @@ export class Timeline implements Part {
   constructor(store: Store, actions: Actions, beside: HTMLElement | null) {
     this.store = store;
     this.actions = actions;
-    const button = (label: string, title: string, onclick: () => void, icon = true): HTMLButtonElement =>
-      h("button", { type: "button", class: icon ? "icon" : false, title, "aria-label": title, onclick }, label);
+    const button = (label: string | Node, title: string, onclick: () => void, small = true): HTMLButtonElement =>
+      h("button", { type: "button", class: small ? "icon" : false, title, "aria-label": title, onclick }, label);
     this.slider.addEventListener("input", () => {
       this.stop();
       const run = store.run;
       if (run !== null) actions.goTo(run.snapshots[Number(this.slider.value)]?.step ?? null);
     });
-    this.play = button("▶", "Play the fit (P)", () => this.toggle());
+    this.play = button(icon("play"), "Play the fit (P)", () => this.toggle());
     this.kept = button("Kept", "The estimate that was kept (K)", () => actions.goTo(null), false);
     this.peak = button("Peak", "The snapshot nearest to the peak (M)", () => this.toPeak(), false);
     this.element = h(
@@ -64,9 +63,9 @@ export class Timeline implements Part {
         "div",
         { class: "timeline-row" },
         this.play,
-        button("‹", "Earlier snapshot (comma)", () => actions.move(-1)),
+        button(icon("earlier"), "Earlier snapshot (comma)", () => actions.move(-1)),
         this.slider,
-        button("›", "Later snapshot (full stop)", () => actions.move(1)),
+        button(icon("later"), "Later snapshot (full stop)", () => actions.move(1)),
         this.kept,
         this.peak,
       ),
@@ -85,8 +84,12 @@ export class Timeline implements Part {
     setText(this.kept, run.stop === null ? "Latest" : "Kept");
     setAttribute(this.kept, "aria-pressed", String(state.step === null));
     this.peak.hidden = run.peak === null;
-    setText(this.play, this.timer === 0 ? "▶" : "❚❚");
-    setAttribute(this.play, "aria-label", this.timer === 0 ? "Play the fit (P)" : "Pause (P)");
+    const playing = this.timer !== 0;
+    if (this.play.classList.contains("playing") !== playing) {
+      this.play.classList.toggle("playing", playing);
+      this.play.replaceChildren(icon(playing ? "pause" : "play"));
+      setAttribute(this.play, "aria-label", playing ? "Pause (P)" : "Play the fit (P)");
+    }
   }
 
   toPeak(): void {

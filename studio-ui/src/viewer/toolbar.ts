@@ -1,7 +1,7 @@
 /** The bar over the picture: run, mode, what is left and right, zoom. */
 
 import type { ViewRun } from "../model.ts";
-import { h, setAttribute, setOptions, setText } from "../dom.ts";
+import { h, icon, setAttribute, setOptions, setText } from "../dom.ts";
 import type { Actions } from "./actions.ts";
 import { fitScale, MAX_SCALE, scaleOf, zoomLabel } from "./geometry.ts";
 import type { Part } from "./part.ts";
@@ -47,8 +47,8 @@ export class Toolbar implements Part {
     this.right = source("right");
     this.run = h("select", { onchange: () => actions.show(store.state.runs, this.run.value) });
     this.runField = h("label", { class: "run-field" }, h("span", {}, "Run"), this.run);
-    const button = (label: string, title: string, onclick: () => void, icon = false): HTMLButtonElement =>
-      h("button", { type: "button", title, "aria-label": title, class: icon ? "icon" : false, onclick }, label);
+    const button = (label: string | Node, title: string, onclick: () => void, small = false): HTMLButtonElement =>
+      h("button", { type: "button", title, "aria-label": title, class: small ? "icon" : false, onclick }, label);
     this.buttons = {
       out: button("−", "Zoom out (−)", () => actions.zoom(-1), true),
       in: button("+", "Zoom in (+)", () => actions.zoom(1), true),
@@ -65,7 +65,7 @@ export class Toolbar implements Part {
         "div",
         { class: "sources" },
         this.left,
-        button("⇄", "Swap left and right (X)", () => actions.swap(), true),
+        button(icon("swap"), "Swap left and right (X)", () => actions.swap(), true),
         this.right,
       ),
       h(
@@ -76,7 +76,7 @@ export class Toolbar implements Part {
         this.buttons.in,
         fit,
         actual,
-        button("⛶", "Full screen (Shift+F)", () => actions.fullScreen(), true),
+        button(icon("fullScreen"), "Full screen (Shift+F)", () => actions.fullScreen(), true),
         button("?", "Keys (?)", help, true),
       ),
     );
@@ -96,6 +96,6 @@ export class Toolbar implements Part {
     this.buttons.in.disabled = scale >= MAX_SCALE;
     this.buttons.out.disabled = scale <= Math.min(fitScale(base, pane), 1);
     setAttribute(this.buttons.fit, "aria-pressed", String(state.view.scale === "fit"));
-    setAttribute(this.buttons.actual, "aria-pressed", String(scale === 1));
+    setAttribute(this.buttons.actual, "aria-pressed", String(scale === 1 && state.view.scale !== "fit"));
   }
 }

@@ -71,7 +71,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
   const aside = h("div", { class: "viewer-side" }, plots.element, panels?.element ?? null);
   const main = h("div", { class: "viewer-main" }, toolbar.element, stage.element, readout.element, modeBar.element, timeline.element);
   element.append(
-    h("div", { class: "viewer-body" }, main, aside),
+    h("div", { class: "viewer-body" }, main, aside, panels?.details ?? null),
     live,
     keyboard.dialog,
   );
