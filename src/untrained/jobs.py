@@ -327,7 +327,8 @@ def _write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
 def _write_png(path: Path, values: NDArray[Any], kind: type[np.unsignedinteger[Any]]) -> None:
     """Write (h, w, c) values of the unit range; of other than 1 or 3 channels, the first."""
     shown = values if values.shape[2] in (1, 3) else values[..., :1]
-    shown = np.nan_to_num(shown.clip(0, 1)) * np.iinfo(kind).max
+    # in float64, as `from_unit` rounds: the snapshot of the kept step is the result to the bit
+    shown = np.nan_to_num(shown.astype(np.float64).clip(0, 1)) * np.iinfo(kind).max
     write_picture(path, Picture.from_array(np.rint(shown).astype(kind)))
 
 

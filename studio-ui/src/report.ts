@@ -2,6 +2,7 @@
 
 import type { Layer, View, ViewRun } from "./model.ts";
 import { h } from "./dom.ts";
+import { withHeldPictures } from "./held.ts";
 import { mountViewer } from "./viewer/viewer.ts";
 
 const THEMES = [
@@ -10,11 +11,14 @@ const THEMES = [
   { value: "dark", label: "dark" },
 ];
 
+const textOf = (id: string): string => document.getElementById(id)?.textContent ?? "";
+
 function readView(): View {
-  const text = document.getElementById("view")?.textContent ?? "";
-  const view = JSON.parse(text) as Partial<View>;
+  const view = JSON.parse(textOf("view")) as Partial<View>;
   if (!Array.isArray(view.runs) || view.runs.length === 0) throw new Error("got a report without runs");
-  return { runs: view.runs };
+  // The type is left open: a browser tells WebP from PNG by the first bytes.
+  const address = (bytes: Uint8Array<ArrayBuffer>): string => URL.createObjectURL(new Blob([bytes]));
+  return { runs: withHeldPictures(view.runs, textOf, address) };
 }
 
 function theme(): HTMLElement {

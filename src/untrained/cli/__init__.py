@@ -14,6 +14,7 @@ from untrained.cli.evidence import compare, reproduce
 from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
+from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
@@ -31,8 +32,13 @@ app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
     decompose, dehaze,
+<<<<<<< HEAD
     resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
     studio,
+=======
+    resume, report, figure, video,
+    compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
+>>>>>>> d-report
 ):  # fmt: skip
     app.command(command)
 

@@ -157,11 +157,18 @@ def restore_files(
         )
         for source, target in pairs
     ]  # fmt: skip
-    return run_jobs(jobs, printing, workers=run.workers)
+    return run_jobs(jobs, printing, workers=run.workers, report=run.report)
 
 
-def run_jobs(jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1) -> int:
-    """Run jobs and print what came of each; one that fails does not keep the others back."""
+def run_jobs(
+    jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1, report: bool = False
+) -> int:
+    """Run jobs and print what came of each; one that fails does not keep the others back.
+
+    With `report`, each run's folder is given a report.html.
+    """
+    from untrained.report import write_report
+
     command = shlex.join(sys.argv)
     silent = printing.quiet or printing.json
     if workers == 1 or len(jobs) == 1:
@@ -178,11 +185,15 @@ def run_jobs(jobs: Sequence[Job], printing: PrintOptions, *, workers: int = 1) -
             print_error(str(outcome))
             code = 2
             continue
+        if report:
+            write_report([outcome.folder], outcome.folder / "report.html")
         if printing.json:
             print(json.dumps(as_json(outcome)), flush=True)
         elif not printing.quiet:
             for line in account(outcome):
                 print(line, flush=True)
+            if report:
+                print(f"  report: {outcome.folder / 'report.html'}", flush=True)
         if outcome.status == "interrupted":
             code = 130
             if workers == 1:

@@ -12,30 +12,14 @@ from typing import Any
 import numpy as np
 
 from untrained.baselines import Image
-from untrained.errors import InputError
 from untrained.experiments.base import Figure, Outcome
 from untrained.experiments.scenes import Scene
+from untrained.report.drawing import pyplot
 from untrained.sheets import central, sheet
 
 __all__ = ["curves", "filmstrip", "gallery", "pyplot", "save_sheet", "scene_of"]
 
 _SIDE = 192
-
-
-def pyplot() -> Any:
-    """Return matplotlib's pyplot, drawing to files.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise InputError("figures need matplotlib; pip install 'untrained[reproduce]'") from None
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    return plt
 
 
 def scene_of(outcome: Outcome, picture: str) -> Scene:

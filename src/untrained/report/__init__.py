@@ -1,6 +1,22 @@
 """A run's folder -> what the viewer shows -> a self-contained page, a figure, an animation."""
 
+from untrained.report.figure import write_figure
+from untrained.report.html import Report, make_report, write_report
 from untrained.report.model import View, ViewRun, describe_settings, view_of_run
 from untrained.report.pictures import RunPictures, Shown, as_png
+from untrained.report.video import write_video
 
-__all__ = ["RunPictures", "Shown", "View", "ViewRun", "as_png", "describe_settings", "view_of_run"]
+__all__ = [
+    "Report",
+    "RunPictures",
+    "Shown",
+    "View",
+    "ViewRun",
+    "as_png",
+    "describe_settings",
+    "make_report",
+    "view_of_run",
+    "write_figure",
+    "write_report",
+    "write_video",
+]

@@ -28,6 +28,7 @@ __all__ = [
     "View",
     "ViewRun",
     "describe_settings",
+    "summary_of_page",
     "view_of_run",
 ]
 
@@ -35,8 +36,6 @@ Link = Callable[[Shown], str]
 """Returns the address of a picture: a data: URI in a report, a URL in the studio."""
 
 Status = Literal["queued", "running", "finished", "stopped", "failed"]
-
-_POINTS = 1000
 
 
 class Layer(TypedDict):
@@ -140,13 +139,12 @@ class ViewRun(TypedDict):
 
 
 class View(TypedDict):
-    """Several runs; `sources` are pictures that a `src` of "@0", "@1" … refers to."""
+    """Several runs. In a report, a `src` of "@3" is the picture in the element `source-3`."""
 
     runs: list[ViewRun]
-    sources: NotRequired[list[str]]
 
 
-def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
+def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) -> ViewRun:
     """Return what the viewer shows of a run: finished, stopped or still running.
 
     Args:
@@ -154,6 +152,7 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
         link: picture -> its address; asked once for every picture, in the order of their worth:
             estimate, observed, truth, overlays, snapshots.
         page: of a stack, from 1.
+        points: at most so many of a curve.
 
     Raises:
         InputError: no run, or no such page.
@@ -163,7 +162,7 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
     job = record["job"]
     recipe = _recipe_of(job)
     lines = _history_lines(pictures.part / "metrics.jsonl")
-    summary = _summary_of(pictures)
+    summary = summary_of_page(pictures)
     layers = _layers(pictures, link)
     overlays = [_overlay(entry, link) for entry in pictures.overlays.values()]
     title = Path(job["source"]).name
@@ -179,7 +178,7 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1) -> ViewRun:
             {"step": step, "src": link(shown), "width": shown.width, "height": shown.height}
             for step, shown in pictures.snapshots.items()
         ],
-        "history": _history(lines),
+        "history": _history(lines, points),
         "stop": _stop(summary),
         "peak": _peak(lines),
         "facts": _facts(record, summary, lines),
@@ -238,9 +237,9 @@ def _history_lines(path: Path) -> list[dict[str, Any]]:
     return read_json_lines(path) if path.exists() else []
 
 
-def _history(lines: Sequence[dict[str, Any]]) -> HistoryView:
-    steps = _thinned(lines)
-    scored = _thinned([line for line in lines if "psnr_truth" in line])
+def _history(lines: Sequence[dict[str, Any]], points: int) -> HistoryView:
+    steps = _thinned(lines, points)
+    scored = _thinned([line for line in lines if "psnr_truth" in line], points)
     return {
         "step": [line["step"] for line in steps],
         "loss": [_finite(line["loss"]) for line in steps],
@@ -251,19 +250,19 @@ def _history(lines: Sequence[dict[str, Any]]) -> HistoryView:
     }
 
 
-def _thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _thinned(lines: Sequence[dict[str, Any]], points: int) -> list[dict[str, Any]]:
     """Return at most so many lines, evenly spread, first and last among them."""
-    if len(lines) <= _POINTS:
+    if len(lines) <= points:
         return list(lines)
-    last = _POINTS - 1
-    return [lines[round(i * (len(lines) - 1) / last)] for i in range(_POINTS)]
+    last = len(lines) - 1
+    return [lines[round(i * last / (points - 1))] for i in range(points)]
 
 
 def _finite(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
-def _summary_of(pictures: RunPictures) -> dict[str, Any] | None:
+def summary_of_page(pictures: RunPictures) -> dict[str, Any] | None:
     """Return what the record says of this page; of a resumed stack it knows the last ones only."""
     results: list[dict[str, Any]] = pictures.record.get("results", [])
     done = len(list((pictures.folder / "pages").glob("*/page.npy")))

@@ -1,0 +1,177 @@
+"""Runs as one page that needs nothing else: no network, no second file, no server."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from untrained.atomic import write_atomically
+from untrained.errors import InputError
+from untrained.report.model import Link, View, ViewRun, view_of_run
+from untrained.report.packing import Held, Sources, choose
+from untrained.report.pictures import Shown
+
+__all__ = ["Report", "make_report", "write_report"]
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<noscript>{title}: the pictures and curves of this report need JavaScript.</noscript>
+<script type="application/json" id="view">{view}</script>
+{sources}
+<script>{script}</script>
+</body>
+</html>
+"""
+_MEGABYTE = 1_000_000
+_POINTS = 400  # of a curve: more than a screen tells apart
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A page, and whether what is never left out kept it from the size that was asked for."""
+
+    text: str
+    size: int
+    too_large: bool
+
+
+def write_report(
+    folders: Sequence[Path], target: Path, *, max_megabytes: float = 2.0, page: int = 1
+) -> Report:
+    """Write the report of some runs into a file; see `make_report`."""
+    report = make_report(folders, max_megabytes=max_megabytes, page=page)
+    write_atomically(target, lambda file: file.write(report.text.encode()))
+    return report
+
+
+def make_report(folders: Sequence[Path], *, max_megabytes: float = 2.0, page: int = 1) -> Report:
+    """Return a page with the viewer and everything of the runs.
+
+    Observed picture, estimate, truth and overlays are held whole and without loss, whatever they
+    take. Of the snapshots as many as fit, thinned and then at half or quarter size; the page says
+    what was left out.
+
+    Args:
+        folders: of the runs.
+        max_megabytes: the size of the page, 10⁶ bytes each.
+        page: of stacks, from 1.
+
+    Raises:
+        InputError: no run, no such page.
+    """
+    if not folders:
+        raise InputError("no run; give one or more run folders")
+    if not max_megabytes > 0:
+        raise InputError(f"max-megabytes is {max_megabytes}; wanted a number above 0")
+    sources = Sources()
+    runs, snapshots = [], []
+    for folder in folders:
+        found: list[Shown] = []
+        runs.append(view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS))
+        snapshots.append(found)
+    _tell_apart(runs)
+    # what the page takes without pictures, with room for the notes that are still to come
+    bare = len(_page(runs, Sources()).encode()) + 600 * len(runs)
+    kept = choose(sources, snapshots, max_megabytes * _MEGABYTE - bare)
+    for run, held in zip(runs, kept.runs, strict=True):
+        _keep(run, held, kept.factor)
+    text = _page(runs, kept.sources)
+    size = len(text.encode())
+    return Report(text=text, size=size, too_large=size > max_megabytes * _MEGABYTE)
+
+
+def _collector(sources: Sources, snapshots: list[Shown]) -> Link:
+    """Return what holds every picture at once, but sets the snapshots aside."""
+
+    def link(shown: Shown) -> str:
+        if shown.name.startswith("snapshots/"):
+            snapshots.append(shown)
+            return ""
+        return sources.add(shown.pixels())
+
+    return link
+
+
+def _tell_apart(runs: Sequence[ViewRun]) -> None:
+    """Give every run an id of its own."""
+    seen: set[str] = set()
+    for run in runs:
+        name, count = run["id"], 2
+        while run["id"] in seen:
+            run["id"], count = f"{name}-{count}", count + 1
+        seen.add(run["id"])
+
+
+def _keep(run: ViewRun, held: Sequence[Held], factor: int) -> None:
+    """Leave these snapshots, and say what was left out."""
+    all_ = run["snapshots"]
+    run["snapshots"] = [
+        {"step": all_[which]["step"], "src": address, "width": width, "height": height}
+        for which, address, width, height in held
+    ]
+    said = []
+    if len(held) < len(all_):
+        said.append(f"{len(held)} of the {len(all_)} saved images of the fit are held")
+    if held and factor > 1:
+        said.append(
+            f"the images of the fit are {factor} times smaller than they are (each pixel is the "
+            f"mean of {factor}×{factor}), but for the one that was kept"
+        )
+    if said:
+        text = ", and ".join(said)
+        run["notes"].insert(
+            0,
+            f"{text[:1].upper()}{text[1:]}, to keep this page small; untrained report "
+            "--max-megabytes 8 holds more. Observed picture, estimate and truth are without loss.",
+        )
+
+
+def _page(runs: Sequence[ViewRun], sources: Sources) -> str:
+    """Return the page. Pictures are in elements of their own: JSON would write them longer."""
+    style, script = _bundle("report.css"), _bundle("report.js")
+    view: View = {"runs": list(runs)}
+    data = json.dumps(view, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    titles = dict.fromkeys(run["title"] for run in runs)
+    return _PAGE.format(
+        policy=(
+            "default-src 'none'; img-src data: blob:; base-uri 'none'; form-action 'none'; "
+            f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+        ),
+        title=html.escape(", ".join(titles)),
+        style=style,
+        view=data.replace("<", "\\u003c"),
+        sources="\n".join(
+            f'<script type="text/plain" id="source-{i}">{text}</script>'
+            for i, text in enumerate(sources.texts)
+        ),
+        script=script,
+    )
+
+
+@functools.cache
+def _bundle(name: str) -> str:
+    """Return a part of the viewer's bundle, as it goes into the page."""
+    text = (files("untrained.report") / "static" / name).read_text(encoding="utf-8").strip()
+    assert "</script" not in text.lower(), f"{name} would end its own element"
+    assert "</style" not in text.lower(), f"{name} would end its own element"
+    return text
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
