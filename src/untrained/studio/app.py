@@ -95,7 +95,7 @@ def create_app(studio: Studio) -> FastAPI:
     app.add_exception_handler(InputError, _input_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _internal_error)
-    app.add_middleware(SafetyMiddleware, safety=studio.safety)  # type: ignore[arg-type]
+    app.add_middleware(SafetyMiddleware, safety=studio.safety)
     return app
 
 

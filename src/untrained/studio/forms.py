@@ -14,7 +14,7 @@ from untrained.images import SUFFIXES
 from untrained.studio.models import FileForm, OptionForm, Value
 from untrained.tasks import find_task
 
-__all__ = ["FILES", "TITLES", "as_flags", "complete_options", "option_forms"]
+__all__ = ["FILES", "TITLES", "complete_options", "option_forms"]
 
 TITLES: dict[str, tuple[str, str]] = {
     "denoise": ("Remove noise", "Grain and sensor noise go, the picture's own detail stays."),
@@ -120,16 +120,6 @@ def complete_options(task: str, given: Mapping[str, Value]) -> dict[str, Any]:
     return options
 
 
-def as_flags(task: str, options: Mapping[str, Value]) -> list[str]:
-    """Return the options as the command line takes them; defaults are left out."""
-    flags = []
-    for form in option_forms(task):
-        value, flag = options.get(form.name, form.default), "--" + form.name.replace("_", "-")
-        if value != form.default:
-            flags += [flag] if value is True else [f"{flag}={value}"]
-    return flags
-
-
 def _checked(form: OptionForm, value: Value) -> Value:
     if value is None and form.default is None:
         return None
@@ -137,7 +127,7 @@ def _checked(form: OptionForm, value: Value) -> Value:
     fits = {
         "boolean": isinstance(value, bool),
         "integer": number and float(value or 0).is_integer(),
-        "number": number and math.isfinite(value or 0),
+        "number": number and math.isfinite(float(value or 0)),
         "choice": value in form.choices,
         "text": isinstance(value, str),
     }[form.kind]
@@ -149,5 +139,5 @@ def _checked(form: OptionForm, value: Value) -> Value:
         if (low is not None and value < low) or (high is not None and value > high):
             limits = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
             raise InputError(f"{form.name} is {value}; wanted {limits}")
-        return int(value) if form.kind == "integer" else value
+        return int(value) if form.kind == "integer" else float(value)
     return value

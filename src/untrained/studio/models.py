@@ -204,6 +204,7 @@ class Job(BaseModel):
     kept_step: int | None = None
     taken_step: int | None = None
     extended: Id | None = None
+    pages: int = 1
     width: int | None = None
     height: int | None = None
     command: str = ""

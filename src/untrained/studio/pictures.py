@@ -122,7 +122,7 @@ def screen_page(picture: Picture, page: int) -> Picture:
 def plain_name(name: str) -> str:
     """Return a name to show and to download by: no folders, no control characters, not too long."""
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    name = "".join(c for c in name if c.isprintable()).strip(". ") or "picture"
+    name = "".join(c for c in name if c.isprintable()).strip(". ").lstrip("-") or "picture"
     stem, suffix = Path(name).stem, Path(name).suffix
     return stem[: 100 - len(suffix)] + suffix[:20]
 
@@ -146,4 +146,5 @@ def _as_bytes(values: NDArray[Any], *, stretch: bool = True) -> NDArray[np.uint8
     else:
         integer = np.issubdtype(values.dtype, np.integer)
         unit = values / (np.iinfo(values.dtype).max if integer else 1.0)
-    return np.rint(255 * np.nan_to_num(unit).clip(0, 1)).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.rint(255 * np.nan_to_num(unit).clip(0, 1)).astype(np.uint8)
+    return shown

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.callbacks import Callback, Plan
+from untrained.callbacks import Callback, Plan, spread_steps
 from untrained.errors import InputError
 from untrained.images import read_picture
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
+from untrained.recipes.explained import shown
+from untrained.report.reproducing import command_of
 from untrained.restore import Hooks, restore_picture
-from untrained.studio.describe import value_as_text
-from untrained.studio.forms import FILES, as_flags, complete_options
+from untrained.studio.forms import FILES, complete_options
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
 from untrained.tasks import Asked, find_task
 
-__all__ = ["Requests", "snapshot_steps"]
+__all__ = ["Requests"]
 
 _MOST_STEPS = 1_000_000
 
@@ -69,7 +69,7 @@ class Requests:
         Raises:
             InputError: an unknown recipe or setting, or a value that does not do.
         """
-        changes = {name: value_as_text(value) for name, value in request.settings.items()}
+        changes = {name: _as_text(value) for name, value in request.settings.items()}
         recipe = with_settings(find_recipe(request.task, request.recipe), changes)
         if recipe.max_steps > _MOST_STEPS:
             raise InputError(f"max_steps is {recipe.max_steps}; wanted at most {_MOST_STEPS}")
@@ -91,7 +91,7 @@ class Requests:
             seed=request.seed,
             device=self.device,
             run_dir=folder / "runs",
-            snapshots=snapshot_steps(recipe),
+            snapshots=spread_steps(recipe.max_steps),
             overwrite=True,
             max_pixels=self.pictures.max_pixels,
             checkpoint_every=self.checkpoint_every,
@@ -103,20 +103,23 @@ class Requests:
         facts = {id_: self.pictures.queue.picture(id_) for id_ in ids}
         return {self.pictures.file(id_): known["name"] for id_, known in facts.items() if known}
 
+    def record(self, request: JobRequest) -> dict[str, Any]:
+        """Return the job as its record would have it, in a folder with the files' own names."""
+        source = Path(self._name(request.picture))
+        return {
+            "task": request.task,
+            "source": str(source),
+            "target": str(source.with_name(f"{source.stem}-{request.task}{source.suffix}")),
+            "files": {name: self._name(id_) for name, id_ in request.files.items()},
+            "options": request.options,
+            "truth": None if request.truth is None else self._name(request.truth),
+            "seed": request.seed,
+            "device": self.device,
+        }
+
     def command(self, request: JobRequest) -> str:
         """Return the command line that does the same."""
-        name = self._name(request.picture)
-        target = Path(name).with_name(f"{Path(name).stem}-{request.task}{Path(name).suffix}")
-        words = ["untrained", request.task, _as_file(name), "-o", _as_file(str(target))]
-        words += [f"--{file}={self._name(id_)}" for file, id_ in request.files.items()]
-        words += as_flags(request.task, request.options)
-        words += [f"--recipe={request.recipe}"] if request.recipe != "fast" else []
-        for key, value in request.settings.items():
-            words += [f"--set={key}={value_as_text(value)}"]
-        words += [f"--seed={request.seed}"] if request.seed else []
-        words += [f"--device={self.device}"] if self.device != "auto" else []
-        words += [f"--truth={self._name(request.truth)}"] if request.truth else []
-        return shlex.join(words)
+        return command_of(self.record(request), self.recipe(request))
 
     def plan(self, request: JobRequest) -> Plan:
         """Return what a complete request will cost.
@@ -143,13 +146,6 @@ class Requests:
         return str(facts["name"])
 
 
-def snapshot_steps(recipe: Recipe) -> tuple[int, ...]:
-    """Return the steps whose image is saved: some thirty, closer together at the beginning."""
-    every, last = recipe.check_every, recipe.max_steps
-    steps = {every * round(last * (i / 30) ** 1.5 / every) for i in range(1, 31)}
-    return tuple(sorted({every, *steps} - {0}))
-
-
 class _PlannedError(Exception):
     """Carries the plan out of a fit that is not to begin."""
 
@@ -162,6 +158,6 @@ class _Planner(Callback):
         raise _PlannedError(plan)
 
 
-def _as_file(name: str) -> str:
-    """Return a file's name so that it is not taken for an option."""
-    return f"./{name}" if name.startswith("-") else name
+def _as_text(value: Any) -> str:
+    """Return a setting as `with_settings` takes it."""
+    return shown(tuple(value) if isinstance(value, list) else value)

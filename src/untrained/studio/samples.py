@@ -90,4 +90,5 @@ def _damaged(clean: NDArray[np.float64], task: str) -> Picture:
 
 
 def _as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+    values: NDArray[np.uint8] = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+    return values

@@ -1,71 +1,69 @@
-"""An earlier step of a fit as the result to download."""
+"""The file that a job gives, and how an earlier step of the fit becomes it."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from untrained.arrays import from_unit, to_unit
 from untrained.errors import InputError
-from untrained.images import read_picture, with_pixels, write_picture
+from untrained.images import Picture, read_picture, with_pixels, write_picture
+from untrained.jobs import Job
 from untrained.runs import RunFolder
 from untrained.studio.extending import run_of
-from untrained.studio.models import JobRequest
-from untrained.studio.queue import Entry
-from untrained.studio.requests import Requests
 from untrained.studio.workspace import Workspace
 
-__all__ = ["snapshot_file", "take_snapshot"]
+__all__ = ["result_file", "take_snapshot"]
 
 
-def take_snapshot(workspace: Workspace, requests: Requests, entry: Entry, step: int) -> None:
-    """Write the snapshot of a step in place of a job's result, and say so in the run's record.
+def result_file(workspace: Workspace, id_: str) -> Path | None:
+    """Return the file that a job gives; None if there is none yet."""
+    return next(workspace.job(id_).glob("result.*"), None)
 
-    Depth, range, alpha and metadata are those of the result. A snapshot of a file with more than
-    16 bits has 16. The fit's own result stays in the run's folder.
+
+def take_snapshot(workspace: Workspace, id_: str, job: Job, step: int) -> None:
+    """Put the snapshot of a step in place of a job's result, and say so in the run's record.
+
+    Format, depth, alpha and metadata are those of the result. Of a file with more than 16 bits,
+    snapshots have 16. The fit's own result is kept: taking its step brings it back.
 
     Raises:
         InputError: no such snapshot, or one that is not the whole image.
     """
-    run = run_of(workspace, entry.id)
-    path = None if run is None else snapshot_file(run, step)
-    if run is None or path is None:
-        raise InputError(f"there is no snapshot of step {step}; take one of those that are shown")
-    request = JobRequest.model_validate(entry.request)
-    job = requests.job(entry.id, request)
-    result = run.path / f"result{job.target.suffix}"
+    run = run_of(workspace, id_)
+    if run is None:
+        raise InputError("the job has not begun; there is nothing to take")
     record = run.read_record()
-    if step == record["results"][-1]["kept_step"]:
-        picture = read_picture(result)  # the fit's own, not rounded to 16 bits
-    else:
-        picture = read_picture(result)
-        snapshot = read_picture(path).pixels
-        if snapshot.shape != picture.pixels.shape:
-            raise InputError(
-                f"the snapshot is {_size(snapshot)}, the result {_size(picture.pixels)} (pages x "
-                "height x width x channels); only whole images can be taken"
-            )
-        source = read_picture(job.source, max_pixels=job.max_pixels)
-        unit_range = to_unit(source.pixels[0])[2]
-        unit = snapshot[0] / float(np.iinfo(snapshot.dtype).max)
-        tensor = torch.from_numpy(unit.transpose(2, 0, 1)[None])
-        pixels = from_unit(tensor, unit_range)
-        if picture.alpha is not None:  # what nobody sees stays as it is
-            pixels = np.where((picture.alpha[0] == 0)[..., None], picture.pixels[0], pixels)
-        picture = with_pixels(picture, pixels[None])
+    shown, kept = run.path / f"result{job.target.suffix}", run.path / f"kept{job.target.suffix}"
+    if not kept.exists():
+        shutil.copy(shown, kept)
+    picture = read_picture(kept, max_pixels=2**62)
+    if step != record["results"][-1]["kept_step"]:
+        picture = _with_snapshot(picture, run, job, step)
+    write_picture(shown, picture)
     write_picture(job.target, picture)
     run.write_record({**record, "taken_step": step})
 
 
-def snapshot_file(run: RunFolder, step: int) -> Path | None:
-    """Return the file of a snapshot; None if there is none of this step."""
+def _with_snapshot(picture: Picture, run: RunFolder, job: Job, step: int) -> Picture:
     path = run.path / "snapshots" / f"step-{step:06d}.png"
-    return path if path.is_file() else None
-
-
-def _size(pixels: NDArray[Any]) -> str:
-    return "x".join(map(str, pixels.shape))
+    if not path.is_file():
+        raise InputError(f"there is no snapshot of step {step}; take one of those that are shown")
+    snapshot = read_picture(path).pixels
+    if snapshot.shape != picture.pixels.shape:
+        got, wanted = ("x".join(map(str, p.shape)) for p in (snapshot, picture.pixels))
+        raise InputError(
+            f"the snapshot is {got}, the result {wanted} (pages x height x width x channels); "
+            "only a whole image can be taken"
+        )
+    source = read_picture(job.source, max_pixels=job.max_pixels)
+    unit_range = to_unit(source.pixels[0])[2]
+    unit = snapshot[0] / float(np.iinfo(snapshot.dtype).max)
+    pixels = from_unit(torch.from_numpy(unit.transpose(2, 0, 1)[None]), unit_range)
+    if picture.alpha is not None and pixels.shape == source.pixels[0].shape:
+        # where the result is transparent, it has the colours of the source
+        pixels = np.where((picture.alpha[0] == 0)[..., None], picture.pixels[0], pixels)
+    return with_pixels(picture, pixels[None])

@@ -1,69 +1,139 @@
-"""The run of a job as the viewer sees it, and its report."""
+"""What a job shows: its run as the viewer sees it, and the pictures of that view."""
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
-from fastapi.responses import Response
 
-from untrained.callbacks.jsonl import read_json_lines
+from untrained.atomic import write_atomically
+from untrained.errors import InputError
+from untrained.recipes import explain
+from untrained.report import RunPictures, Shown, as_png, view_of_run
+from untrained.report.reproducing import python_of
+from untrained.runs import RunFolder
 from untrained.studio.app import Studio
-from untrained.studio.describe import settings_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
 
-__all__ = ["report_of", "view_of"]
-
-_POINTS = 1000
+__all__ = ["shown_file", "view_of"]
 
 
-def view_of(studio: Studio, entry: Entry) -> dict[str, Any]:
-    """Return a `ViewRun` whose pictures are addresses of this server."""
+def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
+    """Return a `ViewRun` whose pictures are addresses of this server.
+
+    Raises:
+        HTTPException: 404, no such page.
+    """
     request = JobRequest.model_validate(entry.request)
-    base, state = f"/api/jobs/{entry.id}", entry.state
-    facts = studio.queue.picture(request.picture) or {"width": 0, "height": 0}
-    width, height = state.get("width") or facts["width"], state.get("height") or facts["height"]
-    layers = {"observed": _layer("Observed", f"{base}/observed.png", facts)}
-    if entry.status in ("finished", "stopped") and state.get("stop_reason"):
-        size = {"width": width, "height": height}
-        layers["estimate"] = _layer("Estimate", f"{base}/estimate.png", size)
-    truth = studio.queue.picture(request.truth) if request.truth else None
-    if truth:
-        layers["truth"] = _layer("Truth", f"{base}/truth.png", truth)
     run = run_of(studio.workspace, entry.id)
-    lines = read_json_lines(run.metrics) if run is not None and run.metrics.exists() else []
-    files = sorted((run.path / "snapshots").glob("step-*.png")) if run else []
-    steps = [int(re.sub(r"\D", "", path.stem)) for path in files]
-    thin = lines[:: max(1, len(lines) // _POINTS)]
-    scored = [line for line in lines if "psnr_truth" in line]
+    if run is None:
+        view = _before_it_began(studio, request, entry.id)
+    else:
+        try:
+            view = dict(view_of_run(run.path, link=_link(studio, entry, page), page=page))
+        except InputError:
+            raise HTTPException(404, f"there is no page {page}") from None
+    recipe = studio.requests.recipe(request)
+    names = {path.name: name for path, name in studio.requests.names(request).items()}
+    title = str(entry.state["picture_name"])
+    pages = entry.state.get("pages", 1)
     return {
-        "id": entry.id, "title": state["picture_name"], "task": request.task,
-        "recipe": request.recipe, "status": entry.status, "layers": layers, "overlays": [],
-        "snapshots": [
-            {"step": step, "src": f"{base}/snapshots/{step}.png", "width": width, "height": height}
-            for step in steps
-        ],
-        "history": {
-            "step": [line["step"] for line in thin],
-            "loss": [line["loss"] for line in thin],
-            "psnr_observed": [line["psnr_observed"] for line in thin],
-            "truth_step": [line["step"] for line in scored],
-            "psnr_truth": [line["psnr_truth"] for line in scored],
-            "psnr_truth_iterate": [line["psnr_truth_iterate"] for line in scored],
-        },
-        "stop": None, "peak": None, "facts": [],
-        "settings": [s.model_dump() for s in settings_of(studio.requests.recipe(request))],
-        "notes": [], "command": state["command"], "python": "",
+        **view,
+        "id": entry.id,
+        "title": title if pages == 1 else f"{title} page {page}/{pages}",
+        "recipe": request.recipe,
+        "status": entry.status,
+        "notes": _notes(entry) + [_renamed(note, names) for note in view["notes"]],
+        "command": entry.state["command"],
+        "python": python_of(studio.requests.record(request), recipe),
+    }
+
+
+def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
+    """Return a picture of the view as a PNG file, made when it is first asked for.
+
+    Raises:
+        HTTPException: 404, there is none.
+    """
+    run = run_of(studio.workspace, entry.id)
+    if run is None and name == "observed" and page <= entry.state.get("pages", 1):
+        return studio.pictures.page(entry.request["picture"], page)
+    folder = studio.workspace.job(entry.id) / "shown"
+    path = folder / f"{name.replace('/', '-')}-{page}.png"
+    with studio.pictures.decoding:
+        if run is None or not _is_newer(path, run):
+            found = _find(run, name, page)
+            if found is None:
+                raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
+            folder.mkdir(exist_ok=True)
+            write_atomically(path, lambda file: file.write(as_png(found.pixels())))
+    return path
+
+
+def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
+    try:
+        return None if run is None else RunPictures(run.path, page=page).find(name)
+    except InputError:  # no such page
+        return None
+
+
+def _is_newer(path: Path, run: RunFolder) -> bool:
+    """Whether a picture was made after the run's record: that is written at the end of all else."""
+    if not path.exists():
+        return False
+    record = run.path / "run.json"
+    is_over = run.read_record()["status"] != "running"
+    return is_over and path.stat().st_mtime_ns > record.stat().st_mtime_ns
+
+
+def _link(studio: Studio, entry: Entry, page: int) -> Any:
+    base, which = f"/api/jobs/{entry.id}", "" if page == 1 else f"?page={page}"
+    latest = studio.workspace.job(entry.id) / "latest.png"
+
+    def link(shown: Shown) -> str:
+        if shown.name == "estimate" and entry.status == "running" and latest.exists():
+            return f"{base}/latest.png?step={entry.state.get('step', 0)}"
+        if shown.name == "estimate":  # another one after "go on" or "take"
+            taken = entry.state.get("taken_step") or entry.state.get("step", 0)
+            return f"{base}/estimate.png{which or '?page=1'}&step={taken}"
+        return f"{base}/{shown.name}.png{which}"
+
+    return link
+
+
+def _before_it_began(studio: Studio, request: JobRequest, id_: str) -> dict[str, Any]:
+    facts = studio.queue.picture(request.picture)
+    assert facts is not None, "a picture with jobs is not deleted"
+    src = f"/api/jobs/{id_}/observed.png"
+    observed = {"label": "observed", "src": src, "width": facts["width"], "height": facts["height"]}
+    curves = ("step", "loss", "psnr_observed", "truth_step", "psnr_truth", "psnr_truth_iterate")
+    settings = explain(studio.requests.recipe(request))
+    return {
+        "task": request.task, "layers": {"observed": observed}, "overlays": [], "snapshots": [],
+        "history": {name: [] for name in curves}, "stop": None, "peak": None, "facts": [],
+        "settings": [{"name": n, "value": v, "help": h} for n, v, h in settings], "notes": [],
     }  # fmt: skip
 
 
-def report_of(studio: Studio, entry: Entry) -> Response:
-    """Return the report of a job."""
-    raise HTTPException(404, "there is no report yet")
+def _notes(entry: Entry) -> list[str]:
+    """Return what the command and the run's record alone do not say."""
+    notes = []
+    if entry.state.get("taken_step") is not None:
+        notes.append(f"The result is the image of step {entry.state['taken_step']}, taken by hand.")
+    if "extended" in entry.state:
+        notes.append(
+            f"{entry.state['more_steps']} steps were added to another job, with its stop rule off; "
+            "the command and the lines of Python are those of that job."
+        )
+    if entry.state.get("error"):
+        notes.append(f"It failed: {entry.state['error']}")
+    return notes
 
 
-def _layer(label: str, src: str, facts: dict[str, Any]) -> dict[str, Any]:
-    return {"label": label, "src": src, "width": facts["width"], "height": facts["height"]}
+def _renamed(note: str, names: dict[str, str]) -> str:
+    for ours, theirs in names.items():
+        note = note.replace(ours, theirs)
+    return note

@@ -100,7 +100,8 @@ def take(studio: StudioOf, id_: IdInPath, request: Take) -> Job:
         raise HTTPException(
             409, f"the job is {entry.status}; wait until it has finished, or stop it"
         )
-    take_snapshot(studio.workspace, studio.requests, entry, request.step)
+    job = studio.requests.job(id_, JobRequest.model_validate(entry.request))
+    take_snapshot(studio.workspace, id_, job, request.step)
     studio.queue.update(id_, taken_step=request.step)
     return _job(studio, id_)
 

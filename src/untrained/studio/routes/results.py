@@ -1,9 +1,8 @@
-"""What a job shows and gives: its pictures, its view, the restored file, the report."""
+"""What a job shows and gives: its view and pictures, the restored file, the report."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,14 +10,9 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from untrained.images import read_picture, write_picture
-from untrained.studio.app import Studio
-from untrained.studio.extending import run_of
-from untrained.studio.pictures import screen_page
-from untrained.studio.queue import Entry
 from untrained.studio.routes.common import FILE, PNG, IdInPath, StudioOf, errors, found_job
-from untrained.studio.taking import snapshot_file
-from untrained.studio.views import report_of, view_of
+from untrained.studio.taking import result_file
+from untrained.studio.views import shown_file, view_of
 from untrained.studio.watching import keep_watching
 
 router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
@@ -28,9 +22,9 @@ IMAGE = PNG | errors(404, 422)
 
 
 @router.get("/view", responses=errors(404, 422))
-def view(studio: StudioOf, id_: IdInPath) -> dict[str, Any]:
+def view(studio: StudioOf, id_: IdInPath, page: Page = 1) -> dict[str, Any]:
     """Return the job's run for the viewer, with the addresses of its pictures."""
-    return view_of(studio, found_job(studio, id_))
+    return view_of(studio, found_job(studio, id_), page)
 
 
 @router.get("/latest.png", response_class=FileResponse, responses=IMAGE)
@@ -54,69 +48,53 @@ async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Fi
 
 @router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
 def observed(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
-    """Return the picture that was given."""
-    return _source(studio, found_job(studio, id_).request["picture"], page)
+    """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range."""
+    return _shown(studio, id_, "observed", page)
+
+
+@router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
+def estimate(
+    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None
+) -> FileResponse:
+    """Return the result, or the newest image of a fit that is not over; `step` as for latest."""
+    return _shown(studio, id_, "estimate", page)
 
 
 @router.get("/truth.png", response_class=FileResponse, responses=IMAGE)
 def truth(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
     """Return the clean picture, if there is one."""
-    picture = found_job(studio, id_).request["truth"]
-    if picture is None:
-        raise HTTPException(404, "the job has no truth")
-    return _source(studio, picture, page)
-
-
-@router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
-def estimate(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
-    """Return a page of the result as 8-bit PNG for the screen."""
-    entry = found_job(studio, id_)
-    result = _result(studio, entry)
-    shown = result.with_name(f"estimate-{page}.png")
-    with studio.pictures.decoding:
-        if not shown.exists() or shown.stat().st_mtime_ns < result.stat().st_mtime_ns:
-            picture = read_picture(result, max_pixels=16 * studio.pictures.max_pixels)
-            if page > len(picture.pixels):
-                raise HTTPException(404, f"the result has no page {page}")
-            write_picture(shown, screen_page(picture, page - 1))
-    return FileResponse(shown, media_type="image/png")
+    return _shown(studio, id_, "truth", page)
 
 
 @router.get("/snapshots/{step}.png", response_class=FileResponse, responses=IMAGE)
 def snapshot(
-    studio: StudioOf, id_: IdInPath, step: Annotated[int, InPath(ge=0, lt=2**31)]
+    studio: StudioOf,
+    id_: IdInPath,
+    step: Annotated[int, InPath(ge=0, lt=2**31)],
+    page: Page = 1,
 ) -> FileResponse:
     """Return the image that would have been kept at a step."""
-    found_job(studio, id_)
-    run = run_of(studio.workspace, id_)
-    path = None if run is None else snapshot_file(run, step)
-    if path is None:
-        raise HTTPException(404, f"there is no snapshot of step {step}")
-    return FileResponse(path, media_type="image/png")
+    return _shown(studio, id_, f"snapshots/{step}", page)
 
 
 @router.get("/overlays/{name}.png", response_class=FileResponse, responses=IMAGE)
 def overlay(
-    studio: StudioOf, id_: IdInPath, name: Annotated[str, InPath(pattern="^[a-z_]{1,40}$")]
+    studio: StudioOf,
+    id_: IdInPath,
+    name: Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")],
+    page: Page = 1,
 ) -> FileResponse:
-    """Return what the fit found beside the image, as a gray or coloured picture."""
-    found_job(studio, id_)
-    run = run_of(studio.workspace, id_)
-    results = [] if run is None else run.read_record().get("results", [])
-    if run is None or not any(name in result.get("extras", ()) for result in results):
-        raise HTTPException(404, f"the fit found no {name}")
-    return FileResponse(run.path / f"{name}.png", media_type="image/png")
+    """Return a gray map over the picture: what the fit found beside it, what was missing."""
+    return _shown(studio, id_, f"overlays/{name}", page)
 
 
-@router.get(
-    "/result",
-    response_class=FileResponse,
-    responses=FILE | errors(404, 422),
-)
+@router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
 def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
     """Return the restored file: format, depth and metadata of the one that was given."""
     entry = found_job(studio, id_)
-    path = _result(studio, entry)
+    path = result_file(studio.workspace, id_)
+    if path is None:
+        raise HTTPException(404, f"there is no result; the job is {entry.status}")
     name = Path(entry.state["picture_name"])
     return FileResponse(
         path,
@@ -128,19 +106,11 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
 @router.get("/report.html", response_class=HTMLResponse, responses=errors(404, 422))
 def report(studio: StudioOf, id_: IdInPath) -> Response:
     """Return the report: one file that can be mailed."""
-    entry = found_job(studio, id_)
-    return report_of(studio, entry)
+    found_job(studio, id_)
+    raise HTTPException(404, "there is no report yet")
 
 
-def _source(studio: Studio, picture: str, page: int) -> FileResponse:
-    facts = studio.queue.picture(picture)
-    if facts is None or page > facts["pages"]:
-        raise HTTPException(404, f"there is no page {page}")
-    return FileResponse(studio.pictures.page(picture, page), media_type="image/png")
-
-
-def _result(studio: Studio, entry: Entry) -> Path:
-    for path in studio.workspace.job(entry.id).glob("result.*"):
-        if re.fullmatch(r"result\.[a-z]+", path.name):
-            return path
-    raise HTTPException(404, f"there is no result; the job is {entry.status}")
+def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
+    return FileResponse(
+        shown_file(studio, found_job(studio, id_), name, page), media_type="image/png"
+    )
