@@ -32,13 +32,9 @@ app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
     decompose, dehaze,
-<<<<<<< HEAD
-    resume, compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
-    studio,
-=======
     resume, report, figure, video,
     compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
->>>>>>> d-report
+    studio,
 ):  # fmt: skip
     app.command(command)
 
