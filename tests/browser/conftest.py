@@ -154,7 +154,7 @@ class Tabs:
 
     def _hear(self, message: Any) -> None:
         if message.type in ("error", "warning"):
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url')}")
 
     def unexpected(self) -> list[str]:
         return [error for error in self.errors if not any(part in error for part in self.allowed)]

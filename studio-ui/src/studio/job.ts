@@ -61,14 +61,14 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   async function fetchViews(): Promise<void> {
     busy = true;
     last = performance.now();
-    // What is done and was fetched does not change any more.
+    // Before the first step there is no view yet; what is done and was fetched does not change any more.
     const wanted = shown.filter((run) => {
       const job = app.store.state.jobs.get(run);
-      return job && job.status !== "queued" && (run === id || isActive(job) || !views.has(run));
+      return job && hasBegun(job) && (run === id || isActive(job) || !views.has(run));
     });
     for (const run of wanted) {
       const view = await api.view(run).catch(() => null);
-      if (closed) return;
+        if (closed) return;
       if (view) views.set(run, live(view, app.store.state.jobs.get(run)));
     }
     busy = false;
@@ -115,7 +115,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     if (key !== seen) {
       seen = key;
       showJob(job);
-      if (job.status !== "queued") refresh();
+      if (hasBegun(job)) refresh();
     }
     showCompare(job);
   };
@@ -189,6 +189,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
       viewer.destroy();
     },
   };
+}
+
+function hasBegun(job: Job): boolean {
+  return job.step > 0 || job.kept_step !== null;
 }
 
 /** The picture of now while it runs; after "take this step" the address must differ, or the old one is shown. */

@@ -20,8 +20,10 @@ export function listen(pane: Pane, stage: Stage, store: Store): void {
     const area = geometry.visible(stage.place(), stage.base, pane.size);
     if (area.width > 0) store.set({ wipe: Math.min(Math.max((at.x - area.x) / area.width, 0), 1) });
   };
-  const hover = (at: Point | null): void =>
-    stage.onHover(at === null ? null : geometry.pixelAt(at, stage.place(), stage.base));
+  const hover = (at: Point | null): void => {
+    stage.pointer = at;
+    stage.onHover();
+  };
   const movable = (): boolean => geometry.canPan(stage.place(), stage.base, pane.size);
 
   element.addEventListener("pointerdown", (event) => {

@@ -1,8 +1,7 @@
 /** Drawing: a picture in its place, and the pictures that are computed from others. */
 
-import type { Overlay } from "../model.ts";
 import { colourise } from "./colormap.ts";
-import { difference, type DifferenceSettings } from "./difference.ts";
+import { difference } from "./difference.ts";
 import type { Place, Size } from "./geometry.ts";
 import type { Picture } from "./pictures.ts";
 
@@ -25,11 +24,10 @@ function toDrawable(data: Uint8ClampedArray<ArrayBuffer>, size: Size): Drawable 
 }
 
 /** The last result of a function, for as long as it is asked for the same. */
-function remember<A extends unknown[]>(make: (...of: A) => Drawable, key: (...of: A) => string): (...of: A) => Drawable {
-  let last: { key: string; made: Drawable } | null = null;
+function remember<A extends unknown[]>(make: (...of: A) => Drawable): (...of: A) => Drawable {
+  let last: { of: A; made: Drawable } | null = null;
   return (...of) => {
-    const wanted = key(...of);
-    if (last?.key !== wanted) last = { key: wanted, made: make(...of) };
+    if (last === null || of.some((value, index) => value !== last?.of[index])) last = { of, made: make(...of) };
     return last.made;
   };
 }
@@ -37,12 +35,10 @@ function remember<A extends unknown[]>(make: (...of: A) => Drawable, key: (...of
 /** Pictures computed from others, each computed once while it is shown. */
 export class Computed {
   readonly difference = remember(
-    (left: Picture, right: Picture, frame: Size, settings: DifferenceSettings) =>
-      toDrawable(difference(left.pixels(), right.pixels(), frame, settings), frame),
-    (left, right, frame, { gain, signed }) => [left.src, right.src, frame.width, frame.height, gain, signed].join(" "),
+    (left: Picture, right: Picture, width: number, height: number, gain: number, signed: boolean) => {
+      const frame = { width, height };
+      return toDrawable(difference(left.pixels(), right.pixels(), frame, { gain, signed }), frame);
+    },
   );
-  readonly overlay = remember(
-    (map: Picture, _overlay: Overlay) => toDrawable(colourise(map.pixels().data), map),
-    (map) => map.src,
-  );
+  readonly overlay = remember((map: Picture) => toDrawable(colourise(map.pixels().data), map));
 }

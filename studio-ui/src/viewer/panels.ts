@@ -56,6 +56,7 @@ export class Panels implements Part {
   private readonly command = h("pre");
   private readonly python = h("pre");
   private readonly codePanel: HTMLElement;
+  private run: ViewRun | null = null;
   private written = "";
 
   constructor(say: (text: string) => void) {
@@ -72,6 +73,8 @@ export class Panels implements Part {
   }
 
   update(_state: State, run: ViewRun): void {
+    if (run === this.run) return;
+    this.run = run;
     const { status, stop, peak, facts, settings, notes, command, python, recipe, title } = run;
     const text = JSON.stringify([title, status, stop, peak, facts, settings, notes, command, python, recipe]);
     if (text === this.written) return;
@@ -81,7 +84,7 @@ export class Panels implements Part {
     this.factsPanel.hidden = facts.length === 0;
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     this.notesPanel.hidden = notes.length === 0;
-    this.settingsTitle.textContent = `Settings (${settings.length}) of ${recipe}`;
+    this.settingsTitle.textContent = `${settings.length} settings of ${recipe}`;
     this.settings.replaceChildren(
       ...settings.map(({ name, value, help }) =>
         h("tr", {}, h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, h("code", {}, value)), h("td", {}, help)),

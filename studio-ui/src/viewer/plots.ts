@@ -263,6 +263,7 @@ export class Plots implements Part {
   private readonly psnr: Plot;
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
   private readonly themes: MutationObserver;
+  private last: { run: ViewRun; step: number | null } | null = null;
   private readonly repaint = (): void => {
     this.loss.redraw();
     this.psnr.redraw();
@@ -280,6 +281,9 @@ export class Plots implements Part {
   }
 
   update(state: State, run: ViewRun): void {
+    // Zoom and pan change nothing here.
+    if (run === this.last?.run && state.step === this.last.step) return;
+    this.last = { run, step: state.step };
     const { step, loss } = run.history;
     this.psnr.update(run, state.step, "PSNR (dB)", psnrCurves(run.history), false);
     const curves = loss.some((value) => value !== null) ? [{ name: "loss", key: "loss", steps: step, values: loss }] : [];

@@ -11,7 +11,6 @@ import type { Stage } from "./stage.ts";
 import type { State } from "./state.ts";
 
 export class Readout implements Part {
-  pixel: Point | null = null;
   readonly element: HTMLElement;
   private readonly size = h("span", { class: "readout-size" });
   private readonly values = h("span", { class: "readout-values" });
@@ -29,7 +28,8 @@ export class Readout implements Part {
     const scale = scaleOf(state.view, base, pane);
     const how = scale < 1 ? `shown at ${zoomLabel(scale)}, smoothed` : `shown ${zoomLabel(scale)}, exact pixels`;
     setText(this.size, `${base.width} × ${base.height} · ${how}`);
-    setText(this.values, this.pixel === null ? "" : this.describe(this.pixel, state, run));
+    const pixel = this.stage.pixel();
+    setText(this.values, pixel === null ? "" : this.describe(pixel, state, run));
   }
 
   private describe(pixel: Point, state: State, run: ViewRun): string {

@@ -60,8 +60,10 @@ export class Stage implements Part {
     "aria-valuemax": "100",
     "aria-orientation": "horizontal",
   });
-  /** The pixel under the pointer changed; null beside the picture. */
-  onHover: (pixel: Point | null) => void = () => undefined;
+  /** The pointer moved. */
+  onHover: () => void = () => undefined;
+  /** Where the pointer is in its pane, or null. */
+  pointer: Point | null = null;
 
   private readonly store: Store;
   private readonly pictures: Pictures;
@@ -109,6 +111,11 @@ export class Stage implements Part {
     return geometry.place(this.store.state.view, this.base, this.pane);
   }
 
+  /** The picture's pixel under the pointer, or null. */
+  pixel(): Point | null {
+    return this.pointer === null ? null : geometry.pixelAt(this.pointer, this.place(), this.base);
+  }
+
   update(state: State, run: ViewRun): void {
     const pair = this.pair(state, run);
     const sides = { left: shown(state.left, state, run), right: shown(state.right, state, run) };
@@ -150,15 +157,19 @@ export class Stage implements Part {
     const [left, right] = [find("left"), find("right")];
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
     this.pictures.inUse = new Set([left?.src, right?.src, map?.src].filter((src) => src !== undefined));
-    return { left, right, overlay: map === null || overlay === undefined ? null : this.computed.overlay(map, overlay) };
+    return { left, right, overlay: map === null ? null : this.computed.overlay(map) };
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
     const context = pane.canvas.getContext("2d");
     if (context === null || pane.size.width === 0) return;
-    // Setting the size clears the canvas, so both happen within one frame.
-    pane.canvas.width = pane.size.width;
-    pane.canvas.height = pane.size.height;
+    const { canvas, size } = pane;
+    if (canvas.width !== size.width || canvas.height !== size.height) {
+      canvas.width = size.width;
+      canvas.height = size.height;
+    } else {
+      context.clearRect(0, 0, size.width, size.height);
+    }
     content(context);
   }
 
@@ -178,7 +189,9 @@ export class Stage implements Part {
     else if (state.mode === "blink") this.drawSide(context, state.blinkRight ? "right" : "left", pair);
     else if (state.mode === "difference") {
       if (pair.left === null || pair.right === null) return;
-      draw(context, this.computed.difference(pair.left, pair.right, this.base, state), this.base, this.place());
+      const { width, height } = this.base;
+      const picture = this.computed.difference(pair.left, pair.right, width, height, state.gain, state.signed);
+      draw(context, picture, this.base, this.place());
     } else {
       const edge = this.edge(state);
       for (const side of ["left", "right"] as const) {

@@ -77,8 +77,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
   );
   root.append(element);
 
-  stage.onHover = (pixel) => {
-    readout.pixel = pixel;
+  stage.onHover = () => {
     if (store.run !== null) readout.update(store.state, store.run);
   };
 
