@@ -153,6 +153,10 @@ def test_pictures_are_those_of_the_run_and_held_once(runs: list[Path]) -> None:
     page = Page(make_report(runs).text)
     one, other = page.view()["runs"]
     assert one["id"] != other["id"]
+    assert (one["title"], other["title"]) == (
+        "no<i>sy.png, fast, seed 0",
+        "no<i>sy.png, fast, seed 1",
+    )
     for run, folder in zip((one, other), runs, strict=True):
         result = read_picture(folder / "result.png").pixels[0]
         np.testing.assert_array_equal(page.picture(run["layers"]["estimate"]["src"]), result)

@@ -99,9 +99,7 @@ def _drawn(
 
     def place(x: float, y: float, wide: float, high: float) -> Any:
         """Return axes at inches from the left and from the top."""
-        return figure.add_axes(
-            (x / _WIDTH, 1 - (y + high) / total, wide / _WIDTH, high / total)
-        )
+        return figure.add_axes((x / _WIDTH, 1 - (y + high) / total, wide / _WIDTH, high / total))
 
     for i, (name, pixels) in enumerate(pictures.items()):
         x = i * (column + _GAP)

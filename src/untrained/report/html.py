@@ -108,13 +108,23 @@ def _collector(sources: Sources, snapshots: list[Shown]) -> Link:
 
 
 def _tell_apart(runs: Sequence[ViewRun]) -> None:
-    """Give every run an id of its own."""
-    seen: set[str] = set()
-    for run in runs:
-        name, count = run["id"], 2
-        while run["id"] in seen:
-            run["id"], count = f"{name}-{count}", count + 1
-        seen.add(run["id"])
+    """Give every run an id and a title of its own: runs of one picture by recipe, then by seed."""
+    seeds = [
+        next((f", seed {fact['value']}" for fact in run["facts"] if fact["label"] == "seed"), "")
+        for run in runs
+    ]
+    for words in ([f", {run['recipe']}" for run in runs], seeds):
+        titles = [run["title"] for run in runs]
+        for run, more in zip(runs, words, strict=True):
+            if titles.count(run["title"]) > 1:
+                run["title"] += more
+    for name in ("id", "title"):
+        seen: set[str] = set()
+        for run in runs:
+            first, count = run[name], 2
+            while run[name] in seen:
+                run[name], count = f"{first} ({count})", count + 1
+            seen.add(run[name])
 
 
 def _keep(run: ViewRun, held: Sequence[Held], factor: int) -> None:
