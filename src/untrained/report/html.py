@@ -7,7 +7,7 @@ import functools
 import hashlib
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -59,7 +59,10 @@ def write_report(
     return report
 
 
-def make_report(folders: Sequence[Path], *, max_megabytes: float = 2.0, page: int = 1) -> Report:
+def make_report(
+    folders: Sequence[Path], *, max_megabytes: float = 2.0, page: int = 1,
+    named: Callable[[ViewRun], ViewRun] = lambda run: run,
+) -> Report:  # fmt: skip
     """Return a page with the viewer and everything of the runs.
 
     Observed picture, estimate, truth and overlays are held whole and without loss, whatever they
@@ -70,6 +73,7 @@ def make_report(folders: Sequence[Path], *, max_megabytes: float = 2.0, page: in
         folders: of the runs.
         max_megabytes: the size of the page, 10⁶ bytes each.
         page: of stacks, from 1.
+        named: gives a run the names that its reader knows, where the files have others.
 
     Raises:
         InputError: no run, no such page.
@@ -82,7 +86,8 @@ def make_report(folders: Sequence[Path], *, max_megabytes: float = 2.0, page: in
     runs, snapshots = [], []
     for folder in folders:
         found: list[Shown] = []
-        runs.append(view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS))
+        run = view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS)
+        runs.append(named(run))
         snapshots.append(found)
     _tell_apart(runs)
     # what the page takes without pictures, with room for the notes that are still to come

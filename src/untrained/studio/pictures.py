@@ -61,8 +61,11 @@ class Pictures:
         return facts
 
     def file(self, id_: str) -> Path:
-        """Return the path of a picture that is known to be there."""
-        return next(self.workspace.picture(id_).glob("picture.*"))
+        """Return the path of a picture. Raises InputError if it has been deleted."""
+        path = next(self.workspace.picture(id_).glob("picture.*"), None)
+        if path is None:
+            raise InputError(f"no picture {id_}; it may have been deleted")
+        return path
 
     def page(self, id_: str, page: int) -> Path:
         """Return a page, from 1, as PNG for the screen; made when it is first asked for."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import HTTPException
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.recipes import explain
-from untrained.report import RunPictures, Shown, as_png, view_of_run
+from untrained.report import RunPictures, Shown, ViewRun, as_png, make_report, view_of_run
 from untrained.report.reproducing import python_of
 from untrained.runs import RunFolder
 from untrained.studio.app import Studio
@@ -18,7 +18,7 @@ from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
 
-__all__ = ["shown_file", "view_of"]
+__all__ = ["report_of", "shown_file", "view_of"]
 
 
 def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
@@ -36,10 +36,33 @@ def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
             view = dict(view_of_run(run.path, link=_link(studio, entry, page), page=page))
         except InputError:
             raise HTTPException(404, f"there is no page {page}") from None
-    recipe = studio.requests.recipe(request)
+    return _named(studio, entry, view, page)
+
+
+def report_of(studio: Studio, entry: Entry, page: int) -> str:
+    """Return the page of a job that needs nothing else.
+
+    Raises:
+        HTTPException: 404, the fit has not begun, or there is no such page.
+    """
+    run = run_of(studio.workspace, entry.id)
+    try:
+        if run is None:
+            raise InputError(f"there is nothing to report yet; the job is {entry.status}")
+        report = make_report(
+            [run.path], page=page,
+            named=lambda view: cast(ViewRun, _named(studio, entry, dict(view), page)),
+        )  # fmt: skip
+    except InputError as error:
+        raise HTTPException(404, str(error)) from None
+    return report.text
+
+
+def _named(studio: Studio, entry: Entry, view: dict[str, Any], page: int) -> dict[str, Any]:
+    """Return a view with the names that the user knows, in place of the workspace's."""
+    request = JobRequest.model_validate(entry.request)
     names = {path.name: name for path, name in studio.requests.names(request).items()}
-    title = str(entry.state["picture_name"])
-    pages = entry.state.get("pages", 1)
+    title, pages = str(entry.state["picture_name"]), entry.state.get("pages", 1)
     return {
         **view,
         "id": entry.id,
@@ -48,7 +71,7 @@ def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
         "status": entry.status,
         "notes": _notes(entry) + [_renamed(note, names) for note in view["notes"]],
         "command": entry.state["command"],
-        "python": python_of(studio.requests.record(request), recipe),
+        "python": python_of(studio.requests.record(request), studio.requests.recipe(request)),
     }
 
 

@@ -84,8 +84,9 @@ class Worker:
     def work(self, entry: Entry) -> None:
         """Do one job, and enter what came of it."""
         request = JobRequest.model_validate(entry.request)
-        names = self.requests.names(request)
+        names: dict[Path, str] = {}
         try:
+            names = self.requests.names(request)
             outcome = self._fit(entry, request)
         except InputError as error:
             self._end(entry, "failed", error=without_paths(str(error), names))

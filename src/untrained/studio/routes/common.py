@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
+from fastapi.responses import FileResponse
 
 from untrained.studio.app import Studio
 from untrained.studio.models import Error
 from untrained.studio.queue import Entry
 from untrained.studio.workspace import ID_PATTERN
 
-__all__ = ["FILE", "PNG", "IdInPath", "StudioOf", "errors", "found_job", "found_picture"]
+__all__ = [
+    "FILE",
+    "HTML",
+    "PNG",
+    "IdInPath",
+    "StudioOf",
+    "errors",
+    "found_job",
+    "found_picture",
+    "sent",
+]
 
 _REASONS = {
     400: "the request is not for this machine, or cannot be read",
@@ -26,6 +38,9 @@ _REASONS = {
 
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "PNG"}}
 
+HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}, "description": "the page"}
+}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "the file"}
 }
@@ -63,3 +78,17 @@ def found_picture(studio: Studio, id_: str) -> dict[str, Any]:
     if facts is None:
         raise HTTPException(404, f"no picture {id_}; it may have been deleted")
     return facts
+
+
+def sent(path: Path, *, name: str = "") -> FileResponse:
+    """Return a file as the answer: a PNG, or with a name a download.
+
+    Raises:
+        HTTPException: 404, it has been deleted in the meantime.
+    """
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        raise HTTPException(404, "it has been deleted") from None
+    kind = "application/octet-stream" if name else "image/png"
+    return FileResponse(path, stat_result=facts, media_type=kind, filename=name or None)

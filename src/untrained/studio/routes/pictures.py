@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from untrained.studio.models import Picture, Sample, SampleRequest
-from untrained.studio.routes.common import PNG, IdInPath, StudioOf, errors, found_picture
+from untrained.studio.routes.common import PNG, IdInPath, StudioOf, errors, found_picture, sent
 from untrained.studio.samples import SAMPLES, open_sample, sample_image
 
 router = APIRouter(prefix="/api", tags=["pictures"])
@@ -67,7 +67,7 @@ def picture_png(
     facts = found_picture(studio, id_)
     if page > facts["pages"]:
         raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
-    return FileResponse(studio.pictures.page(id_, page), media_type="image/png")
+    return sent(studio.pictures.page(id_, page))
 
 
 @router.delete("/pictures/{id}", status_code=204, responses=errors(404, 409, 422))

@@ -10,9 +10,18 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from untrained.studio.routes.common import FILE, PNG, IdInPath, StudioOf, errors, found_job
+from untrained.studio.routes.common import (
+    FILE,
+    HTML,
+    PNG,
+    IdInPath,
+    StudioOf,
+    errors,
+    found_job,
+    sent,
+)
 from untrained.studio.taking import result_file
-from untrained.studio.views import shown_file, view_of
+from untrained.studio.views import report_of, shown_file, view_of
 from untrained.studio.watching import keep_watching
 
 router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
@@ -43,7 +52,7 @@ async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Fi
         await asyncio.sleep(0.1)
     if not path.exists():
         raise HTTPException(404, "there is no image yet")
-    return FileResponse(path, media_type="image/png")
+    return sent(path)
 
 
 @router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
@@ -96,21 +105,14 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
     if path is None:
         raise HTTPException(404, f"there is no result; the job is {entry.status}")
     name = Path(entry.state["picture_name"])
-    return FileResponse(
-        path,
-        media_type="application/octet-stream",
-        filename=f"{name.stem}-{entry.request['task']}{path.suffix}",
-    )
+    return sent(path, name=f"{name.stem}-{entry.request['task']}{path.suffix}")
 
 
-@router.get("/report.html", response_class=HTMLResponse, responses=errors(404, 422))
-def report(studio: StudioOf, id_: IdInPath) -> Response:
-    """Return the report: one file that can be mailed."""
-    found_job(studio, id_)
-    raise HTTPException(404, "there is no report yet")
+@router.get("/report.html", response_class=Response, responses=HTML | errors(404, 422))
+def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
+    """Return the report: one file that can be mailed, and needs no network."""
+    return HTMLResponse(report_of(studio, found_job(studio, id_), page))
 
 
 def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
-    return FileResponse(
-        shown_file(studio, found_job(studio, id_), name, page), media_type="image/png"
-    )
+    return sent(shown_file(studio, found_job(studio, id_), name, page))
