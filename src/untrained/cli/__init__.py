@@ -32,14 +32,9 @@ app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
     decompose, dehaze,
-<<<<<<< HEAD
     resume, report, figure, video,
     compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
     studio,
-=======
-    resume, report, figure, video, studio,
-    compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
->>>>>>> d-server
 ):  # fmt: skip
     app.command(command)
 

@@ -69,7 +69,6 @@ export const urls = {
   events: "/api/events",
   sample: (name: string) => `/api/samples/${id(name)}/image.png`,
   picture: (picture: string, page = 1) => `/api/pictures/${id(picture)}/image.png?page=${page}`,
-  latest: (job: string, step: number) => `/api/jobs/${id(job)}/latest.png?step=${step}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

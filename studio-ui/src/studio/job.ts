@@ -69,7 +69,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     for (const run of wanted) {
       const view = await api.view(run).catch(() => null);
         if (closed) return;
-      if (view) views.set(run, live(view, app.store.state.jobs.get(run)));
+      if (view) views.set(run, view);
     }
     busy = false;
     // Before the first estimate there is nothing to compare; the picture alone is shown.
@@ -193,20 +193,6 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
 
 function hasBegun(job: Job): boolean {
   return job.step > 0 || job.kept_step !== null;
-}
-
-/** The picture of now while it runs; after "take this step" the address must differ, or the old one is shown. */
-function live(view: ViewRun, job: Job | undefined): ViewRun {
-  if (!job) return view;
-  const { estimate, observed } = view.layers;
-  const running = job.status === "running";
-  const size = { width: job.width ?? observed?.width ?? 0, height: job.height ?? observed?.height ?? 0 };
-  if (running && job.step > 0) {
-    const now = { label: "Estimate", ...size, ...estimate, src: urls.latest(job.id, job.step) };
-    return { ...view, layers: { ...view.layers, estimate: now } };
-  }
-  if (!estimate) return view;
-  return { ...view, layers: { ...view.layers, estimate: { ...estimate, src: `${estimate.src}?v=${job.taken_step ?? job.step}` } } };
 }
 
 function facts(job: Job): [string, string][] {

@@ -33,7 +33,10 @@ IMAGE = PNG | errors(404, 422)
 @router.get("/view", responses=errors(404, 422))
 def view(studio: StudioOf, id_: IdInPath, page: Page = 1) -> dict[str, Any]:
     """Return the job's run for the viewer, with the addresses of its pictures."""
-    return view_of(studio, found_job(studio, id_), page)
+    entry = found_job(studio, id_)
+    if entry.status == "running":  # who looks at the view wants its picture, too
+        keep_watching(studio.workspace.job(id_))
+    return view_of(studio, entry, page)
 
 
 @router.get("/latest.png", response_class=FileResponse, responses=IMAGE)
