@@ -23,12 +23,12 @@ from untrained.images import read_picture
 
 def test_a_sample_is_restored_with_two_clicks(page: Any, studio: Any) -> None:
     page.goto(studio.url)
-    page.get_by_role("button", name="Cat, small").click()
+    page.get_by_role("button", name="Cat, noisy").click()
     page.get_by_role("button", name="Restore", exact=True).click()
     page.wait_for_url("**/#/job/*")
     expect_status(page, "running")
     job = studio.job(job_id(page))
-    assert (job["task"], job["picture_name"]) == ("upscale", "small-cat.png")
+    assert (job["task"], job["picture_name"]) == ("denoise", "noisy-cat.png")
     page.get_by_role("button", name="Stop, keep the best").click()
     expect_status(page, "stopped")
 

@@ -85,7 +85,7 @@ export function mountPainter(source: string, mask: Mask, name: string, onChange:
     clear.disabled = painted === 0;
     const part = (100 * painted) / mask.pixels.length;
     const share = painted > 0 && part < 0.1 ? "under 0.1" : part.toFixed(1);
-    setText(message, painted === 0 ? "Paint over what is to be filled." : `${count(painted, "pixel")} to fill (${share} %)`);
+    setText(message, painted === 0 ? "Nothing is painted yet." : `${count(painted, "pixel")} to fill (${share} %)`);
     onChange();
   }
 

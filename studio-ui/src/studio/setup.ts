@@ -43,8 +43,14 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     return (masks.get(picture.id)?.count() ?? 0) > 0;
   }
 
+  function nothingToFill(): string | null {
+    const solid = paintsMask() ? pictures.find((picture) => !painted(picture) && !mayHaveHoles(picture)) : undefined;
+    if (!solid) return null;
+    return pictures.length === 1 ? "Paint over what is to be filled, or load a mask." : `${solid.name}: paint over what is to be filled, or load a mask.`;
+  }
+
   function changed(): void {
-    const wrong = problemOf(form, task, (name) => name in form.files || (name === "mask" && painted(active)));
+    const wrong = nothingToFill() ?? problemOf(form, task, (name) => name in form.files);
     setText(problem, wrong ?? "");
     start.disabled = wrong !== null;
     setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
@@ -169,10 +175,17 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   };
 }
 
+const COLOURS: Record<number, string> = { 1: "gray", 2: "gray with transparency", 3: "colour", 4: "colour with transparency" };
+
 function describe(picture: Picture): string {
-  const colours = picture.channels === 1 ? "gray" : picture.channels === 3 ? "colour" : count(picture.channels, "channel");
+  const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
   const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
   return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${colours} · ${picture.depth}${pages} · ${formatBytes(picture.bytes)}`;
+}
+
+/** Transparent pixels and those that are no number are filled without a mask. */
+function mayHaveHoles(picture: Picture): boolean {
+  return picture.channels % 2 === 0 || picture.depth.startsWith("float");
 }
 
 async function loadMask(mask: Mask, picture: string): Promise<void> {
