@@ -37,7 +37,7 @@ function sheet(run: ViewRun): HTMLElement {
   const stop = run.stop === null ? [] : [`Stopped at step ${run.stop.step}: ${run.stop.advice}. Kept: the ${run.stop.kept} of step ${run.stop.kept_step}.`];
   return h(
     "section",
-    { class: "sheet", "aria-hidden": "true" },
+    { class: "sheet" },
     h("h2", {}, run.title),
     h("p", {}, [`${run.task}, ${run.recipe}.`, ...stop].join(" ")),
     h(

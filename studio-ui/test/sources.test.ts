@@ -65,7 +65,14 @@ test("only what a run has can be chosen; the estimates of other runs too", () =>
 
 test("a choice that a run lacks gives way to one that it has", () => {
   const bare = makeRun({ snapshots: [] });
-  assert.deepEqual(settleSources(state({ left: "truth", right: "timeline" }), bare), { left: "observed", right: "estimate" });
-  const kept = settleSources(state({ left: "estimate", right: "observed" }), makeRun());
+  assert.deepEqual(settleSources(state({ wanted: { left: "truth", right: "timeline" } }), bare), { left: "observed", right: "estimate" });
+  const kept = settleSources(state({ wanted: { left: "estimate", right: "observed" } }), makeRun());
   assert.deepEqual(kept, { left: "estimate", right: "observed" });
+});
+
+test("a run that waited shows its estimate as soon as there is one", () => {
+  const waiting = makeRun({ layers: { observed: layer("Observed", 16) }, snapshots: [] });
+  const before = state(settleSources(state(), waiting));
+  assert.equal(before.right, "observed");
+  assert.equal(settleSources(before, makeRun()).right, "timeline");
 });

@@ -6,7 +6,7 @@ import type { Point } from "./geometry.ts";
 import { nearest } from "./history.ts";
 import { settleSources, sameFrame } from "./sources.ts";
 import type { Stage } from "./stage.ts";
-import type { Mode, Store } from "./state.ts";
+import type { Mode, Source, Store } from "./state.ts";
 
 export class Actions {
   private readonly store: Store;
@@ -44,9 +44,15 @@ export class Actions {
     this.store.set({ view: geometry.pan(this.store.state.view, by, base, pane) });
   }
 
+  /** Choose what stands left and right. */
+  choose(sources: { left?: Source; right?: Source }): void {
+    const wanted = { ...this.store.state.wanted, ...sources };
+    this.store.set({ ...sources, wanted });
+  }
+
   swap(): void {
     const { left, right } = this.store.state;
-    this.store.set({ left: right, right: left });
+    this.choose({ left: right, right: left });
   }
 
   /** Go to the snapshot nearest to a step; null is the kept estimate. */
@@ -57,7 +63,8 @@ export class Actions {
     const near = step === null ? null : (steps[nearest(steps, step)] ?? null);
     // A timeline that moves nothing would puzzle: show it on the right where it is on neither side.
     const seen = state.left === "timeline" || state.right === "timeline";
-    this.store.set({ step: near, ...(seen || near === null ? {} : { right: "timeline" as const }) });
+    if (!seen && near !== null) this.choose({ right: "timeline" });
+    this.store.set({ step: near });
   }
 
   /** So many snapshots on; after the last comes the kept estimate. */

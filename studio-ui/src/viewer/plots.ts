@@ -46,7 +46,7 @@ export function marks(run: ViewRun): { step: number; label: string; kind: "stop"
 
 class Plot {
   readonly element: HTMLElement;
-  private readonly title = h("h3");
+  private readonly title = h("h2");
   private readonly legend = h("div", { class: "plot-legend" });
   private readonly holder = h("div", { class: "plot-holder", role: "img" });
   private readonly probe = h("i", { class: "probe", "aria-hidden": "true" });
@@ -122,7 +122,7 @@ class Plot {
       {
         width: Math.max(Math.floor(this.holder.clientWidth), 100),
         height: HEIGHT,
-        padding: [LANES * LANE + 4, 12, 0, 0],
+        padding: [() => (this.run !== null && marks(this.run).length > 0 ? LANES * LANE + 4 : 8), 12, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, sync: { key: this.sync }, y: false, points: { size: 6 } },
         scales: { x: { time: false, range: (_, low, high) => this.range(low, high) }, y: logarithmic ? { distr: 3 } : {} },

@@ -72,6 +72,7 @@ class Legend {
   readonly element: HTMLElement;
   private readonly low = h("span");
   private readonly high = h("span");
+  private readonly note = h("span", { class: "legend-note" });
 
   constructor() {
     const strip = h("canvas", { class: "legend-strip", width: "256", height: "1", "aria-hidden": "true" });
@@ -81,13 +82,13 @@ class Legend {
       data.data.set([...colours.subarray(3 * index, 3 * index + 3), 255], 4 * index);
     }
     strip.getContext("2d")?.putImageData(data, 0, 0);
-    this.element = h("div", { class: "legend" }, this.low, strip, this.high);
+    this.element = h("div", { class: "legend" }, this.low, strip, this.high, this.note);
   }
 
   update(overlay: Overlay): void {
     const unit = overlay.unit === "" ? "" : ` ${overlay.unit}`;
     setText(this.low, significant(overlay.low));
     setText(this.high, `${significant(overlay.high)}${unit}`);
-    setAttribute(this.element, "title", overlay.note ?? overlay.label);
+    setText(this.note, overlay.note ?? "");
   }
 }

@@ -83,7 +83,7 @@ export function settleSources(state: State, run: ViewRun): { left: Source; right
   const has = new Set<Source>(choices(state, run).map((choice) => choice.value));
   const first = (...wanted: Source[]): Source => wanted.find((source) => has.has(source)) ?? "estimate";
   return {
-    left: first(state.left, "observed", "estimate"),
-    right: first(state.right, "timeline", "estimate", "truth", "observed"),
+    left: first(state.wanted.left, "observed", "estimate"),
+    right: first(state.wanted.right, "timeline", "estimate", "truth", "observed"),
   };
 }

@@ -213,7 +213,7 @@ export class Stage implements Part {
   }
 
   private placeHandle(state: State): void {
-    this.handle.hidden = state.mode !== "wipe";
+    this.handle.hidden = state.mode !== "wipe" || state.left === state.right;
     const ratio = this.pane.width / (this.panes[0].canvas.clientWidth || 1);
     const area = geometry.visible(this.place(), this.base, this.pane);
     this.handle.style.left = `${this.edge(state) / ratio}px`;
@@ -236,9 +236,12 @@ export class Stage implements Part {
 
   /** Write over the panes what they show, and tell it to those who cannot see it. */
   private name(state: State, sides: Record<Side, Shown | null>): void {
+    const overlay = this.store.run?.overlays.find((candidate) => candidate.name === state.overlay);
     const text = (side: Side): string => {
       const layer = sides[side];
-      return layer === null ? "" : layer.note === null ? layer.label : `${layer.label} · ${layer.note}`;
+      if (layer === null) return "";
+      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${overlay.label}` : layer.label;
+      return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;
     const show = (tag: HTMLElement, words: string): void => {
@@ -253,7 +256,7 @@ export class Stage implements Part {
       show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
     } else {
       show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
-      show(first.tags.right, state.mode === "side" || (blink && !state.blinkRight) ? "" : text("right"));
+      show(first.tags.right, state.mode === "side" || (state.mode === "wipe" && state.left === state.right) || (blink && !state.blinkRight) ? "" : text("right"));
     }
     show(second.tags.left, text("right"));
     show(second.tags.right, "");

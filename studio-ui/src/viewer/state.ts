@@ -13,6 +13,8 @@ export interface State {
   mode: Mode;
   left: Source;
   right: Source;
+  /** What was asked for: shown as soon as the run has it. */
+  wanted: { left: Source; right: Source };
   /** The timeline's step; null is the one that was kept. */
   step: number | null;
   view: View;
@@ -36,6 +38,7 @@ export const INITIAL: State = {
   mode: "wipe",
   left: "observed",
   right: "timeline",
+  wanted: { left: "observed", right: "timeline" },
   step: null,
   view: { scale: "fit", centre: { x: 0, y: 0 } },
   wipe: 0.5,

@@ -47,7 +47,7 @@ export class Timeline implements Part {
     this.store = store;
     this.actions = actions;
     const button = (label: string | Node, title: string, onclick: () => void, small = true): HTMLButtonElement =>
-      h("button", { type: "button", class: small ? "icon" : false, title, "aria-label": title, onclick }, label);
+      h("button", { type: "button", class: small ? "icon" : false, title, "aria-label": small && title, onclick }, label);
     this.slider.addEventListener("input", () => {
       this.stop();
       const run = store.run;

@@ -41,14 +41,14 @@ export class Toolbar implements Part {
     const source = (side: "left" | "right"): HTMLSelectElement =>
       h("select", {
         "aria-label": `${side === "left" ? "Left" : "Right"} picture`,
-        onchange: (event) => store.set({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
+        onchange: (event) => actions.choose({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
       });
     this.left = source("left");
     this.right = source("right");
     this.run = h("select", { onchange: () => actions.show(store.state.runs, this.run.value) });
     this.runField = h("label", { class: "run-field" }, h("span", {}, "Run"), this.run);
     const button = (label: string | Node, title: string, onclick: () => void, small = false): HTMLButtonElement =>
-      h("button", { type: "button", title, "aria-label": title, class: small ? "icon" : false, onclick }, label);
+      h("button", { type: "button", title, "aria-label": small && title, class: small ? "icon" : false, onclick }, label);
     this.buttons = {
       out: button("−", "Zoom out (−)", () => actions.zoom(-1), true),
       in: button("+", "Zoom in (+)", () => actions.zoom(1), true),
