@@ -18,7 +18,7 @@ from untrained.errors import InputError
 from untrained.studio.events import Events
 from untrained.studio.pictures import Pictures
 from untrained.studio.queue import Queue
-from untrained.studio.requests import Requests
+from untrained.studio.requests import Requests, warm_up
 from untrained.studio.safety import Safety, SafetyMiddleware
 from untrained.studio.supervisor import Supervisor
 from untrained.studio.worker import WorkerOptions
@@ -66,6 +66,7 @@ def create_app(studio: Studio) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lock = studio.workspace.lock()
         studio.supervisor.start()
+        threading.Thread(target=warm_up, daemon=True).start()
         tasks = [
             asyncio.create_task(studio.supervisor.watch()),
             asyncio.create_task(studio.events.follow()),

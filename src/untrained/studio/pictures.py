@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from untrained.arrays import range_of
+from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.images import SUFFIXES, Picture, read_picture, write_picture
+from untrained.images import SUFFIXES, Picture, read_picture
 from untrained.studio.queue import Queue
+from untrained.studio.screen import screen_page
 from untrained.studio.workspace import Workspace, new_id
 
-__all__ = ["Pictures", "plain_name", "screen_page", "without_paths"]
+__all__ = ["Pictures", "plain_name", "without_paths"]
 
 
 class Pictures:
@@ -73,7 +73,7 @@ class Pictures:
         with self.decoding:
             if not path.exists():
                 picture = read_picture(self.file(id_), max_pixels=self.max_pixels)
-                write_picture(path, screen_page(picture, page - 1))
+                _write(path, screen_page(picture, page - 1))
         return path
 
     def delete(self, id_: str) -> None:
@@ -84,7 +84,7 @@ class Pictures:
     def _facts(self, path: Path) -> dict[str, Any]:
         picture = read_picture(path, max_pixels=self.max_pixels)
         pages, height, width, channels = picture.pixels.shape
-        write_picture(path.with_name("page-1.png"), screen_page(picture, 0))
+        _write(path.with_name("page-1.png"), screen_page(picture, 0))
         return {
             "width": width, "height": height, "pages": pages,
             "channels": channels + (picture.alpha is not None),
@@ -101,7 +101,7 @@ class Pictures:
             raise InputError(f"{path}: has {kernel.ndim} axes; wanted a kernel of height and width")
         values = np.nan_to_num(kernel / max(float(kernel.max(initial=0)), 1e-12)).clip(0, 1)
         shown = Picture.from_array(np.rint(255 * values).astype(np.uint8))
-        write_picture(path.with_name("page-1.png"), shown)
+        _write(path.with_name("page-1.png"), screen_page(shown, 0))
         return {
             "width": kernel.shape[1], "height": kernel.shape[0], "pages": 1, "channels": 1,
             "depth": kernel.dtype.name,
@@ -109,17 +109,6 @@ class Pictures:
 
 
 _KERNEL_BYTES = 16 << 20
-
-
-def screen_page(picture: Picture, page: int) -> Picture:
-    """Return a page with 8 bits: gray or colour, with its alpha; of other channels the first.
-
-    8-bit values stay as they are; others are shown over the range that a fit takes for 0 to 1.
-    """
-    pixels = picture.pixels[page]
-    pixels = pixels if pixels.shape[2] in (1, 3) else pixels[..., :1]
-    alpha = None if picture.alpha is None else _as_bytes(picture.alpha[page], stretch=False)[None]
-    return Picture(pixels=_as_bytes(pixels)[None], alpha=alpha)
 
 
 def plain_name(name: str) -> str:
@@ -137,17 +126,5 @@ def without_paths(text: str, names: dict[Path, str]) -> str:
     return text
 
 
-def _as_bytes(values: NDArray[Any], *, stretch: bool = True) -> NDArray[np.uint8]:
-    if values.dtype == np.uint8:
-        return values
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    if stretch:
-        unit_range = range_of(values, finite)
-        unit = (values - unit_range.offset) / unit_range.scale
-    else:
-        integer = np.issubdtype(values.dtype, np.integer)
-        unit = values / (np.iinfo(values.dtype).max if integer else 1.0)
-    shown: NDArray[np.uint8] = np.rint(255 * np.nan_to_num(unit).clip(0, 1)).astype(np.uint8)
-    return shown
+def _write(path: Path, data: bytes) -> None:
+    write_atomically(path, lambda file: file.write(data))

@@ -10,6 +10,7 @@ from untrained.callbacks import Callback, Plan, spread_steps
 from untrained.errors import InputError
 from untrained.images import read_picture
 from untrained.jobs import Job
+from untrained.planner import summarize_recipe
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
 from untrained.report.reproducing import command_of
@@ -19,7 +20,7 @@ from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
 from untrained.tasks import Asked, find_task
 
-__all__ = ["Requests"]
+__all__ = ["Requests", "warm_up"]
 
 _MOST_STEPS = 1_000_000
 
@@ -144,6 +145,11 @@ class Requests:
     def _name(self, id_: str) -> str:
         facts: dict[str, Any] = self.pictures.queue.picture(id_) or {"name": id_}
         return str(facts["name"])
+
+
+def warm_up() -> None:
+    """Import what the first plan needs; torch takes seconds for it."""
+    summarize_recipe(find_recipe("denoise", "fast"), 64, 64, 3)
 
 
 class _PlannedError(Exception):

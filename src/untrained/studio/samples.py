@@ -16,7 +16,7 @@ from untrained import degrade
 from untrained.demo import SIGMA
 from untrained.images import Picture, read_picture, write_picture
 from untrained.studio.models import Sample
-from untrained.studio.pictures import screen_page
+from untrained.studio.screen import screen_page
 
 __all__ = ["SAMPLES", "open_sample", "sample_image"]
 
@@ -54,10 +54,9 @@ def sample_image(name: str) -> bytes:
     """Return a sample as PNG."""
     _, file = open_sample(name)
     with tempfile.TemporaryDirectory() as folder:
-        source, shown = Path(folder) / "sample", Path(folder) / "shown.png"
+        source = Path(folder) / "sample"
         source.write_bytes(file.read())
-        write_picture(shown, screen_page(read_picture(source), 0))
-        return shown.read_bytes()
+        return screen_page(read_picture(source), 0)
 
 
 @functools.cache

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from untrained.callbacks import Callback, Check, Plan, Start
 from untrained.result import Result
+from untrained.studio.screen import encode_png
 
 __all__ = ["LatestImage", "Watcher", "is_watched", "keep_watching"]
 
@@ -21,18 +22,22 @@ _SHARE = 0.03
 
 
 class Watcher(Callback):
-    """Tell `tell` at most three times a second where a fit is."""
+    """Tell `tell` where a fit is, at most three times a second."""
 
     needs_whole_image: ClassVar[bool] = False
 
-    def __init__(self, tell: Callable[..., None], *, page: int, pages: int) -> None:
-        """The numbers are of all pages of a stack, of which this is one, from 0."""
+    def __init__(
+        self, tell: Callable[..., None], *, earlier: Sequence[Watcher], pages: int
+    ) -> None:
+        """The numbers are of all pages of a stack; `earlier` are those of the pages before."""
         self.tell = tell
-        self.page = page
+        self.page = len(earlier)
         self.pages = pages
+        self.seconds: float = 0.0
+        self.before = sum(watcher.seconds for watcher in earlier)
+        self.max_steps = 0
         self.first = (0, 0.0)
         self.told = 0.0
-        self.before = 0.0
 
     def on_plan(self, plan: Plan) -> None:
         """Tell the size of the result and the most steps."""
@@ -41,23 +46,32 @@ class Watcher(Callback):
 
     def on_start(self, start: Start) -> None:
         """Take the time."""
+        self.max_steps = start.max_steps
         self.first = (start.step, time.monotonic())
 
     def on_check(self, check: Check) -> None:
-        """Tell step, pace, time left and PSNR."""
+        """Tell step, pace, time left and PSNR, if it is time."""
         now = time.monotonic()
-        if now - self.told < 0.33 and check.step < check.max_steps:
-            return
-        self.told = now
-        step, began = self.first
-        pace = max(1e-9, now - began) / max(1, check.step - step)
-        left = self.pages * check.max_steps - (self.page * check.max_steps + check.step)
+        if now - self.told >= 0.33:
+            self.told = now
+            self._tell(check.step, check.seconds, check.psnr_observed[-1])
+
+    def on_end(self, result: Result) -> None:
+        """Tell the last numbers."""
+        if result.history.psnr_observed:
+            self._tell(result.stop_step, result.seconds, result.history.psnr_observed[-1])
+
+    def _tell(self, step: int, seconds: float, psnr_observed: float) -> None:
+        first, began = self.first
+        pace = max(1e-9, time.monotonic() - began) / max(1, step - first)
+        self.seconds = seconds
+        taken = self.page * self.max_steps + step
         self.tell(
-            step=self.page * check.max_steps + check.step,
-            seconds=round(check.seconds, 3),
+            step=taken,
+            seconds=round(self.before + seconds, 3),
             steps_per_second=round(1 / pace, 3),
-            seconds_left=round(left * pace, 1),
-            psnr_observed=round(check.psnr_observed[-1], 3),
+            seconds_left=round((self.pages * self.max_steps - taken) * pace, 1),
+            psnr_observed=round(psnr_observed, 3) if math.isfinite(psnr_observed) else None,
         )
 
 
@@ -98,18 +112,8 @@ def write_latest(folder: Path, image: Tensor) -> None:
     with torch.no_grad():
         data = (shown.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     temporary = folder / "latest.tmp"
-    temporary.write_bytes(encode_png(np.ascontiguousarray(data)))
+    temporary.write_bytes(encode_png(data, compression=0))
     temporary.replace(folder / "latest.png")
-
-
-def encode_png(values: np.ndarray[Any, Any]) -> bytes:
-    """Return (h, w, c) bytes as PNG, stored: 4 megapixels take 6 ms, compressed they take 110."""
-    import pyvips
-
-    height, width, channels = values.shape
-    image = pyvips.Image.new_from_memory(values, width, height, channels, "uchar")
-    data: bytes = image.pngsave_buffer(compression=0, filter="none", keep="none")
-    return data
 
 
 def keep_watching(folder: Path) -> None:

@@ -30,7 +30,7 @@ from untrained.studio.extending import KeepState, prepared
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
-from untrained.studio.requests import Requests
+from untrained.studio.requests import Requests, warm_up
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
 
@@ -112,18 +112,20 @@ class Worker:
         job = self.requests.job(entry.id, request)
         if "extended" in entry.state:
             job = prepared(self.workspace, job, entry.state["extended"], entry.state["more_steps"])
-        self.queue.update(entry.id, run=job.folder().path.name)
+        run = job.folder().path
+        for path in run.glob("kept.*"):  # of a result that is about to be replaced
+            path.unlink()
         pages = int(entry.state.get("pages", 1))
-        labels: list[str] = []
+        watchers: list[Watcher] = []
 
         def tell(**state: Any) -> None:
             self.queue.update(entry.id, **state)
 
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
-            labels.append(label)
-            page = len(labels) - 1
-            part = job.folder().path if pages == 1 else _part(job.folder().path, page)
-            return [Watcher(tell, page=page, pages=pages), LatestImage(folder), KeepState(part)]
+            watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
+            callbacks = [watchers[-1], LatestImage(folder)]
+            # the end of a stack's fits is not gone on with
+            return [*callbacks, KeepState(run)] if pages == 1 else callbacks
 
         def cancelled() -> bool:
             return self.leaving.is_set() or self.queue.wanted(entry.id) != ""
@@ -157,12 +159,7 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         "height": height,
         "stop_reason": last["stop_reason"],
         "kept_step": last["kept_step"],
-        "psnr_observed": last.get("psnr_observed"),
     }
-
-
-def _part(folder: Path, page: int) -> Path:
-    return folder / "pages" / f"{page + 1:04d}"
 
 
 def main(argument: str) -> None:
@@ -180,6 +177,7 @@ def main(argument: str) -> None:
             os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    warm_up()
     worker.run()
 
 
