@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Studio
+from server import Studio
 from steps import drop, expect_status, job_id, restore, set_steps, shown_step, wait_for_step
 
 

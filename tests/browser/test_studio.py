@@ -83,8 +83,9 @@ def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noi
     painted = np.array(
         page.evaluate(
             """() => {
-              const canvas = document.querySelector(".easel canvas");
-              const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+              const context = document.querySelector(".easel canvas").getContext("2d");
+              const { width, height } = context.canvas;
+              const { data } = context.getImageData(0, 0, width, height);
               return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3] > 0);
             }"""
         )
@@ -147,7 +148,9 @@ def test_many_tabs_stay_in_step(tabs: Any, studio: Any, noisy: Path) -> None:
     assert id_ not in [job["id"] for job in studio.get("/jobs")]
 
 
-def test_refusals_are_one_line_in_the_page(tabs: Any, page: Any, studio: Any, tmp_path: Path) -> None:
+def test_refusals_are_one_line_in_the_page(
+    tabs: Any, page: Any, studio: Any, tmp_path: Path
+) -> None:
     tabs.allowed = ("422", "400", "415")  # chromium reports every refused request
     bad = tmp_path / "notes.png"
     bad.write_text("no picture at all")

@@ -69,7 +69,7 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
     option.kind === "choice"
       ? h("select", { id, "aria-describedby": helpId }, ...option.choices.map((choice) => h("option", { value: choice }, choice)))
       : h("input", {
-          id, "aria-describedby": helpId, autocomplete: "off",
+          type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
           placeholder: option.default === null ? "estimated" : "",
         });
@@ -100,7 +100,7 @@ function recipeField(task: Task, form: FormState, changed: () => void): HTMLElem
 function settingFields(recipe: Recipe, form: FormState, changed: () => void): HTMLElement[] {
   return recipe.settings.map((setting) => {
     const id = `setting-${setting.name}`;
-    const input = h("input", { id, autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-help` });
+    const input = h("input", { type: "text", id, autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-help` });
     input.value = form.settings[setting.name] ?? setting.value;
     const mark = (): void => void input.classList.toggle("changed", input.value.trim() !== setting.value);
     input.oninput = () => {
@@ -114,7 +114,7 @@ function settingFields(recipe: Recipe, form: FormState, changed: () => void): HT
 }
 
 function seedField(form: FormState, changed: () => void): HTMLElement {
-  const input = h("input", { id: "seed", inputmode: "numeric", autocomplete: "off" });
+  const input = h("input", { type: "text", id: "seed", inputmode: "numeric", autocomplete: "off" });
   input.value = form.seed;
   input.oninput = () => {
     form.seed = input.value;

@@ -172,9 +172,9 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
     waiting,
+    compareSection,
     firstLook,
     viewerBox,
-    compareSection,
   );
   viewerBox.hidden = true;
   update();
@@ -204,7 +204,6 @@ function facts(job: Job): [string, string][] {
     ["PSNR to the input", formatDecibel(job.psnr_observed)],
   ];
   if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
-  if (job.stop_reason && !isActive(job)) all.push(["Why it ended", job.stop_reason.replaceAll("_", " ").replaceAll("-", " ")]);
   if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);
   return job.status === "queued" ? [] : all;
 }
