@@ -179,3 +179,33 @@ def read_bytes(content: bytes) -> Any:
 
     values = np.asarray(Image.open(io.BytesIO(content)))
     return values if values.ndim == 3 else values[..., None]
+
+
+def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    set_steps(page, 80)
+    id_ = restore(page)
+    expect_status(page, "done")
+    before = studio.result(id_)
+    page.get_by_label("Timeline of the fit").focus()
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Take step").click()
+    page.get_by_text("is what downloads").wait_for()
+    taken = studio.job(id_)["taken_step"]
+    assert taken < studio.job(id_)["kept_step"]
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download").click()
+    got = read_bytes(Path(waiting.value.path()).read_bytes())
+    np.testing.assert_array_equal(got, studio.result(id_)[0])
+    assert (got != before[0]).any()
+
+    page.get_by_text("Extend", exact=True).click()
+    page.get_by_label("Further steps").fill("20")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(f"**/#/job/*?with={id_}")
+    assert job_id(page) != id_
+    expect_status(page, "done")
+    # Both runs are in the viewer: the earlier one is ticked, and can be chosen as a source.
+    assert page.get_by_role("checkbox").first.is_checked()
+    assert page.locator(".run-field option").count() == 2
