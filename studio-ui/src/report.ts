@@ -3,6 +3,7 @@
 import type { Layer, View, ViewRun } from "./model.ts";
 import { h } from "./dom.ts";
 import { withHeldPictures } from "./held.ts";
+import { capital } from "./viewer/format.ts";
 import { mountViewer } from "./viewer/viewer.ts";
 
 const THEMES = [
@@ -44,10 +45,10 @@ function sheet(run: ViewRun): HTMLElement {
       "div",
       { class: "sheet-pictures" },
       ...pictures.map((layer) =>
-        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${layer.label}, ${layer.width} × ${layer.height}`)),
+        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${capital(layer.label)}, ${layer.width} × ${layer.height}`)),
       ),
     ),
-    h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)])),
+    h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)])),
     ...run.notes.map((note) => h("p", {}, note)),
     h("pre", {}, run.command),
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decibels, pixelValue, significant } from "../src/viewer/format.ts";
+import { capital, decibels, pixelValue, significant } from "../src/viewer/format.ts";
 
 test("significant digits, and whole digits are never rounded away", () => {
   assert.equal(significant(0.0034567), "0.00346");
@@ -27,4 +27,11 @@ test("decibels have two digits", () => {
 test("pixel values keep their width, and gray is one number", () => {
   assert.equal(pixelValue([5, 55, 255], false), "\u2007\u20075 \u200755 255");
   assert.equal(pixelValue([7, 7, 7], true), "\u2007\u20077");
+});
+
+test("a capital at the head, but never for a letter of the field", () => {
+  assert.equal(capital("observed"), "Observed");
+  assert.equal(capital("σ of the noise"), "σ of the noise");
+  assert.equal(capital("PSNR"), "PSNR");
+  assert.equal(capital(""), "");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { align, canBeLogarithmic, nearest, psnrCurves, valueAt } from "../src/viewer/history.ts";
+import { align, canBeLogarithmic, marks, nearest, psnrCurves, valueAt } from "../src/viewer/history.ts";
 
 test("the nearest snapshot, the earlier one of a tie", () => {
   const steps = [0, 10, 100, 400];
@@ -47,4 +47,13 @@ test("curves that a run does not have are left out", () => {
   assert.deepEqual(psnrCurves(history).map(({ key }) => key), ["observed"]);
   const scored = { ...history, truth_step: [2], psnr_truth: [20], psnr_truth_iterate: [null] };
   assert.deepEqual(psnrCurves(scored).map(({ key }) => key), ["observed", "truth"]);
+});
+
+test("marked steps are in order, and those that coincide share a mark", () => {
+  const stop = { step: 1700, kept_step: 1210, kept: "average", reason: "variance", advice: "" };
+  const labels = (run: Parameters<typeof marks>[0]): string[] => marks(run).map(({ step, label }) => `${label} ${step}`);
+  assert.deepEqual(labels({ stop, peak: { step: 916, psnr: 29 } }), ["peak 916", "kept 1210", "stop 1700"]);
+  const whole = { ...stop, step: 300, kept_step: 300 };
+  assert.deepEqual(labels({ stop: whole, peak: { step: 300, psnr: 29 } }), ["kept = stop = peak 300"]);
+  assert.deepEqual(labels({ stop: null, peak: null }), []);
 });

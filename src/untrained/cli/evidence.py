@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +37,8 @@ def reproduce(
     name: Which experiment; without one, they are listed.
     quick: A reduced version that takes a CPU a few minutes; the report says what is reduced.
     output: The folder. Default: untrained-results/NAME, or NAME-quick.
-    pictures: Only pictures with these parts in their names, separated by commas.
+    pictures: Only pictures with these parts in their names, separated by commas; or others,
+        as skimage/NAME.
     methods: Only methods with these parts in their names.
     steps: At most so many steps a fit.
     crop: Central squares of so many pixels; 0 = whole pictures.
@@ -56,13 +59,13 @@ def reproduce(
     folder = output or Path("untrained-results") / (f"{name}-quick" if quick else name)
     silent = printing.quiet or printing.json
     report = reproduce(
-        experiment, folder, device=device,
+        experiment, folder, device=device, command=shlex.join(["untrained", *sys.argv[1:]]),
         say=lambda line: None if silent else print(line, flush=True),
     )  # fmt: skip
     if printing.json:
         print((folder / "results.json").read_text(encoding="utf-8"))
     elif not printing.quiet:
-        print(f"report: {report}")
+        print(f"report: {report}, to look at: {folder / 'report.html'}")
     return 0
 
 

@@ -106,6 +106,7 @@ def _fit(
         "findings": observer.findings(score),
         "curves": {
             "steps": [score.steps[i] for i in picked],
+            "loss": [float(f"{result.history.loss[score.steps[i] - 1]:.5g}") for i in picked],
             **{
                 name: [round(getattr(score, name)[i], 3) for i in picked]
                 for name in ("psnr_truth", "psnr_truth_iterate", "psnr_observed")

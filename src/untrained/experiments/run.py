@@ -18,6 +18,7 @@ from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.experiments.base import Entry, Experiment, Outcome, shortened
 from untrained.experiments.measure import digest, measure
+from untrained.experiments.page import write_page
 from untrained.experiments.report import markdown
 
 __all__ = ["narrowed", "reproduce"]
@@ -36,7 +37,8 @@ def narrowed(
 
     Args:
         experiment: all of it.
-        pictures, methods: parts of names, separated by commas; empty = all.
+        pictures, methods: parts of names, separated by commas; empty = all. skimage/NAME is a
+            picture of scikit-image, also where the experiment has others.
         steps: the most steps of every fit.
         crop: side of a central crop.
         seeds: how many seeds, from 0.
@@ -81,9 +83,12 @@ def reproduce(
     folder: Path,
     *,
     device: str = "auto",
+    command: str = "",
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Measure what the folder does not hold yet; write results.md, results.json and figures.
+
+    report.html shows the fits, for as long as the folder has their images.
 
     Every finished case is saved at once, so a run that is cut off goes on where it was. A case
     whose settings have changed since is measured again.
@@ -114,12 +119,15 @@ def reproduce(
     report = folder / "results.md"
     text = markdown(outcome, captions)
     write_atomically(report, lambda file: file.write(text.encode()))
+    write_page(outcome, command=command or f"untrained reproduce {experiment.name}")
     return report
 
 
 def _matching(names: tuple[str, ...], wanted: str, what: str) -> tuple[str, ...]:
     parts = [part.strip().lower() for part in wanted.split(",") if part.strip()]
     found = tuple(n for n in names if any(part in n.lower() for part in parts))
+    if what == "picture":  # scikit-image's own stand in for sets whose pictures may not be shown
+        found += tuple(p for p in parts if p.startswith("skimage/") and p not in found)
     if not found:
         raise InputError(f"no {what} is like {wanted!r}; there are {', '.join(names)}")
     return found

@@ -18,7 +18,7 @@ from untrained.report.model import Link, View, ViewRun, view_of_run
 from untrained.report.packing import Held, Sources, choose
 from untrained.report.pictures import Shown
 
-__all__ = ["Report", "make_report", "write_report"]
+__all__ = ["Report", "collector", "make_report", "page_of", "write_report"]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -80,18 +80,33 @@ def make_report(
     """
     if not folders:
         raise InputError("no run; give one or more run folders")
-    if not max_megabytes > 0:
-        raise InputError(f"max-megabytes is {max_megabytes}; wanted a number above 0")
     sources = Sources()
-    runs, snapshots = [], []
+    parts = []
     for folder in folders:
         found: list[Shown] = []
-        run = view_of_run(folder, link=_collector(sources, found), page=page, points=_POINTS)
-        runs.append(named(run))
-        snapshots.append(found)
+        link = collector(sources, found)
+        run = view_of_run(folder, link=link, page=page, points=_POINTS)
+        parts.append((named(run), found))
+    return page_of(parts, sources, max_megabytes=max_megabytes)
+
+
+def page_of(
+    parts: Sequence[tuple[ViewRun, Sequence[Shown]]], sources: Sources, *, max_megabytes: float
+) -> Report:
+    """Return the page of some runs, each with its snapshots in the order of its view.
+
+    Args:
+        parts: the runs; changed: told apart, snapshots chosen, notes added.
+        sources: holds their pictures but for the snapshots.
+        max_megabytes: the size of the page, 10⁶ bytes each.
+    """
+    if not max_megabytes > 0:
+        raise InputError(f"max-megabytes is {max_megabytes}; wanted a number above 0")
+    runs = [run for run, _ in parts]
     _tell_apart(runs)
     # what the page takes without pictures, with room for the notes that are still to come
     bare = len(_page(runs, Sources()).encode()) + 600 * len(runs)
+    snapshots = [shown for _, shown in parts]
     kept = choose(sources, snapshots, max_megabytes * _MEGABYTE - bare)
     for run, held in zip(runs, kept.runs, strict=True):
         _keep(run, held, kept.factor)
@@ -100,7 +115,7 @@ def make_report(
     return Report(text=text, size=size, too_large=size > max_megabytes * _MEGABYTE)
 
 
-def _collector(sources: Sources, snapshots: list[Shown]) -> Link:
+def collector(sources: Sources, snapshots: list[Shown]) -> Link:
     """Return what holds every picture at once, but sets the snapshots aside."""
 
     def link(shown: Shown) -> str:

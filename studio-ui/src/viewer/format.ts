@@ -1,4 +1,9 @@
-/** Numbers as text. */
+/** Numbers and words as text. */
+
+/** The text with a capital at its head; letters of the field such as σ stay what they are. */
+export function capital(text: string): string {
+  return text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
+}
 
 /** A number with so many significant digits, without needless zeros; powers of ten only where they save space. */
 export function significant(value: number | null | undefined, digits = 3): string {

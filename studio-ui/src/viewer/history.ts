@@ -1,6 +1,6 @@
 /** Steps and curves: which snapshot stands for a step, and how curves with their own steps share one axis. */
 
-import type { History } from "../model.ts";
+import type { History, ViewRun } from "../model.ts";
 
 export type Curve = readonly (number | null)[];
 
@@ -52,4 +52,27 @@ export function psnrCurves(history: History): { name: string; key: string; steps
     { name: "to the truth", key: "truth", steps: history.truth_step, values: history.psnr_truth },
     { name: "to the truth, single iterates", key: "iterate", steps: history.truth_step, values: history.psnr_truth_iterate },
   ].filter((curve) => curve.values.some((value) => value !== null && Number.isFinite(value)));
+}
+
+export interface Mark {
+  step: number;
+  /** "kept", "stop", "peak", or several of them: "stop = kept". */
+  label: string;
+  kind: "kept" | "stop" | "peak";
+}
+
+/** The steps that are marked in the curves, in order; those that coincide share a mark. */
+export function marks(run: Pick<ViewRun, "stop" | "peak">): Mark[] {
+  const found: Mark[] = [];
+  const add = (step: number, kind: Mark["kind"]): void => {
+    const same = found.find((mark) => mark.step === step);
+    if (same === undefined) found.push({ step, label: kind, kind });
+    else same.label += ` = ${kind}`;
+  };
+  if (run.stop !== null) {
+    add(run.stop.kept_step, "kept");
+    add(run.stop.step, "stop");
+  }
+  if (run.peak !== null) add(run.peak.step, "peak");
+  return found.sort((one, other) => one.step - other.step);
 }

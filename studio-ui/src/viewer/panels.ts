@@ -2,6 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h } from "../dom.ts";
+import { capital } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -80,7 +81,7 @@ export class Panels implements Part {
     if (text === this.written) return;
     this.written = text;
     this.summary.replaceChildren(...this.summarise(run));
-    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, label), h("dd", {}, value)]));
+    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)]));
     this.factsPanel.hidden = facts.length === 0;
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     this.notesPanel.hidden = notes.length === 0;

@@ -6,7 +6,7 @@ import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
 import type { Actions } from "./actions.ts";
 import { decibels, significant } from "./format.ts";
-import { align, canBeLogarithmic, psnrCurves, valueAt, type Curve } from "./history.ts";
+import { align, canBeLogarithmic, marks, psnrCurves, valueAt, type Curve } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -17,13 +17,6 @@ interface Drawn {
   values: Curve;
 }
 
-interface Mark {
-  step: number;
-  label: string;
-  dash: number[];
-  colour: string;
-}
-
 const HEIGHT = 180;
 /** The labels of the marked steps stand in lanes over the plot. */
 const LANES = 2;
@@ -31,18 +24,6 @@ const LANE = 15;
 const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate: [2, 2], loss: [] };
 
 let plots = 0;
-
-/** The steps that are marked; lines that coincide share one label. */
-export function marks(run: ViewRun): { step: number; label: string; kind: "stop" | "kept" | "peak" }[] {
-  const found: { step: number; label: string; kind: "stop" | "kept" | "peak" }[] = [];
-  if (run.stop !== null) {
-    const same = run.stop.kept_step === run.stop.step;
-    found.push({ step: run.stop.kept_step, label: same ? "stop = kept" : "kept", kind: "kept" });
-    if (!same) found.push({ step: run.stop.step, label: "stop", kind: "stop" });
-  }
-  if (run.peak !== null) found.push({ step: run.peak.step, label: "peak", kind: "peak" });
-  return found.sort((a, b) => a.step - b.step);
-}
 
 class Plot {
   readonly element: HTMLElement;
@@ -183,7 +164,7 @@ class Plot {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     const dashes = { kept: [], stop: [6, 4], peak: [2, 3] };
-    const lines: Mark[] = marks(run).map(({ step, label, kind }) => ({
+    const lines = marks(run).map(({ step, label, kind }) => ({
       step,
       label: `${label} ${step}`,
       dash: dashes[kind],

@@ -2,7 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
-import { pixelValue, significant } from "./format.ts";
+import { capital, pixelValue, significant } from "./format.ts";
 import { pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
 import type { Part } from "./part.ts";
 import type { Pictures } from "./pictures.ts";
@@ -46,7 +46,7 @@ export class Readout implements Part {
     if (overlay !== undefined && map !== null) {
       const at = pixelIn(map, pixel, this.stage.base);
       const value = overlay.low + ((map.at(at.x, at.y)[0] ?? 0) / 255) * (overlay.high - overlay.low);
-      parts.push(`${overlay.label} ${significant(value)} ${overlay.unit}`.trim());
+      parts.push(`${capital(overlay.label)} ${significant(value)} ${overlay.unit}`.trim());
     }
     return parts.join("   ");
   }

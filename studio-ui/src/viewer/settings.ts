@@ -3,7 +3,7 @@
 import type { Overlay, ViewRun } from "../model.ts";
 import { h, setAttribute, setOptions, setText } from "../dom.ts";
 import { table } from "./colormap.ts";
-import { significant } from "./format.ts";
+import { capital, significant } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State, Store } from "./state.ts";
 
@@ -56,7 +56,7 @@ export class ModeBar implements Part {
     setText(this.gainValue, `${state.gain}×`);
     // A difference is a picture of its own; a map over it would say nothing.
     this.overlay.hidden = run.overlays.length === 0 || state.mode === "difference";
-    const options = run.overlays.map(({ name, label }) => ({ value: name, label }));
+    const options = run.overlays.map(({ name, label }) => ({ value: name, label: capital(label) }));
     const overlay = run.overlays.find(({ name }) => name === state.overlay);
     setOptions(this.map, [{ value: "", label: "none" }, ...options], overlay?.name ?? "");
     this.opacityField.hidden = overlay === undefined;

@@ -1,6 +1,7 @@
 /** What can stand left and right, and which picture that is. */
 
 import type { Layer, Snapshot, ViewRun } from "../model.ts";
+import { capital } from "./format.ts";
 import type { Size } from "./geometry.ts";
 import { nearest } from "./history.ts";
 import type { Source, State } from "./state.ts";
@@ -36,7 +37,7 @@ const enlarged = (of: Size, run: ViewRun): string | null =>
 function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
   if (layer === undefined) return null;
   const { label, src, width, height } = layer;
-  return { label, src, width, height, note: layer.note ?? enlarged(layer, run) };
+  return { label: capital(label), src, width, height, note: layer.note ?? enlarged(layer, run) };
 }
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
@@ -63,13 +64,13 @@ export function shown(source: Source, state: State, run: ViewRun): Shown | null 
 /** The sources a run has, with their names. */
 export function choices(state: State, run: ViewRun): { value: Source; label: string }[] {
   const list: { value: Source; label: string }[] = [];
-  if (run.layers.observed !== undefined) list.push({ value: "observed", label: run.layers.observed.label });
+  if (run.layers.observed !== undefined) list.push({ value: "observed", label: capital(run.layers.observed.label) });
   if (run.snapshots.length > 0 || run.layers.estimate !== undefined) {
     const timeline = run.snapshots.length > 0;
     if (timeline) list.push({ value: "timeline", label: "Estimate (timeline)" });
     list.push({ value: "estimate", label: timeline ? "Estimate (kept)" : "Estimate" });
   }
-  if (run.layers.truth !== undefined) list.push({ value: "truth", label: run.layers.truth.label });
+  if (run.layers.truth !== undefined) list.push({ value: "truth", label: capital(run.layers.truth.label) });
   for (const other of state.runs) {
     if (other.id !== run.id && other.layers.estimate !== undefined) {
       list.push({ value: `run:${other.id}`, label: `Estimate of ${other.title}` });

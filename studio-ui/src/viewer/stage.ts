@@ -2,6 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setAttribute, setText } from "../dom.ts";
+import { capital } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen } from "./gestures.ts";
@@ -122,7 +123,7 @@ export class Stage implements Part {
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
     const { width, height } = this.base;
-    this.element.style.setProperty("--aspect", String(width / height / (two ? 2 : 1)));
+    this.element.style.setProperty("--aspect", String(width / height));
     this.panes[1].element.hidden = !two;
     this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
@@ -240,7 +241,7 @@ export class Stage implements Part {
     const text = (side: Side): string => {
       const layer = sides[side];
       if (layer === null) return "";
-      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${overlay.label}` : layer.label;
+      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
       return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;
