@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+
+# Loaded here, not when first used: Python 3.11 cannot parse while hypothesis counts collections.
+import schemathesis.specs.openapi.schemas
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance

@@ -119,6 +119,18 @@ def test_extend_goes_on_where_the_fit_ended(server: Server, picture: str) -> Non
     assert any("stop rule off" in note for note in view["notes"])
 
 
+def test_the_report_may_show_itself(server: Server, picture: str) -> None:
+    job = server.wait(server.start(picture, settings=TINY)["id"])
+    answer = server.client.get(f"/api/jobs/{job['id']}/report.html")
+    assert answer.status_code == 200
+    assert "holiday.png" in answer.text
+    assert "picture.png" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "'sha256-" in policy
+    assert "unsafe" not in policy
+
+
 def test_an_earlier_step_is_taken(server: Server, picture: str) -> None:
     job = server.wait(server.start(picture, settings=TINY)["id"])
     original = server.get(job["id"], "result")

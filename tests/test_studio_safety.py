@@ -115,6 +115,14 @@ def test_pixels_are_limited_before_they_are_decoded(client: TestClient, tmp_path
     assert list((tmp_path / "workspace" / "pictures").iterdir()) == []
 
 
+def test_a_kernel_is_limited_too(tmp_path: Path) -> None:
+    client = client_of(tmp_path / "w", Safety.for_loopback(8710, max_upload=1 << 20))
+    bomb = file_of(tmp_path, "bomb.png", np.zeros((14_000, 14_000), np.uint8))
+    for name, data in (("k.png", bomb), ("k.npy", b"no array"), ("k.png", b"no PNG")):
+        answer = client.post("/api/pictures?kind=kernel", files={"file": (name, data)})
+        assert refused(answer, 422).startswith(name)
+
+
 @pytest.mark.parametrize(("name", "data"), [
     ("a.exe", b"MZ"), ("a.png", b""), ("a.png", b"\x89PNG\r\n\x1a\n broken"), ("a.svg", b"<svg/>"),
     ("a.png", b"<html><script>alert(1)</script>"), ("", b"x"),

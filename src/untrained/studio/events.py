@@ -7,6 +7,8 @@ job when it is ready, so what is kept for it is never more than the number of jo
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 
 from untrained.studio.models import Job
@@ -15,6 +17,7 @@ from untrained.studio.queue import Entry, Queue
 __all__ = ["Events", "job_of"]
 
 _EVERY = 0.25
+_log = logging.getLogger(__name__)
 
 
 def job_of(entry: Entry, position: int | None) -> Job:
@@ -37,31 +40,38 @@ class Events:
         self.queue = queue
         self.listeners: set[_Listener] = set()
         self.closed = False
+        self.revision = 0
+        self.sent: dict[str, str] = {}
 
     async def follow(self) -> None:
         """Read the queue until the server closes."""
-        revision = self.queue.revision()
-        sent: dict[str, str] = {}
+        self.revision = self.queue.revision()
         while not self.closed:
             await asyncio.sleep(_EVERY)
-            newest = self.queue.revision()
-            if newest == revision:
+            try:
+                self._look()
+            except sqlite3.OperationalError as error:  # the disk is full, or busy: later, then
+                _log.warning("the queue cannot be read: %s", error)
+
+    def _look(self) -> None:
+        newest = self.queue.revision()
+        if newest == self.revision:
+            return
+        changed = self.queue.changed_since(self.revision)
+        positions = self.queue.positions()
+        self.revision = newest
+        for entry in changed:
+            if entry.wanted == "delete":
+                self.deleted(entry.id)
                 continue
-            changed = self.queue.changed_since(revision)
-            revision = newest
-            positions = self.queue.positions()
-            for entry in changed:
-                if entry.wanted == "delete":
-                    self.deleted(entry.id)
-                    sent.pop(entry.id, None)
-                    continue
-                data = job_of(entry, positions.get(entry.id)).model_dump_json()
-                if sent.get(entry.id) != data:
-                    sent[entry.id] = data
-                    self._tell(entry.id, data)
+            data = job_of(entry, positions.get(entry.id)).model_dump_json()
+            if self.sent.get(entry.id) != data:
+                self.sent[entry.id] = data
+                self._tell(entry.id, data)
 
     def deleted(self, id_: str) -> None:
         """Tell that a job is gone; on the event loop's thread."""
+        self.sent.pop(id_, None)
         self._tell(id_, None)
 
     def close(self) -> None:

@@ -92,11 +92,16 @@ class Pictures:
         }  # fmt: skip
 
     def _kernel_facts(self, path: Path) -> dict[str, Any]:
+        from PIL import Image
+
         from untrained.tasks.deblur import read_kernel
 
         if path.stat().st_size > _KERNEL_BYTES:
             raise InputError(f"{path}: is larger than a kernel; wanted at most 16 MiB")
-        kernel = read_kernel(path)
+        try:
+            kernel = read_kernel(path)
+        except (Image.DecompressionBombError, MemoryError):
+            raise InputError(f"{path}: has too many pixels for a kernel") from None
         if kernel.ndim != 2:
             raise InputError(f"{path}: has {kernel.ndim} axes; wanted a kernel of height and width")
         values = np.nan_to_num(kernel / max(float(kernel.max(initial=0)), 1e-12)).clip(0, 1)

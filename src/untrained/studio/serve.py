@@ -52,7 +52,11 @@ def serve(
     studio = Studio.open(options, safety)
     studio.workspace.lock().close()  # refuse in one line, before anything is started
     config = uvicorn.Config(
-        create_app(studio), log_level="warning", timeout_graceful_shutdown=3, server_header=False
+        create_app(studio),
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        proxy_headers=False,
     )
     server = _Server(config, studio)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from untrained.studio.workspace import Workspace
 __all__ = ["Supervisor"]
 
 _GRACE = 30.0
+_log = logging.getLogger(__name__)
 _MOST_CRASHES = 2
 
 
@@ -38,10 +41,14 @@ class Supervisor:
         while True:
             await asyncio.sleep(0.5)
             for i, process in enumerate(self.processes):
-                if process.poll() is not None:
+                if process.poll() is None:
+                    continue
+                await asyncio.sleep(1.0)  # one that cannot start must not take all the time
+                try:
                     self._bury(process)
-                    await asyncio.sleep(1.0)  # one that cannot start must not take all the time
                     self.processes[i] = self._spawn()
+                except (sqlite3.OperationalError, OSError) as error:  # no disk, no memory: again
+                    _log.warning("a worker cannot be replaced: %s", error)
 
     def stop(self) -> None:
         """Let every worker lay down its job, then end it."""

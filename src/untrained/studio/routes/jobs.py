@@ -13,7 +13,7 @@ from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
 from untrained.studio.models import Extend, Job, JobRequest, Plan, Take
 from untrained.studio.pictures import without_paths
-from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job
+from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job, found_picture
 from untrained.studio.taking import take_snapshot
 from untrained.studio.worker import remove_job
 from untrained.studio.workspace import new_id
@@ -32,9 +32,11 @@ def plan(studio: StudioOf, request: JobRequest) -> Plan:
         names = studio.requests.names(request)
         raise InputError(without_paths(str(error), names)) from None
     height, width, channels = found.size
+    pages = found_picture(studio, request.picture)["pages"]
     return Plan(
-        width=width, height=height, channels=channels, max_steps=found.max_steps,
-        seconds=found.seconds, memory_bytes=found.memory_bytes, tiles=found.tiles,
+        width=width, height=height, channels=channels, max_steps=pages * found.max_steps,
+        seconds=None if found.seconds is None else pages * found.seconds,
+        memory_bytes=found.memory_bytes, tiles=found.tiles,
         device=found.device, precision=found.precision,
     )  # fmt: skip
 

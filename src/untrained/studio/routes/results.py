@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,7 +116,12 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
 @router.get("/report.html", response_class=Response, responses=HTML | errors(404, 422))
 def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
     """Return the report: one file that can be mailed, and needs no network."""
-    return HTMLResponse(report_of(studio, found_job(studio, id_), page))
+    text = report_of(studio, found_job(studio, id_), page)
+    # its styles and script are inside, named by their hashes in a policy of its own
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    rules = html.unescape(policy[1]) + "; frame-ancestors 'none'"
+    return HTMLResponse(text, headers={"content-security-policy": rules})
 
 
 def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
