@@ -36,7 +36,6 @@ JOBS = (
     ("noisy-cat", "denoise", "fast", {}),
     ("noisy-cat", "denoise", "deep-decoder", {"max_steps": 800}),
     ("written-on-cat", "inpaint", "fast", {"max_steps": 400}),
-    ("small-cat", "upscale", "fast", {}),
 )
 
 
@@ -161,6 +160,29 @@ def show_viewer(page: Page) -> None:
     page.wait_for_timeout(1200)
 
 
+def show_closer(page: Page) -> None:
+    """The same, so near that it fills a wide screen."""
+    show_viewer(page)
+    if page.viewport_size and page.viewport_size["width"] > 600:
+        page.locator(".viewer").get_by_role("button", name="Zoom in").click()
+        page.wait_for_timeout(300)
+
+
+def show_difference(page: Page) -> None:
+    """What was taken away."""
+    show_closer(page)
+    page.get_by_text("Difference", exact=True).click()
+
+
+def show_two_runs(page: Page) -> None:
+    """Two recipes beside each other."""
+    show_viewer(page)
+    page.get_by_text("Side by side", exact=True).click()
+    left = page.locator(".sources select").first
+    left.select_option(left.locator("option[value^='run:']").get_attribute("value"))
+    page.wait_for_timeout(800)
+
+
 def paint(page: Page) -> None:
     """Some strokes, as over scratches."""
     easel = page.get_by_role("application")
@@ -199,26 +221,19 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        fast, decoder, written, _ = restored(client)
-        noisy = client.call("GET", f"/jobs/{fast}")["picture"]
+        fast, decoder, written = restored(client)
+        job = client.call("GET", f"/jobs/{fast}")
+        noisy, clean = job["picture"], job["truth"]
         holes = client.call("GET", f"/jobs/{written}")["picture"]
         camera = Camera(browser, client.url, given.folder)
 
-        def mode(name: str) -> Callable[[Page], None]:
-            def prepare(page: Page) -> None:
-                show_viewer(page)
-                page.get_by_text(name, exact=True).click()
-                page.wait_for_timeout(800)
-
-            return prepare
-
         camera.take("start", "#/", lambda page: page.wait_for_timeout(1500))
         camera.take("form", f"#/new/{noisy}?task=denoise", ready)
-        camera.take("mask", f"#/new/{noisy}?task=inpaint", paint)
-        camera.take("finished", f"#/job/{fast}", show_viewer)
-        camera.take("filled", f"#/job/{written}", show_viewer)
-        camera.take("difference", f"#/job/{fast}", mode("Difference"))
-        camera.take("compare", f"#/job/{fast}?with={decoder}", mode("Side by side"))
+        camera.take("mask", f"#/new/{clean}?task=inpaint", paint)
+        camera.take("finished", f"#/job/{fast}", show_closer)
+        camera.take("filled", f"#/job/{written}", show_closer)
+        camera.take("difference", f"#/job/{fast}", show_difference)
+        camera.take("compare", f"#/job/{fast}?with={decoder}", show_two_runs)
 
         more = [
             client.call("POST", "/jobs", {"task": task, "picture": picture, "seed": seed})["id"]
@@ -229,7 +244,7 @@ def main() -> None:
         ]  # fmt: skip
         try:
             client.wait(more[0], step=60)
-            camera.take("running", f"#/job/{more[0]}", show_viewer)
+            camera.take("running", f"#/job/{more[0]}", show_closer)
             camera.take("queue", "#/queue", lambda page: page.wait_for_timeout(1000))
         finally:
             for id_ in reversed(more):

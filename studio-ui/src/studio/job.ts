@@ -74,9 +74,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     busy = false;
     // Before the first estimate there is nothing to compare; the picture alone is shown.
     const runs = shown.flatMap((run) => views.get(run) ?? []).filter((run) => run.layers.estimate);
+    const titled = runs.length < 2 ? runs : runs.map((run) => ({ ...run, title: differing(run.title, app.store.state.jobs.get(run.id)) }));
     viewerBox.hidden = runs.length === 0;
     firstLook.hidden = waiting.hidden = runs.length > 0;
-    if (runs.length > 0) viewer.show(runs);
+    if (runs.length > 0) viewer.show(titled);
     updateTake();
     if (again_) {
       again_ = false;
@@ -208,9 +209,17 @@ function facts(job: Job): [string, string][] {
   return job.status === "queued" ? [] : all;
 }
 
+/** What tells a run from others of its picture. */
+function differing(title: string, job: Job | undefined): string {
+  return job ? [job.recipe, ...changes(job), ...(job.seed === 0 ? [] : [`seed ${job.seed}`])].join(", ") : title;
+}
+
+function changes(job: Job): string[] {
+  return Object.entries(job.settings).map(([name, value]) => `${name} ${String(value)}`);
+}
+
 function compareText(app: App, job: Job): string {
-  const changed = Object.entries(job.settings).map(([name, value]) => `${name} ${String(value)}`);
-  return [taskTitle(app, job.task), job.recipe, ...changed, job.status === "running" ? "running" : `step ${job.kept_step ?? job.step}`].join(" · ");
+  return [taskTitle(app, job.task), job.recipe, ...changes(job), job.status === "running" ? "running" : `step ${job.kept_step ?? job.step}`].join(" · ");
 }
 
 function extendMenu(app: App, id: string): { element: HTMLElement } {
