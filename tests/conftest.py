@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+
+from untrained.cli import main
 
 # Two workers of a small machine fight over the cores if torch takes more threads than there are.
 torch.set_num_threads(min(2, os.cpu_count() or 1))
@@ -44,19 +48,37 @@ def scene() -> Callable[..., NDArray[np.float64]]:
 
 @pytest.fixture
 def untrained(tmp_path: Path) -> Run:
-    """Return a function that runs the command line in a process of its own, in tmp_path."""
+    """Return a function that runs the command line in tmp_path.
+
+    In this process, since a new one takes seconds to import torch; in one of its own where it must
+    be limited (`preexec`) or seen from outside (`own_process`).
+    """
 
     def run(
-        *arguments: object, timeout: float = 120, preexec: Callable[[], None] | None = None
+        *arguments: object, preexec: Callable[[], None] | None = None, own_process: bool = False
     ) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        if preexec is None and not own_process:
+            return _in_process(words, tmp_path)
         return subprocess.run(
-            [sys.executable, "-m", "untrained", *map(str, arguments)],
+            [sys.executable, "-m", "untrained", *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=120,
             check=False,
             preexec_fn=preexec,
         )
 
     return run
+
+
+def _in_process(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    output, errors = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        code = main(words)
+    return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())

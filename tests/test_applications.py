@@ -270,3 +270,18 @@ def test_a_jpeg_in_memory_needs_no_file(scene: Scene) -> None:
         3,
     )
     np.testing.assert_array_equal(shown, before)
+
+
+def test_known_photons_take_off_the_noise_of_little_light(scene: Scene) -> None:
+    truth = scene(32, 32)
+    dark = degrade.poisson_noise(truth, 6, generator=np.random.default_rng(0))
+    changes = {"widths": "16,16", "max_steps": "60"}
+    recipe = with_settings(find_recipe("denoise", "fast"), changes)
+    restored = package.denoise(dark, photons=6, recipe=recipe)
+    assert np.mean((restored - truth) ** 2) < 0.3 * np.mean((dark - truth) ** 2)
+    # light that went over the edge of white is given back: the mean of y is 0.94 where x is 1
+    assert abs((restored - truth).mean()) < abs((dark - truth).mean()) + 0.01
+    with pytest.raises(InputError, match="both sigma and photons"):
+        package.denoise(dark, photons=6, sigma=0.1)
+    with pytest.raises(InputError, match="photons is 0"):
+        package.denoise(dark, photons=0)

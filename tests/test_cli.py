@@ -308,36 +308,17 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("--steps", ("denoise", "noisy.png", "--steps", "many")),
     ]  # fmt: skip
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
-    from untrained.cli import main  # one process for all: each would import torch again
-
     for message, arguments in cases:
-        code, output, errors = _in_process(main, tmp_path, arguments)
-        assert code == 2, (arguments, code, output, errors)
-        assert message in errors, (arguments, errors)
-        assert errors.startswith("untrained: "), errors
-        assert errors.count("\n") == 1, (arguments, errors)
-        assert output == "", (arguments, output)
+        done = untrained(*arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert message in done.stderr, (arguments, done.stderr)
+        assert done.stderr.startswith("untrained: "), done.stderr
+        assert done.stderr.count("\n") == 1, (arguments, done.stderr)
+        assert done.stdout == "", (arguments, done.stdout)
         assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before, arguments
-    done = untrained("denoise", "cut.png")
+    done = untrained("denoise", "cut.png", own_process=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
-
-
-def _in_process(
-    main: Callable[[list[str]], int], folder: Path, arguments: tuple[Any, ...]
-) -> tuple[int, str, str]:
-    import contextlib
-    import io
-
-    output, errors = io.StringIO(), io.StringIO()
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-            code = main([str(a) for a in arguments])
-    finally:
-        os.chdir(here)
-    return code, output.getvalue(), errors.getvalue()
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(noisy: Path, untrained: Run) -> None:
@@ -377,7 +358,7 @@ def test_our_own_failure_is_code_1_and_debug_shows_where(
     assert "Traceback" in capsys.readouterr().err
 
 
-LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "300",
+LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "200",
         "--checkpoint-every", "0")  # fmt: skip
 
 
@@ -401,7 +382,7 @@ def start_and_wait(noisy: Path, name: str, *, steps: int) -> tuple[subprocess.Po
 def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run) -> None:
     whole = untrained("denoise", noisy, "-o", "whole.png", "--run-dir", "runs-whole", *LONG)
     assert whole.returncode == 0, whole.stderr
-    process, folder = start_and_wait(noisy, "killed", steps=100)
+    process, folder = start_and_wait(noisy, "killed", steps=80)
     process.kill()
     process.communicate()
     assert not noisy.with_name("killed.png").exists()

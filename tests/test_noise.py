@@ -10,7 +10,13 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from untrained.noise import NoiseModel, clipped_gaussian, estimate_noise, white
+from untrained.noise import (
+    NoiseModel,
+    clipped_gaussian,
+    clipped_poisson,
+    estimate_noise,
+    white,
+)
 from untrained.noise_pool import NoisePool
 from untrained.objectives import Problem
 
@@ -144,3 +150,16 @@ def test_a_bounded_image_takes_away_no_more_than_the_noise() -> None:
     assert torch.equal(silent.finish(torch.zeros_like(clean)), clean)
     plain = Problem(observed=clean, noise=white(0.0))
     assert torch.equal(plain.finish(torch.zeros_like(clean)), torch.zeros_like(clean))
+
+
+@pytest.mark.parametrize("photons", [3, 10.5, 200])
+def test_clipped_photon_noise_has_the_moments_of_a_simulation(photons: float) -> None:
+    model = clipped_poisson(photons)
+    assert model.clean is not None
+    assert (model.levels.diff() > 0).all()
+    generator = np.random.default_rng(0)
+    for i in (0, 13, 40, 64):
+        x = float(model.clean[i])
+        drawn = np.minimum(generator.poisson(photons * x, 200_000) / photons, 1)
+        assert float(model.levels[i]) == pytest.approx(drawn.mean(), abs=3e-3)
+        assert float(model.sigmas[i]) == pytest.approx(drawn.std(), abs=3e-3)

@@ -73,10 +73,9 @@ def test_sigma_is_in_the_units_of_the_image(scene: Scene) -> None:
         restore(image, recipe=tiny("denoise"), sigma=-1)
 
 
-@pytest.mark.timeout(600)
 def test_fast_denoising_of_the_astronaut_beats_non_local_means_and_stops_by_itself() -> None:
-    """The default as users meet it: σ = 25 on 512x512 RGB."""
-    clean = astronaut() / 255
+    """The default as users meet it, σ = 25; whole pictures are in docs/measurements.md."""
+    clean = astronaut()[64:320, 128:384] / 255
     sigma = 25 / 255
     image = noisy(clean, sigma)
     result = restore(image, recipe=find_recipe("denoise", "fast"), truth=clean)
@@ -98,7 +97,7 @@ def test_fast_denoising_of_the_astronaut_beats_non_local_means_and_stops_by_itse
 
 def test_the_paper_recipe_fits_the_signal_first_and_the_noise_later(scene: Scene) -> None:
     """PSNR to the observation rises throughout; PSNR to the truth peaks and falls."""
-    clean = scene(128, 128)
+    clean = scene(96, 96)
     recipe = with_settings(
         find_recipe("denoise", "paper"), {"widths": "32,32,32,32,32", "max_steps": "1000"}
     )

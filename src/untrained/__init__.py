@@ -23,6 +23,7 @@ _HOMES = {
     "StopReason": "result",
     "check_operator": "operators",
     "deblur": "tasks",
+    "deblur_blind": "tasks",
     "deinterlace": "tasks",
     "dejpeg": "tasks",
     "demosaic": "tasks",
@@ -53,6 +54,7 @@ __all__ = [
     "__version__",
     "check_operator",
     "deblur",
+    "deblur_blind",
     "decompose",
     "dehaze",
     "deinterlace",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from untrained.result import Result, StopReason
     from untrained.tasks import (
         deblur,
+        deblur_blind,
         decompose,
         dehaze,
         deinterlace,

@@ -25,8 +25,10 @@ class Averaging(Protocol):
 class ExponentialAverage:
     """x̄ ← decay · x̄ + (1 - decay) · x̂, starting from the first x̂ (Ulyanov et al.: 0.99).
 
-    With `warm_up`, the decay at the t-th iterate is at most t / (t + 9): the first iterates, which
-    show little, are forgotten at once.
+    Attributes:
+        decay: weight of the average so far.
+        warm_up: let the decay at the t-th iterate be at most t / (t + 9): the first iterates,
+            which show little, are forgotten at once.
     """
 
     decay: float = 0.99

@@ -33,7 +33,13 @@ class CodeSettings(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noise:
-    """z ~ U(0, scale) or N(0, scale²), fixed during the fit (Ulyanov et al., arXiv 1711.10925)."""
+    """z ~ U(0, scale) or N(0, scale²), fixed during the fit (Ulyanov et al., arXiv 1711.10925).
+
+    Attributes:
+        channels: of z.
+        scale: the upper end, or the standard deviation.
+        distribution: uniform or normal.
+    """
 
     channels: int = 32
     scale: float = 0.1

@@ -54,8 +54,11 @@ class Gaussian:
 class Poisson:
     """Negative log-likelihood of photon counts, mean (λ - k log λ) / gain.
 
-    λ = gain · Ax̂ and k = gain · y, `gain` in counts per unit of the image. Constant terms are
-    dropped, so the value may be negative; `floor` (unit of the image) keeps log λ finite.
+    λ = gain · Ax̂ and k = gain · y. Constant terms are dropped, so the value may be negative.
+
+    Attributes:
+        gain: counts per unit of the image.
+        floor: in the unit of the image; keeps log λ finite.
     """
 
     gain: float = 1.0
@@ -78,7 +81,11 @@ class L1:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Huber:
-    """Huber's loss: r²/2 up to `delta` (unit of the image), delta (|r| - delta/2) beyond."""
+    """Huber's loss: r²/2 up to `delta`, delta (|r| - delta/2) beyond.
+
+    Attributes:
+        delta: in the unit of the image.
+    """
 
     delta: float = 0.1
 

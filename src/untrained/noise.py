@@ -9,7 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["PILED_UP", "NoiseModel", "clipped_gaussian", "estimate_noise", "gaussian_taps", "white"]
+__all__ = [
+    "PILED_UP",
+    "NoiseModel",
+    "clipped_gaussian",
+    "clipped_poisson",
+    "estimate_noise",
+    "gaussian_taps",
+    "white",
+]
 
 _BLOCK = 8  # pixels a side
 _COEFFICIENTS = (_BLOCK // 2) ** 2
@@ -109,6 +117,24 @@ def clipped_gaussian(sigma: float) -> NoiseModel:
         levels=mean.float(),
         sigmas=(square - mean.square()).clamp_min(0).sqrt().float(),
         clean=x.float(),
+    )
+
+
+def clipped_poisson(photons: float) -> NoiseModel:
+    """Return the model of y = min(k / n, 1), k ~ Poisson(n x), n = photons at white, x from 0 to 1.
+
+    E[y] = 1 - Σ (1 - k/n) p(k) over the counts k below n, and so on for E[y²].
+    """
+    x = torch.linspace(0, 1, 65, dtype=torch.float64)[:, None]
+    k = torch.arange(math.ceil(photons), dtype=torch.float64)
+    share = torch.exp(torch.xlogy(k, photons * x) - photons * x - torch.lgamma(k + 1))
+    below = k / photons
+    mean = 1 - (share * (1 - below)).sum(1)
+    square = 1 - (share * (1 - below.square())).sum(1)
+    return NoiseModel(
+        levels=mean.float(),
+        sigmas=(square - mean.square()).clamp_min(0).sqrt().float(),
+        clean=x[:, 0].float(),
     )
 
 

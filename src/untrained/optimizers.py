@@ -34,7 +34,12 @@ class Constant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cosine:
-    """Constant up to `hold` of the steps, then down to `final` along half a cosine."""
+    """Constant up to `hold` of the steps, then down to `final` along half a cosine.
+
+    Attributes:
+        hold: the share of the steps at the full step size.
+        final: the step size at the end, as a share of the full one.
+    """
 
     hold: float = 0.0
     final: float = 0.02
@@ -47,13 +52,14 @@ class Cosine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Halving:
-    """Half the step size after every `every` steps."""
+    """Half the step size after every `every` steps, counted from step `after` on."""
 
     every: int = 1000
+    after: int = 0
 
     def factor(self, step: int, max_steps: int) -> float:
         """Return 2^-(number of full periods)."""
-        return 0.5 ** (step // self.every)
+        return 0.5 ** (max(0, step - self.after) // self.every)
 
 
 class OptimizerSettings(Protocol):
@@ -71,7 +77,14 @@ class OptimizerSettings(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adam:
-    """Adam (Kingma & Ba, arXiv 1412.6980), its update fused into one kernel."""
+    """Adam (Kingma & Ba, arXiv 1412.6980), its update fused into one kernel.
+
+    Attributes:
+        lr: step size.
+        beta1, beta2: decay of the running means of the gradient and of its square.
+        weight_decay: λ of λ ‖θ‖²/2.
+        step_size: how lr changes over the fit.
+    """
 
     lr: float = 0.01
     beta1: float = 0.9

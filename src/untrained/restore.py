@@ -20,16 +20,25 @@ from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.images import Picture, with_pixels
 from untrained.impulses import find_impulses
-from untrained.noise import PILED_UP, NoiseModel, clipped_gaussian, estimate_noise, white
+from untrained.noise import (
+    PILED_UP,
+    NoiseModel,
+    clipped_gaussian,
+    clipped_poisson,
+    estimate_noise,
+    white,
+)
 from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.planner import make_plan
 from untrained.recipes import Recipe
 from untrained.result import Result
-from untrained.solve import solve
+from untrained.solve import Weights, solve
 from untrained.tiles import solve_tiled
 
 __all__ = ["Hooks", "restore", "restore_picture"]
+
+_MOST_PHOTONS = 10_000  # beyond that, noise is below a quarter of an 8-bit level
 
 
 def restore(
@@ -39,6 +48,7 @@ def restore(
     operator: Callable[[Tensor], Tensor] | None = None,
     mask: NDArray[Any] | None = None,
     sigma: float | None = None,
+    photons: float | None = None,
     guide: NDArray[Any] | None = None,
     channel_axis: int | None = -1,
     truth: NDArray[Any] | None = None,
@@ -47,6 +57,7 @@ def restore(
     callbacks: Sequence[Callback] = (),
     cancelled: Callable[[], bool] = lambda: False,
     state: dict[str, Any] | None = None,
+    weights: Weights | None = None,
 ) -> Result:
     """Fit an untrained network to one degraded image and return the whole result.
 
@@ -58,6 +69,8 @@ def restore(
         mask: (H, W), true (or above half of its largest value) = known; None = every pixel
             is, but for NaN and infinite ones.
         sigma: standard deviation of the noise in the units of `image`; None = estimated.
+        photons: the noise is that of light, with so many photons at white (a value of 1, or the
+            dtype's largest), and clipped there; instead of `sigma`.
         guide: another picture of the scene, of the restored image's height and width, any dtype
             and range, for a recipe whose z is a `Guide`.
         channel_axis: the axis of the channels in a three-dimensional image or guide.
@@ -67,6 +80,8 @@ def restore(
         callbacks: observers. Put a `Scoring` first to let the others show its numbers.
         cancelled: polled during the fit; true = stop and keep the best so far.
         state: the state of an interrupted fit of the same image and settings to go on from.
+        weights: of the fit of a like image with the same recipe to start from (`Result.weights`),
+            for pictures fitted in one piece; None = random ones.
 
     Returns:
         The result; its `image` has the dtype, range and layout of the input.
@@ -77,10 +92,12 @@ def restore(
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
     missing = 0 if known is None else int((known == 0).sum())
-    impulses = find_impulses(observed, known) if recipe.find_impulses else None
+    # Where no photon arrived, black is no impulse.
+    wanted = recipe.find_impulses and photons is None
+    impulses = find_impulses(observed, known) if wanted else None
     if impulses is not None:
         known = 1 - impulses if known is None else known * (1 - impulses)
-    noise = _noise(observed, known, sigma, unit_range)
+    noise = _noise(observed, known, sigma, photons, unit_range)
     problem = Problem(
         observed=observed,
         operator=operator or Identity(),
@@ -105,7 +122,7 @@ def restore(
     else:
         result = solve(
             problem.to(torch_device), recipe, seed=seed, callbacks=callbacks,
-            cancelled=cancelled, state=state,
+            cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
     estimate = result.estimate.cpu()
     level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
@@ -119,7 +136,7 @@ def restore(
             **result.details,
             "sigma": level and level * unit_range.scale,
             "sigma_255": level and 255 * level / unit_range.peak,
-            "sigma_estimated": sigma is None,
+            "sigma_estimated": sigma is None and photons is None,
             "correlated_noise": noise is not None and noise.blur > 0,
             "max_steps": plan.max_steps,
             "device": plan.device,
@@ -154,6 +171,7 @@ def restore_picture(
     operator: Callable[[Tensor], Tensor] | None = None,
     mask: NDArray[Any] | None = None,
     sigma: float | None = None,
+    photons: float | None = None,
     guide: NDArray[Any] | None = None,
     truth: Picture | None = None,
     seed: int = 0,
@@ -190,7 +208,8 @@ def restore_picture(
                 "give a mask (--mask, white = known)"
             )
         result = restore(
-            page, recipe=recipe, operator=operator, mask=known, sigma=sigma, guide=guide,
+            page, recipe=recipe, operator=operator, mask=known, sigma=sigma, photons=photons,
+            guide=guide,
             truth=None if truth is None else truth.pixels[i],
             seed=seed, device=device,
             callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state,
@@ -211,8 +230,15 @@ def restore_picture(
 
 
 def _noise(
-    observed: Tensor, known: Tensor | None, sigma: float | None, unit_range: UnitRange
-) -> NoiseModel | None:
+    observed: Tensor, known: Tensor | None, sigma: float | None, photons: float | None,
+    unit_range: UnitRange,
+) -> NoiseModel | None:  # fmt: skip
+    if photons is not None:
+        if sigma is not None:
+            raise InputError("both sigma and photons were given; wanted one of them")
+        if not 0 < photons <= _MOST_PHOTONS:
+            raise InputError(f"photons is {photons}; wanted more than 0, up to {_MOST_PHOTONS}")
+        return clipped_poisson(photons)
     if sigma is None:
         return estimate_noise(observed, known)
     if not sigma >= 0:

@@ -20,7 +20,7 @@ from untrained.result import Result
 from untrained.stopping import FixedSteps, HeldOut
 from untrained.uncertainty import calibrated
 
-__all__ = ["adapted", "assemble", "solve"]
+__all__ = ["Weights", "adapted", "assemble", "solve"]
 
 Weights = Mapping[str, Tensor]
 

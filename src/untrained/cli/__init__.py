@@ -10,7 +10,9 @@ from cyclopts import App, CycloptsError
 
 from untrained import __version__
 from untrained.cli.applications import deblur, deinterlace, dejpeg, demosaic, flash
+from untrained.cli.clips import restore_video
 from untrained.cli.evidence import compare, reproduce
+from untrained.cli.features import invert
 from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
@@ -31,10 +33,9 @@ app = App(
 app.register_install_completion_command()
 for command in (
     denoise, inpaint, upscale, dejpeg, deblur, flash, demosaic, deinterlace,
-    decompose, dehaze,
-    resume, report, figure, video,
+    decompose, dehaze, restore_video, invert,
+    resume, report, figure, video, studio,
     compare, score, reproduce, compress, decompress, degrade, recipes, network, demo,
-    studio,
 ):  # fmt: skip
     app.command(command)
 

@@ -35,18 +35,28 @@ def dejpeg(
 
 def deblur(
     files: Pictures, /, *,
-    kernel: Path,
+    kernel: Path | None = None,
+    kernel_size: int | None = None,
     output: Output = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Undo a known blur.
+    """Undo a blur, known (--kernel) or not (--kernel-size; recipes of `deblur-blind`).
 
     Parameters
     ----------
     kernel: The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
+    kernel_size: Without a kernel: the side of the square that holds it, odd, somewhat larger than
+        the blur. The kernel found is kernel.npy and kernel.png in the run's folder.
     """
+    if (kernel is None) == (kernel_size is None):
+        raise InputError(
+            "wanted either --kernel FILE or, if the blur is unknown, --kernel-size PIXELS"
+        )
+    if kernel_size is not None:
+        options = {"kernel_size": kernel_size}
+        return restore_files("deblur-blind", files, output, fit, run, printing, options=options)
     return restore_files(
         "deblur", files, output, fit, run, printing, options={}, beside={"kernel": kernel}
     )

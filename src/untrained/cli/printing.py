@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from untrained.jobs import Outcome
+    from untrained.report import Report
 
-__all__ = ["account", "as_json", "print_error"]
+__all__ = ["account", "as_json", "print_error", "warn_of_size"]
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -76,3 +78,12 @@ def _score_line(score: dict[str, Any]) -> str:
 def print_error(message: str) -> None:
     """Print one line to standard error."""
     print(f"untrained: {' '.join(message.split())}", file=sys.stderr)
+
+
+def warn_of_size(target: Path, report: Report) -> None:
+    """Say it if a report is larger than was asked for."""
+    if report.too_large:
+        print_error(
+            f"{target}: has {report.size / 1e6:.2f} MB instead of at most "
+            f"{report.max_megabytes:g}; the pictures need that without loss"
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from untrained.cli.options import PrintOptions
-from untrained.cli.printing import print_error
+from untrained.cli.printing import warn_of_size
 from untrained.errors import InputError
 
 __all__ = ["figure", "report", "video"]
@@ -39,11 +39,7 @@ def report(
     written = write_report(runs, target, max_megabytes=max_megabytes, page=page)
     if not (printing.quiet or printing.json):
         print(f"report: {target} ({written.size / 1e6:.2f} MB)")
-    if written.too_large:
-        print_error(
-            f"{target}: has {written.size / 1e6:.2f} MB instead of at most {max_megabytes:g}; the "
-            "pictures need that without loss"
-        )
+    warn_of_size(target, written)
     return 0
 
 

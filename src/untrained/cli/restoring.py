@@ -21,7 +21,7 @@ from untrained.cli.options import (
     Sigma,
     SigmaInUnits,
 )
-from untrained.cli.printing import account, as_json, print_error
+from untrained.cli.printing import account, as_json, print_error, warn_of_size
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,12 +35,20 @@ def denoise(
     output: Output = None,
     sigma: Sigma = None,
     sigma_in_units: SigmaInUnits = False,
+    photons: float | None = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Remove noise from pictures."""
-    options = {"sigma": sigma, "sigma_in_units": sigma_in_units}
+    """Remove noise from pictures.
+
+    Parameters
+    ----------
+    photons: Instead of --sigma, for pictures of little light: how many photons white stands for.
+    """
+    options: dict[str, Any] = {"sigma": sigma, "sigma_in_units": sigma_in_units}
+    if photons is not None:
+        options["photons"] = photons
     return restore_files("denoise", files, output, fit, run, printing, options=options)
 
 
@@ -186,14 +194,15 @@ def run_jobs(
             code = 2
             continue
         if report:
-            write_report([outcome.folder], outcome.folder / "report.html")
+            page = outcome.folder / "report.html"
+            warn_of_size(page, write_report([outcome.folder], page))
         if printing.json:
             print(json.dumps(as_json(outcome)), flush=True)
         elif not printing.quiet:
             for line in account(outcome):
                 print(line, flush=True)
             if report:
-                print(f"  report: {outcome.folder / 'report.html'}", flush=True)
+                print(f"  report: {page}", flush=True)
         if outcome.status == "interrupted":
             code = 130
             if workers == 1:

@@ -49,6 +49,8 @@ def write_page(outcome: Outcome, *, command: str) -> Path | None:
     ]  # fmt: skip
     if not cases:
         return None
+    methods = outcome.experiment.methods
+    cases.sort(key=lambda case: not isinstance(methods[case.method], Recipe))  # fits first
     sources = Sources()
     parts: list[tuple[ViewRun, list[Shown]]] = []
     for case in cases:
@@ -106,17 +108,24 @@ def _view(
         ],
         "history": _history(entry),
         "stop": _stop(entry, method) if isinstance(method, Recipe) else None,
-        "peak": {"step": entry["peak_step"], "psnr": round(entry["peak"], 3)} if is_fit else None,
+        "peak": {"step": entry["peak_step"], "psnr": round(entry["peak"], 5)} if is_fit else None,
         "facts": _facts(entry, case),
         "settings": describe_settings(method) if isinstance(method, Recipe) else [],
         "notes": [
-            f"{x.title}." + (f" Reduced, not the published experiment: {x.quick}" * bool(x.quick)),
+            f"{x.title}. {_reduced(x)}".strip(),
             "The images of the fit are the network's own, not averages; pictures are rounded to "
             "8 bits.",
         ],
         "command": command,
         "python": _python(x, case) if isinstance(method, Recipe) else "",
     }  # fmt: skip
+
+
+def _reduced(x: Experiment) -> str:
+    """Return what was reduced as plain text: the experiment says it in Markdown."""
+    if not x.quick:
+        return ""
+    return "Reduced, not the published experiment: " + x.quick.replace("`", "")
 
 
 def _python(x: Experiment, case: Case) -> str:

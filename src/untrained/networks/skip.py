@@ -56,7 +56,8 @@ class Skip:
         up_position: upsample before the concatenation (the published code), or as the last
             operation of a block (the figure in the supplementary material).
         padding: reflect, zeros or replicate.
-        activation: after every normalisation; `slope` is LeakyReLU's.
+        activation: after every normalisation.
+        slope: of LeakyReLU below zero.
         norm_concat: normalise what a decoder's block is given, as the published code does.
         kernel_refine: kernel size of a second convolution in the decoder's blocks: the published
             optional 1x1; 0 = none.

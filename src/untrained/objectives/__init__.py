@@ -4,6 +4,7 @@ Shapes: the estimate is b C H W, measurements are b c h w.
 """
 
 from untrained.objectives.base import Iterate, Objective, ObjectiveSettings, RunNetwork
+from untrained.objectives.blind import BlindDeconvolution, BlindDeconvolutionObjective
 from untrained.objectives.data_fit import DataFit, DataFitObjective
 from untrained.objectives.decompose import Decompose, DecomposeObjective
 from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjective
@@ -16,6 +17,8 @@ from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
+    "BlindDeconvolution",
+    "BlindDeconvolutionObjective",
     "DataFit",
     "DataFitObjective",
     "Decompose",

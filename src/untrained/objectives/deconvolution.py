@@ -41,6 +41,11 @@ class Deconvolution(DataFit):
             )
         if input_size != tuple(problem.image_shape[-2:]):
             raise InputError("deconvolution needs a network whose z has the size of the image")
+        return self._objective(problem, input_size, seed=seed, members=members)
+
+    def _objective(
+        self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int
+    ) -> DeconvolutionObjective:
         return DeconvolutionObjective(problem, self, input_size, seed=seed, members=members)
 
 

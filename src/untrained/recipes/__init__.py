@@ -7,6 +7,7 @@ import difflib
 from untrained.errors import InputError
 from untrained.recipes import (
     deblur,
+    deblur_blind,
     decompose,
     dehaze,
     deinterlace,
@@ -40,6 +41,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         inpaint,
         upscale,
         deblur,
+        deblur_blind,
         dejpeg,
         flash,
         demosaic,

@@ -61,13 +61,15 @@ def _help(settings: Any, path: list[str]) -> str:
     text = _documented(type(settings)).get(head, "")
     if dataclasses.is_dataclass(value):
         own = inspect.getdoc(type(value)) or ""
-        return own.partition("\n")[0]
+        return own.partition("\n")[0].replace("`", "")
     return text
 
 
 def _documented(kind: type) -> dict[str, str]:
     """Return what the "Attributes:" of a class say of each."""
     found: dict[str, str] = {}
+    for base in reversed(kind.__mro__[1:-1]):
+        found |= _documented(base)
     names: list[str] = []
     _, _, section = (inspect.getdoc(kind) or "").partition("Attributes:\n")
     for line in section.splitlines():
@@ -80,4 +82,4 @@ def _documented(kind: type) -> dict[str, str]:
             found |= {name: f"{found[name]} {text}" for name in names}
         else:
             names = []
-    return {name: text[:1].upper() + text[1:] for name, text in found.items()}
+    return {name: text[:1].upper() + text[1:].replace("`", "") for name, text in found.items()}

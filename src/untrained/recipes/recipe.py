@@ -24,7 +24,8 @@ class Recipe:
         name: what the user calls it.
         task: what it is for, a name of `tasks.TASKS`.
         source: the paper that it is copied from, or the measurement that justifies it.
-        network, objective, optimizer, stopper, average: settings of the parts.
+        network, objective, optimizer, stopper: settings of the parts.
+        average: how iterates are combined into the image that is kept; None = they are not.
         max_steps: the most steps of the optimizer.
         check_every: steps between two looks at the device.
         exact_known: put the known pixels back into the final image, exactly as they were.

@@ -25,6 +25,7 @@ from untrained.networks import (
     UNet,
 )
 from untrained.objectives import (
+    BlindDeconvolution,
     DataFit,
     Decompose,
     Deconvolution,
@@ -57,7 +58,8 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
-        DataFit, Decompose, Deconvolution, Dehaze, MaskedPrediction, NoiseToNoise, ScaleEquivariant,
+        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, MaskedPrediction,
+        NoiseToNoise, ScaleEquivariant,
         SelfGuided, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),

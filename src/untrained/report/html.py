@@ -43,11 +43,16 @@ _POINTS = 400  # of a curve: more than a screen tells apart
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A page, and whether what is never left out kept it from the size that was asked for."""
+    """A page, its size in bytes, and the size that was asked for."""
 
     text: str
     size: int
-    too_large: bool
+    max_megabytes: float
+
+    @property
+    def too_large(self) -> bool:
+        """Whether the pictures, which are never left out, kept it from that size."""
+        return self.size > self.max_megabytes * _MEGABYTE
 
 
 def write_report(
@@ -111,8 +116,7 @@ def page_of(
     for run, held in zip(runs, kept.runs, strict=True):
         _keep(run, held, kept.factor)
     text = _page(runs, kept.sources)
-    size = len(text.encode())
-    return Report(text=text, size=size, too_large=size > max_megabytes * _MEGABYTE)
+    return Report(text=text, size=len(text.encode()), max_megabytes=max_megabytes)
 
 
 def collector(sources: Sources, snapshots: list[Shown]) -> Link:

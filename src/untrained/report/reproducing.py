@@ -13,6 +13,7 @@ from untrained.recipes import Recipe, changes_of, find_recipe
 __all__ = ["command_of", "python_of"]
 
 _PLAIN: dict[str, Any] = {"device": "auto", "seed": 0}
+_COMMANDS = {"deblur-blind": "deblur"}  # where they differ from their tasks
 
 
 def command_of(job: dict[str, Any], recipe: Recipe | None) -> str:
@@ -26,7 +27,7 @@ def command_of(job: dict[str, Any], recipe: Recipe | None) -> str:
     if recipe is None or changes is None:
         return ""
     source = Path(job["source"])
-    words = ["untrained", job["task"], source.name]
+    words = ["untrained", _COMMANDS.get(job["task"], job["task"]), source.name]
     if Path(job["target"]) != source.with_name(f"{source.stem}-{job['task']}{source.suffix}"):
         words += ["-o", _from(source, job["target"])]
     for name, path in job["files"].items():

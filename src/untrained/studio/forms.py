@@ -21,6 +21,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "inpaint": ("Fill holes", "Scratches, text and missing parts are filled from around them."),
     "upscale": ("Enlarge", "A small picture gets more pixels, with edges that stay sharp."),
     "deblur": ("Sharpen a known blur", "Undoes a blur whose kernel is known."),
+    "deblur-blind": (
+        "Sharpen an unknown blur",
+        "Finds the picture and the blur together; look at both, and try another size.",
+    ),
     "dejpeg": ("Remove JPEG artefacts", "Blocks and ringing go; it stays what the file allows."),
     "flash": ("Join flash and no-flash", "The light of one picture with the detail of another."),
     "demosaic": ("Develop a raw mosaic", "Finds the two colours that each pixel has not seen."),
@@ -59,6 +63,11 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
             label="In the units of the file",
             help="The noise level is in the units of the file's values, not on the 0-255 scale.",
         ),
+        OptionForm(
+            name="photons", kind="number", default=None, min=0, label="Photons at white",
+            help="Instead of the noise level, for pictures of little light: how many photons "
+            "white stands for.",
+        ),
     ),
     "inpaint": (
         OptionForm(
@@ -70,6 +79,12 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
         OptionForm(
             name="factor", kind="integer", default=4, min=2, max=16, label="Factor",
             help="How many times the height and width.",
+        ),
+    ),
+    "deblur-blind": (
+        OptionForm(
+            name="kernel_size", kind="integer", default=15, min=3, max=255, label="Kernel size",
+            help="The side of the square that holds the blur, odd, somewhat larger than the blur.",
         ),
     ),
     "dejpeg": (
@@ -95,6 +110,11 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
 }  # fmt: skip
 
 
+_LEFT_OUT = {"photons"}
+# Options that a job has only where they are given: the command leaves them out, too, so that both
+# have one fingerprint.
+
+
 def option_forms(task: str) -> tuple[OptionForm, ...]:
     """Return the options of a task."""
     return _OPTIONS.get(task, ())
@@ -115,6 +135,7 @@ def complete_options(task: str, given: Mapping[str, Value]) -> dict[str, Any]:
     options = {
         name: _checked(form, given[name]) if name in given else form.default
         for name, form in forms.items()
+        if name not in _LEFT_OUT or given.get(name) is not None
     }
     find_task(task).check(options)
     return options

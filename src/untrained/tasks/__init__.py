@@ -8,6 +8,7 @@ from __future__ import annotations
 from untrained.errors import InputError
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
 from untrained.tasks.deblur import Deblur, deblur
+from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
 from untrained.tasks.decompose import Decompose, decompose
 from untrained.tasks.dehaze import Dehaze, dehaze
 from untrained.tasks.deinterlace import Deinterlace, deinterlace
@@ -26,6 +27,7 @@ __all__ = [
     "PictureShape",
     "Task",
     "deblur",
+    "deblur_blind",
     "decompose",
     "dehaze",
     "deinterlace",
@@ -41,8 +43,8 @@ __all__ = [
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Denoise(), Inpaint(), Upscale(), Deblur(), Dejpeg(), Flash(), Demosaic(), Deinterlace(),
-        Decompose(), Dehaze(),
+        Denoise(), Inpaint(), Upscale(), Deblur(), DeblurBlind(), Dejpeg(), Flash(), Demosaic(),
+        Deinterlace(), Decompose(), Dehaze(),
     )
 }  # fmt: skip
 """Every task by its name; a new one is entered here."""

@@ -86,6 +86,7 @@ class Given:
         operator: A; None = the identity.
         mask: (H, W), true = known; None = every finite pixel is.
         sigma: standard deviation of the noise in the units of the image's values; None = estimated.
+        photons: at white, of noise that is that of light; instead of `sigma`.
         guide: another picture of the same scene and size, (H, W) or (H, W, C), for recipes whose
             z is a `Guide`.
     """
@@ -93,6 +94,7 @@ class Given:
     operator: Callable[[Tensor], Tensor] | None = None
     mask: NDArray[Any] | None = None
     sigma: float | None = None
+    photons: float | None = None
     guide: NDArray[Any] | None = None
 
     def as_arguments(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ __all__ = ["Denoise", "denoise"]
 
 
 class Denoise(Task):
-    """y = x + noise. Options: `sigma` and `sigma_in_units`; None = estimated."""
+    """y = x + noise. Options: `sigma` and `sigma_in_units`; None = estimated. Or `photons`."""
 
     name = "denoise"
 
@@ -25,14 +25,15 @@ class Denoise(Task):
         check_sigma(options)
 
     def given(self, asked: Asked) -> Given:
-        """Return the noise level."""
-        return Given(sigma=asked.sigma())
+        """Return the noise level; runs of older versions know no photons."""
+        return Given(sigma=asked.sigma(), photons=asked.options.get("photons"))
 
 
 def denoise(
     image: NDArray[Any] | str | Path,
     *,
     sigma: float | None = None,
+    photons: float | None = None,
     channel_axis: int | None = -1,
     recipe: str | Recipe = "fast",
     seed: int = 0,
@@ -44,6 +45,7 @@ def denoise(
     Args:
         image: (H, W) or (H, W, C), or the path of a picture file.
         sigma: standard deviation of the noise in the units of the image; None = estimated.
+        photons: instead of sigma, for pictures of little light: how many photons white stands for.
         channel_axis: the axis of the channels.
         recipe: the name of a denoising recipe, or a recipe.
         seed: of every random number: same seed, same machine, same image.
@@ -57,6 +59,6 @@ def denoise(
         InputError: input that cannot be used; one line with the remedy.
     """
     return run_task(
-        "denoise", image, Given(sigma=sigma), recipe=recipe, channel_axis=channel_axis,
-        seed=seed, device=device, callbacks=callbacks,
+        "denoise", image, Given(sigma=sigma, photons=photons), recipe=recipe,
+        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip

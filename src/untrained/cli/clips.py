@@ -1,0 +1,88 @@
+"""The command that restores videos."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from untrained.cli.options import FitOptions, Flag, PrintOptions, Sigma, SigmaInUnits
+from untrained.errors import InputError
+
+__all__ = ["restore_video"]
+
+
+def restore_video(
+    clip: Path, /, *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    task: Literal["denoise", "inpaint", "upscale"] = "denoise",
+    later_steps: int | None = None,
+    sigma: Sigma = None,
+    sigma_in_units: SigmaInUnits = False,
+    mask: Path | None = None,
+    mask_invert: Flag = False,
+    factor: int = 2,
+    run_dir: Path | None = None,
+    overwrite: Flag = False,
+    fit: FitOptions = FitOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Restore a video, or a folder of its frames, each frame starting from the one before.
+
+    Killed, it goes on with the frame where it was when the same command is given again. Frame rate
+    and size are kept, the sound is copied. Videos need PyAV: pip install 'untrained[video]'.
+
+    Parameters
+    ----------
+    clip: A video file, or a folder of pictures, taken in the order of their names.
+    output: .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264); else a folder of PNG files.
+    task: What to do to every frame.
+    later_steps: The most steps of a frame after the first. Default: a quarter of the recipe's.
+        0 = every frame is fitted from scratch.
+    mask: To inpaint: what is covered in all frames, a logo; white = known.
+    mask_invert: The mask is black where the picture is known.
+    factor: To upscale: how many times.
+    run_dir: Where the run's folder goes. Default: untrained-runs beside the output.
+    overwrite: Replace an existing output.
+    """
+    from untrained.recipes import find_recipe, with_settings
+    from untrained.restore_clip import ClipJob, restore_clip
+
+    if fit.truth is not None:
+        raise InputError("--truth goes with pictures; score the frames of a clip one by one")
+    changes = {}
+    for text in fit.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+        changes[name.strip()] = value.strip()
+    if fit.steps is not None:
+        changes["max_steps"] = str(fit.steps)
+    recipe = with_settings(find_recipe(task, fit.recipe), changes)
+    options: dict[str, dict[str, Any]] = {
+        "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
+        "inpaint": {"mask_invert": mask_invert},
+        "upscale": {"factor": factor},
+    }
+    job = ClipJob(
+        source=clip, target=output, task=task, recipe=recipe, options=options[task],
+        later_steps=recipe.max_steps // 4 if later_steps is None else later_steps,
+        files={"mask": mask} if task == "inpaint" and mask is not None else {},
+        seed=fit.seed, device=fit.device, run_dir=run_dir, overwrite=overwrite,
+    )  # fmt: skip
+    silent = printing.quiet or printing.json
+    record = restore_clip(
+        job, say=lambda line: None if silent else print(line, file=sys.stderr, flush=True)
+    )
+    if printing.json:
+        print(json.dumps(record, default=str))
+    elif not printing.quiet:
+        frames = record["frames"]
+        print(f"{clip} → {output}: {len(frames)} frames", flush=True)
+        if record["sound"]:
+            print(f"  {record['sound']}")
+        print(f"  record: {job.folder() / 'clip.json'}")
+    return 0

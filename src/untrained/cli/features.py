@@ -1,0 +1,161 @@
+"""The command that finds pictures by what a layer of the user's own network knows of them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from untrained.cli.options import Flag, PrintOptions
+from untrained.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from untrained.recipes import Recipe
+
+__all__ = ["invert"]
+
+
+def invert(
+    file: Path | None = None, /, *,
+    module: str,
+    layer: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    unit: int | None = None,
+    size: str = "224x224",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    steps: int | None = None,
+    seed: int = 0,
+    overwrite: Flag = False,
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Find a picture that a layer of your network takes for the one given; or that excites a unit.
+
+    What the layer has forgotten, an untrained network fills in. Your code is imported and run, and
+    is called with no arguments; it downloads what it downloads. For example, in mine.py:
+
+        def vgg():
+            import torchvision
+            return torchvision.models.vgg19(weights="DEFAULT").features
+
+        untrained invert photo.png --module mine:vgg --layer 28 -o seen.png
+
+    Parameters
+    ----------
+    file: The picture; none with --unit.
+    module: PACKAGE.MODULE:FUNCTION that returns an nn.Module on (1, C, H, W) in [0, 1]; put a
+        normalisation in front with nn.Sequential.
+    layer: The layer's name, as in named_modules().
+    output: The picture that is found, PNG.
+    unit: Instead of inverting a picture, find one that this channel of the layer answers to most.
+    size: HEIGHTxWIDTH of the picture for --unit.
+    set_: Change a setting, NAME=VALUE; may be repeated.
+    steps: The most steps to take.
+    seed: Same seed, same machine, same image.
+    overwrite: Replace an existing output.
+    """
+    if (file is None) == (unit is None):
+        raise InputError("wanted either a picture to invert or --unit N to find one for")
+    if output.exists() and not overwrite:
+        raise InputError(f"{output}: exists; pass --overwrite to replace it")
+    if output.suffix.lower() != ".png":
+        raise InputError(f"{output}: cannot be written; wanted a .png")
+    height, width = _size(size)
+    import numpy as np
+    import torch
+
+    from untrained.callbacks import Progress
+    from untrained.images import Picture, read_picture, write_picture
+    from untrained.inversion import INVERT, MAXIMIZE, invert_features, maximize_activation
+
+    recipe = _with_changes(INVERT if unit is None else MAXIMIZE, set_, steps)
+    image = None
+    if file is not None:
+        pixels = read_picture(file).pixels[0]
+        if not np.issubdtype(pixels.dtype, np.integer):
+            raise InputError(f"{file}: holds {pixels.dtype} values; wanted 8 or 16 bits")
+        unit_range = pixels / np.iinfo(pixels.dtype).max
+        image = torch.from_numpy(unit_range.transpose(2, 0, 1)[None].copy()).float()
+    model = _model(module)
+    silent = printing.quiet or printing.json
+    callbacks = [] if silent else [Progress(file.name if file else f"unit {unit}")]
+    if unit is None:
+        assert image is not None
+        result = invert_features(model, layer, image, recipe=recipe, seed=seed, callbacks=callbacks)
+    else:
+        result = maximize_activation(
+            model, layer, unit, size=(height, width), recipe=recipe, seed=seed,
+            callbacks=callbacks,
+        )  # fmt: skip
+    for bar in callbacks:
+        bar.close()
+    found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(output, Picture.from_array(np.rint(255 * found).astype(np.uint8)))
+    last = result.history.loss[-1]
+    if printing.json:
+        facts = {"output": str(output), "steps": result.stop_step, "loss": last}
+        print(json.dumps(facts))
+    elif not printing.quiet:
+        what = (
+            f"relative error of the features {last:.4f}"
+            if unit is None
+            else f"mean activation {-last:.4f} (of the jittered picture)"
+        )
+        print(f"{output}: {result.stop_step} steps, {what}")
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise InputError(f"size is {text!r}; wanted HEIGHTxWIDTH, for example 224x224") from None
+    if min(height, width) < 8:
+        raise InputError(f"size is {text!r}; wanted at least 8x8")
+    return height, width
+
+
+def _with_changes(recipe: Recipe, changes: tuple[str, ...], steps: int | None) -> Recipe:
+    from untrained.recipes import with_settings
+
+    named: dict[str, str] = {} if steps is None else {"max_steps": str(steps)}
+    for text in changes:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+        named[name.strip()] = value.strip()
+    return with_settings(recipe, named)
+
+
+def _model(name: str) -> nn.Module:
+    """Return what the user's function returns; modules beside where the command runs are found.
+
+    Raises:
+        InputError: no such module or function, or it returns no module.
+    """
+    from torch import nn
+
+    where, _, function = name.partition(":")
+    if not where or not function:
+        raise InputError(f"module is {name!r}; wanted PACKAGE.MODULE:FUNCTION")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        factory: Any = importlib.import_module(where)
+    except ImportError as error:
+        raise InputError(f"cannot import {where!r} ({error}); check --module") from None
+    finally:
+        sys.path.remove(str(Path.cwd()))
+    for part in function.split("."):
+        if not hasattr(factory, part):
+            raise InputError(f"{where} has no {function!r}; check --module")
+        factory = getattr(factory, part)
+    model = factory if isinstance(factory, nn.Module) else factory()
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{name} returns {type(model).__name__}; wanted a torch.nn.Module")
+    return model

@@ -1,0 +1,80 @@
+"""The account of a run in words: why it stopped, what it reached, what it ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from untrained.callbacks.progress import format_seconds
+
+__all__ = ["facts_of"]
+
+
+def facts_of(
+    record: dict[str, Any], summary: dict[str, Any] | None, lines: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Return the account: what a careful reader wants to know, in this order."""
+    found: dict[str, str] = {}
+    if summary is not None:
+        found |= _account(summary)
+    elif lines:
+        found["steps"] = f"{lines[-1]['step']} so far"
+    versions = record.get("versions", {})
+    names = ("untrained", "torch", "numpy", "python")
+    found |= {
+        "seed": str(record["job"]["seed"]),
+        "started": str(record.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
+        "versions": ", ".join(f"{name} {versions[name]}" for name in names if name in versions),
+        "machine": ", ".join(
+            str(part)
+            for part in (
+                record.get("gpu"),
+                record.get("processor"),
+                record.get("system"),
+                f"threads: {record['threads']}" if "threads" in record else "",
+            )
+            if part
+        ),
+        "input sha256": str(record.get("source_sha256", ""))[:16],
+    }
+    return {label: value for label, value in found.items() if value}
+
+
+def _account(summary: dict[str, Any]) -> dict[str, str]:
+    most = summary.get("max_steps", summary["stop_step"])
+    found = {
+        "stopped": f"{summary['stop_advice']} ({summary['stop_reason']})",
+        "steps": f"{summary['stop_step']} of at most {most}",
+        "kept": f"the {summary['kept']} of step {summary['kept_step']}",
+    }
+    score = summary.get("score")
+    if score is not None:
+        before = score["psnr_degraded"]
+        found["PSNR to the truth"] = f"{score['psnr']:.2f} dB" + (
+            "" if before is None else f" (the observed picture: {before:.2f} dB)"
+        )
+        found["SSIM to the truth"] = f"{score['ssim']:.4f}"
+        found["peak"] = (
+            f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}, "
+            f"{abs(score['gap_to_peak']):.2f} dB "
+            f"{'above' if score['gap_to_peak'] >= 0 else 'below'} what was kept"
+        )
+    if "psnr_observed" in summary:
+        found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
+    found["time"] = (
+        f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
+    )
+    found["device"] = f"{summary.get('device', '?')}, {summary.get('precision', '?')}"
+    if summary.get("sigma_255") is not None:
+        how = "estimated" if summary["sigma_estimated"] else "given"
+        shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
+        found["noise"] = f"σ {summary['sigma_255']:.1f} on the 0-255 scale, {how}{shared}"
+    if summary.get("missing_pixels"):
+        found["missing pixels"] = f"{summary['missing_pixels']:,}"
+    if summary.get("impulses"):
+        found["impulses"] = f"{summary['impulses']:,} pixels stuck at black or white"
+    if summary.get("tiles", 1) > 1:
+        found["tiles"] = f"{summary['tiles']}, the steps are of all of them"
+    if summary["recoveries"]:
+        found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
+    return found

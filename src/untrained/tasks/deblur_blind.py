@@ -1,0 +1,87 @@
+"""Deblurring by an unknown kernel: y = k * x, both x and k to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from untrained.callbacks import Callback
+from untrained.errors import InputError
+from untrained.operators import Blur
+from untrained.recipes import Recipe, find_recipe
+from untrained.restore import restore
+from untrained.tasks.base import Asked, Given, Options, Task
+
+__all__ = ["DeblurBlind", "deblur_blind"]
+
+
+class DeblurBlind(Task):
+    """y = k * x. Option: `kernel_size`, the side of the square that holds k; k is an extra."""
+
+    name = "deblur-blind"
+
+    def check(self, options: Options) -> None:
+        """Refuse a size that has no middle."""
+        _check_size(options["kernel_size"])
+
+    def given(self, asked: Asked) -> Given:
+        """Return a blur of that size; the fit finds its values."""
+        return _given(asked.options["kernel_size"], asked.picture.pixels.shape[1:3])
+
+
+def deblur_blind(
+    image: NDArray[Any],
+    kernel_size: int,
+    *,
+    channel_axis: int | None = -1,
+    recipe: str | Recipe = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Undo an unknown blur: y = k * x + noise, a convolution, each channel alike.
+
+    Nothing but the kernel's smoothness of origin tells a sharp picture with a wide kernel from a
+    soft one with a narrow kernel: look at both, and try another `kernel_size`.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        kernel_size: side of the square that holds the kernel, odd, somewhat larger than the blur.
+        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+
+    Returns:
+        the sharp image, same shape, dtype and range, and the kernel (kernel_size, kernel_size),
+        of sum 1, its centre of mass in the middle.
+
+    Raises:
+        InputError: as for `denoise`; also a size that is even, or larger than the image.
+    """
+    _check_size(kernel_size)
+    chosen = find_recipe("deblur-blind", recipe) if isinstance(recipe, str) else recipe
+    shape = list(np.shape(image))
+    if len(shape) == 3 and channel_axis is not None:
+        del shape[channel_axis]
+    result = restore(
+        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
+        callbacks=callbacks, **_given(kernel_size, (shape[0], shape[1])).as_arguments(),
+    )  # fmt: skip
+    assert result.image is not None
+    if "kernel" not in result.extras:
+        raise InputError(f"the fit ended without a kernel: {result.reason.advice}")
+    return result.image, result.extras["kernel"][0, 0].numpy()
+
+
+def _check_size(size: int) -> None:
+    if size < 3 or size % 2 == 0:
+        raise InputError(f"kernel_size is {size}; wanted an odd number from 3 up")
+
+
+def _given(size: int, image: tuple[int, ...]) -> Given:
+    if size > min(image):
+        got = "x".join(map(str, image))
+        raise InputError(f"kernel_size is {size}, the image is {got}; wanted a smaller kernel")
+    return Given(operator=Blur(torch.full((size, size), 1 / size**2)))

@@ -1,0 +1,79 @@
+"""`untrained invert` with a network of the user's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from untrained.cli import main
+from untrained.images import Picture, read_picture, write_picture
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+MINE = """
+import torch
+from torch import nn
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 4, 3, stride=2))
+
+nothing = lambda: None
+"""
+SMALL = ("--set", "network=Skip", "--set", "widths=8,8", "--set", "lr=0.01")
+
+
+def test_a_picture_and_a_unit_are_found_with_a_module_beside_the_command(
+    tmp_path: Path, scene: Callable[..., NDArray[np.float64]], untrained: Run
+) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    truth = scene(24, 32)
+    write_picture(tmp_path / "in.png", Picture.from_array(np.rint(255 * truth).astype(np.uint8)))
+    done = untrained("invert", "in.png", "--module", "mine:network", "--layer", "0", "-o",
+                     "out.png", "--steps", 80, "--json", *SMALL)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["steps"] == 80
+    found = read_picture(tmp_path / "out.png").pixels[0] / 255
+    assert found.shape == truth.shape
+    error = np.mean((found - truth) ** 2)  # an early layer has forgotten little
+    assert error < 0.5 * np.mean((truth - truth.mean()) ** 2)
+    assert facts["loss"] < 0.2
+
+
+def test_a_unit_is_excited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    (tmp_path / "ours.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    code = main(["invert", "--module", "ours:network", "--layer", "2", "--unit", "1", "--size",
+                 "24x32", "-o", "out.png", "--steps", "20", *SMALL])  # fmt: skip
+    assert code == 0
+    assert "mean activation" in capsys.readouterr().out
+    assert read_picture(tmp_path / "out.png").pixels.shape == (1, 24, 32, 3)
+
+
+def test_mistakes_are_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    (tmp_path / "theirs.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    for module, layer, message in [
+        ("theirs", "0", "wanted PACKAGE.MODULE:FUNCTION"),
+        ("nowhere:network", "0", "cannot import 'nowhere'"),
+        ("theirs:netwrk", "0", "has no 'netwrk'"),
+        ("theirs:nothing", "0", "returns NoneType"),
+        ("theirs:network", "9", "no layer '9'"),
+    ]:
+        code = main(["invert", "--module", module, "--layer", layer, "--unit", "0", "-o", "o.png"])
+        told = capsys.readouterr().err
+        assert code == 2
+        assert message in told
+        assert len(told.strip().splitlines()) == 1
+    assert main(["invert", "--module", "theirs:network", "--layer", "0", "-o", "o.png"]) == 2
+    assert "wanted either a picture" in capsys.readouterr().err
