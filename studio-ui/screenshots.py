@@ -206,7 +206,7 @@ def paint(page: Page) -> None:
 
 def ready(page: Page) -> None:
     """The form with its prediction."""
-    page.get_by_text("at most").wait_for()
+    page.locator(".estimate dd").first.wait_for()
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from steps import (
     wait_for_step,
 )
 
-from untrained.images import read_picture
+from untrained.images import Picture, read_picture, write_picture
 
 
 def test_a_sample_is_restored_with_two_clicks(page: Any, studio: Any) -> None:
@@ -209,3 +209,26 @@ def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, no
     # Both runs are in the viewer: the earlier one is ticked, and can be chosen as a source.
     assert page.get_by_role("checkbox").first.is_checked()
     assert page.locator(".run-field option").count() == 2
+
+
+def test_every_page_of_a_stack_is_shown(page: Any, studio: Any, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    rng = np.random.default_rng(0)
+    pixels = np.stack([np.full((32, 40, 1), level) for level in (8_000, 50_000)])
+    noise = rng.normal(0, 2000, pixels.shape)
+    write_picture(stack, Picture(pixels=(pixels + noise).clip(0, 65535).astype(np.uint16)))
+    page.goto(studio.url)
+    drop(page, stack)
+    page.get_by_text("2 pages").wait_for()
+    set_steps(page, 20)
+    id_ = restore(page)
+    expect_status(page, "done")
+    assert studio.result(id_).dtype == np.uint16
+    page.locator(".viewer .pane canvas").first.wait_for()
+    page.wait_for_timeout(500)
+    first = canvas(page)
+    page.get_by_role("spinbutton", name="Page").fill("2")
+    page.keyboard.press("Tab")
+    page.locator(".viewer h2", has_text="page 2/2").first.wait_for()
+    page.wait_for_timeout(500)
+    assert canvas(page) != first

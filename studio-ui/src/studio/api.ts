@@ -57,7 +57,7 @@ export const api = {
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
   jobs: () => call<Job[]>("GET", "/jobs"),
   start: (request: JobRequest) => call<Job>("POST", "/jobs", request),
-  view: (job: string) => call<ViewRun>("GET", `/jobs/${id(job)}/view`),
+  view: (job: string, page: number) => call<ViewRun>("GET", `/jobs/${id(job)}/view?page=${page}`),
   stop: (job: string) => call<Job>("POST", `/jobs/${id(job)}/stop`),
   resume: (job: string) => call<Job>("POST", `/jobs/${id(job)}/resume`),
   extend: (job: string, steps: number) => call<Job>("POST", `/jobs/${id(job)}/extend`, { steps }),

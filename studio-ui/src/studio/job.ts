@@ -46,6 +46,17 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const taken = h("span", { class: "hint", "aria-live": "polite" });
   const viewerBox = h("div", { class: "viewer-box" });
   const viewer = mountViewer(viewerBox, { beside: h("span", { class: "row" }, take, taken) });
+  let page = 1;
+  const pageInput = h("input", { type: "number", min: "1", id: "page" });
+  pageInput.value = "1";
+  pageInput.onchange = () => {
+    page = Math.max(1, Math.min(current()?.pages ?? 1, Math.round(Number(pageInput.value)) || 1));
+    pageInput.value = String(page);
+    views.clear();
+    refresh();
+  };
+  const pageCount = h("span", { class: "hint" });
+  const pageField = h("div", { class: "row" }, h("label", { for: "page" }, "Page"), pageInput, pageCount);
   const compareList = h("div", { class: "chips" });
   const compareSection = h("section", { class: "compare" }, h("h2", {}, "Compare with"), compareList);
   const waiting = h("p", { class: "hint", role: "status" });
@@ -67,7 +78,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
       return job && hasBegun(job) && (run === id || isActive(job) || !views.has(run));
     });
     for (const run of wanted) {
-      const view = await api.view(run).catch(() => null);
+      const view = await api.view(run, page).catch(() => null);
         if (closed) return;
       if (view) views.set(run, view);
     }
@@ -136,6 +147,9 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     download.hidden = report.hidden = !kept;
     copyPython.hidden = job.status === "queued";
     setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
+    pageField.hidden = job.pages < 2;
+    pageInput.setAttribute("max", String(job.pages));
+    setText(pageCount, `of ${job.pages}`);
     const waits = job.status === "queued";
     waiting.hidden = firstLook.hidden = !waits && (!viewerBox.hidden || job.status === "failed");
     setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "Making the first estimate …" : "");
@@ -172,6 +186,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
       h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, more)),
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
+    pageField,
     waiting,
     compareSection,
     firstLook,

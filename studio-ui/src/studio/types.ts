@@ -130,6 +130,8 @@ export interface Job {
   ended: string | null;
   stop_reason: string | null;
   kept_step: number | null;
+  /** Of a stack. */
+  pages: number;
   taken_step: number | null;
   extended: string | null;
   width: number | null;
