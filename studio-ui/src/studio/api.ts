@@ -1,0 +1,74 @@
+import type { ViewRun } from "../model.ts";
+import type { About, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
+
+/** What the server refused, in its own one line; status 0 = it did not answer. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const request: RequestInit = { method, signal: signal ?? null };
+  if (body instanceof FormData) request.body = body;
+  else if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers = { "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(`/api${path}`, request);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("the studio does not answer; is it still running?", 0);
+  }
+  if (!response.ok) throw new ApiError(await refusal(response), response.status);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+async function refusal(response: Response): Promise<string> {
+  const fallback = `${response.status} ${response.statusText}`.trim();
+  try {
+    const { detail } = (await response.json()) as { detail?: unknown };
+    return typeof detail === "string" ? detail : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  about: () => call<About>("GET", "/about"),
+  tasks: () => call<Task[]>("GET", "/tasks"),
+  samples: () => call<Sample[]>("GET", "/samples"),
+  picture: (picture: string) => call<Picture>("GET", `/pictures/${id(picture)}`),
+  removePicture: (picture: string) => call<unknown>("DELETE", `/pictures/${id(picture)}`),
+  uploadPicture(file: Blob, name: string, kind: UploadKind = "picture"): Promise<Picture> {
+    const form = new FormData();
+    form.append("file", file, name);
+    return call<Picture>("POST", kind === "kernel" ? "/pictures?kind=kernel" : "/pictures", form);
+  },
+  pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
+  plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
+  jobs: () => call<Job[]>("GET", "/jobs"),
+  start: (request: JobRequest) => call<Job>("POST", "/jobs", request),
+  view: (job: string, page: number) => call<ViewRun>("GET", `/jobs/${id(job)}/view?page=${page}`),
+  stop: (job: string) => call<Job>("POST", `/jobs/${id(job)}/stop`),
+  resume: (job: string) => call<Job>("POST", `/jobs/${id(job)}/resume`),
+  extend: (job: string, steps: number) => call<Job>("POST", `/jobs/${id(job)}/extend`, { steps }),
+  take: (job: string, step: number) => call<unknown>("POST", `/jobs/${id(job)}/take`, { step }),
+  remove: (job: string) => call<unknown>("DELETE", `/jobs/${id(job)}`),
+};
+
+export const urls = {
+  events: "/api/events",
+  sample: (name: string) => `/api/samples/${id(name)}/image.png`,
+  picture: (picture: string, page = 1) => `/api/pictures/${id(picture)}/image.png?page=${page}`,
+  result: (job: string) => `/api/jobs/${id(job)}/result`,
+  report: (job: string) => `/api/jobs/${id(job)}/report.html`,
+};

@@ -1,0 +1,146 @@
+import { button, fill, h, setText } from "./dom.ts";
+import { type FormState, optionProblem } from "./form.ts";
+import type { Picture, Recipe, Task, TaskFile, TaskOption, UploadKind } from "./types.ts";
+
+interface Given {
+  task: Task;
+  form: FormState;
+  /** The mask is painted, so no file is asked for it. */
+  painted: boolean;
+  changed(): void;
+  /** Ask for a file and upload it; null = none came of it. */
+  upload(accept: string, kind: UploadKind): Promise<Picture | null>;
+}
+
+/** The controls of a task: its files, its options, its recipes and all of their settings. */
+export function taskFields(given: Given): HTMLElement {
+  const { task, form, changed } = given;
+  const settings = h("div", { class: "setting-list" });
+  const showSettings = (): void => {
+    const recipe = task.recipes.find((r) => r.name === form.recipe);
+    fill(settings, ...(recipe ? settingFields(recipe, form, changed) : []));
+  };
+  showSettings();
+  const files = task.files.filter((file) => !(given.painted && file.name === "mask"));
+  const options = task.options.filter((option) => !(given.painted && option.name === "mask_invert"));
+  return h(
+    "div",
+    {},
+    ...files.map((file) => fileField(file, given)),
+    ...options.map((option) => optionField(option, form, changed)),
+    recipeField(task, form, () => {
+      form.settings = {}; // they were changes of the other recipe
+      showSettings();
+      changed();
+    }),
+    h("details", { class: "settings-box" }, h("summary", {}, "Every setting"), settings),
+    h("details", {}, h("summary", {}, "Seed and scoring"), seedField(form, changed), truthField(given)),
+  );
+}
+
+function fileField(file: TaskFile, { form, changed, upload }: Given): HTMLElement {
+  const name = h("span", { class: "hint" }, form.files[file.name] ? "given" : "none yet");
+  const choose = button("Choose…", () => {
+    void upload(file.accepts, file.name === "kernel" ? "kernel" : "picture").then((picture) => {
+      if (!picture) return;
+      form.files[file.name] = picture.id;
+      setText(name, picture.name);
+      changed();
+    });
+  }, { "aria-label": `Choose ${file.label}` });
+  const label = file.required ? file.label : `${file.label} (optional)`;
+  return h("div", { class: "field" }, h("span", { class: "label" }, label), h("div", { class: "row" }, choose, name), hint(file.help));
+}
+
+function optionField(option: TaskOption, form: FormState, changed: () => void): HTMLElement {
+  const id = `option-${option.name}`;
+  const helpId = `${id}-help`;
+  const typed = form.options[option.name];
+  if (option.kind === "boolean") {
+    const box = h("input", { type: "checkbox", id, "aria-describedby": helpId });
+    box.checked = typed === true;
+    box.onchange = () => {
+      form.options[option.name] = box.checked;
+      changed();
+    };
+    return h("div", { class: "field" }, h("label", { class: "check" }, box, option.label), hint(option.help, helpId));
+  }
+  const control =
+    option.kind === "choice"
+      ? h("select", { id, "aria-describedby": helpId }, ...option.choices.map((choice) => h("option", { value: choice }, choice)))
+      : h("input", {
+          type: "text", id, "aria-describedby": helpId, autocomplete: "off",
+          inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
+          placeholder: option.default === null ? "estimated" : "",
+        });
+  control.value = String(typed ?? "");
+  control.oninput = () => {
+    form.options[option.name] = control.value;
+    control.setAttribute("aria-invalid", String(optionProblem(option, control.value) !== null));
+    changed();
+  };
+  return h("div", { class: "field" }, h("label", { for: id }, option.label), control, hint(option.help, helpId));
+}
+
+function recipeField(task: Task, form: FormState, changed: () => void): HTMLElement {
+  const about = hint("", "recipe-help");
+  const select = h("select", { id: "recipe", "aria-describedby": "recipe-help" },
+    ...task.recipes.map((recipe) => h("option", { value: recipe.name }, recipe.title)));
+  select.value = form.recipe;
+  const tell = (): void => setText(about, sentence(task.recipes.find((r) => r.name === form.recipe)?.description ?? ""));
+  select.onchange = () => {
+    form.recipe = select.value;
+    tell();
+    changed();
+  };
+  tell();
+  return h("div", { class: "field" }, h("label", { for: "recipe" }, "Recipe"), select, about);
+}
+
+function settingFields(recipe: Recipe, form: FormState, changed: () => void): HTMLElement[] {
+  return recipe.settings.map((setting) => {
+    const id = `setting-${setting.name}`;
+    const input = h("input", { type: "text", id, autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-help` });
+    input.value = form.settings[setting.name] ?? setting.value;
+    const mark = (): void => void input.classList.toggle("changed", input.value.trim() !== setting.value);
+    input.oninput = () => {
+      form.settings[setting.name] = input.value;
+      mark();
+      changed();
+    };
+    mark();
+    return h("div", { class: "setting" }, h("label", { for: id }, h("code", {}, setting.name)), input, hint(setting.help, `${id}-help`));
+  });
+}
+
+function seedField(form: FormState, changed: () => void): HTMLElement {
+  const input = h("input", { type: "text", id: "seed", inputmode: "numeric", autocomplete: "off" });
+  input.value = form.seed;
+  input.oninput = () => {
+    form.seed = input.value;
+    changed();
+  };
+  return h("div", { class: "field" }, h("label", { for: "seed" }, "Seed"), input, hint("The same seed on the same machine gives the same picture."));
+}
+
+function truthField({ form, changed, upload }: Given): HTMLElement {
+  const name = h("span", { class: "hint" }, form.truth ? "given" : "none");
+  const choose = button("Choose…", () => {
+    void upload("image/*,.tif,.tiff", "picture").then((picture) => {
+      if (!picture) return;
+      form.truth = picture.id;
+      setText(name, picture.name);
+      changed();
+    });
+  }, { "aria-label": "Choose the true picture" });
+  return h("div", { class: "field" }, h("span", { class: "label" }, "True picture (optional)"), h("div", { class: "row" }, choose, name),
+    hint("A clean picture of the same scene, to score the result with. It never enters the fit."));
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) || text === "" ? "" : ".");
+}
+
+function hint(text: string, id?: string): HTMLElement {
+  return h("p", { class: "hint", id }, text);
+}

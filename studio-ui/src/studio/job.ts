@@ -1,0 +1,272 @@
+import { mountViewer } from "../viewer/viewer.ts";
+import type { ViewRun } from "../model.ts";
+import { api, urls } from "./api.ts";
+import { type App, type Screen, taskTitle } from "./app.ts";
+import { button, copyText, fill, h, linkButton, setText } from "./dom.ts";
+import { formatDecibel, formatRate, formatSeconds, formatSize } from "./format.ts";
+import { deleteButton, progressBar, statusText } from "./queue.ts";
+import { jobHash, setupHash } from "./route.ts";
+import { isActive, siblings } from "./state.ts";
+import type { Job } from "./types.ts";
+
+/** The views are fetched at most so often; the estimate changes about once a second. */
+const REFRESH_MS = 700;
+
+/** One job: watched while it runs, kept when it is done, compared with others of its picture. */
+export function jobScreen(app: App, id: string, compare: string[]): Screen {
+  const shown = [id, ...compare];
+  const current = (): Job | undefined => app.store.state.jobs.get(id);
+  const first = current();
+
+  const bar = progressBar();
+  const pill = h("span", { role: "status" });
+  const numbers = h("dl", { class: "numbers" });
+  const error = h("p", { class: "problem", role: "alert" });
+  const act = (action: () => Promise<Job>) => (): void =>
+    void action().then((job) => app.store.dispatch({ type: "job", job }), app.complain);
+
+  const stop = button("Stop, keep the best", act(() => api.stop(id)), { class: "primary" });
+  const resume = button("Resume", act(() => api.resume(id)), { class: "primary" });
+  const download = linkButton("Download", urls.result(id), { class: "primary", download: "" });
+  const report = linkButton("Report", urls.report(id), { target: "_blank", rel: "noopener" });
+  const again = linkButton("Other settings", first ? setupHash([first.picture], { task: first.task, from: id }) : "#/");
+  const extend = extendMenu(app, id);
+  const copyCommand = copyButton("Copy as command", () => views.get(id)?.command ?? current()?.command ?? "");
+  const copyPython = copyButton("Copy as Python", () => views.get(id)?.python ?? "");
+  const remove = deleteButton(() => api.remove(id), app, () => app.go("#/queue"));
+
+  const more = h("details", { class: "menu" },
+    h("summary", { class: "button" }, "More"),
+    h("div", { class: "menu-body" }, copyCommand, copyPython, remove));
+
+  const take = button("Take this step", () => {
+    const step = viewer.step;
+    if (step !== null) api.take(id, step).then(() => refresh(), app.complain);
+  });
+  const taken = h("span", { class: "hint", "aria-live": "polite" });
+  const viewerBox = h("div", { class: "viewer-box" });
+  const viewer = mountViewer(viewerBox, { beside: h("span", { class: "row" }, take, taken) });
+  let page = 1;
+  const pageInput = h("input", { type: "number", min: "1", id: "page" });
+  pageInput.value = "1";
+  pageInput.onchange = () => {
+    page = Math.max(1, Math.min(current()?.pages ?? 1, Math.round(Number(pageInput.value)) || 1));
+    pageInput.value = String(page);
+    views.clear();
+    refresh();
+  };
+  const pageCount = h("span", { class: "hint" });
+  const pageField = h("div", { class: "row" }, h("label", { for: "page" }, "Page"), pageInput, pageCount);
+  const compareList = h("div", { class: "chips" });
+  const compareSection = h("section", { class: "compare" }, h("h2", {}, "Compare with"), compareList);
+  const waiting = h("p", { class: "hint", role: "status" });
+  const firstLook = h("img", { class: "first-look", src: first ? urls.picture(first.picture) : "", alt: first?.picture_name ?? "" });
+
+  const views = new Map<string, ViewRun>();
+  let busy = false;
+  let again_ = false;
+  let last = 0;
+  let timer = 0;
+  let closed = false;
+
+  async function fetchViews(): Promise<void> {
+    busy = true;
+    last = performance.now();
+    // Before the first step there is no view yet; what is done and was fetched does not change any more.
+    const wanted = shown.filter((run) => {
+      const job = app.store.state.jobs.get(run);
+      return job && hasBegun(job) && (run === id || isActive(job) || !views.has(run));
+    });
+    for (const run of wanted) {
+      const view = await api.view(run, page).catch(() => null);
+        if (closed) return;
+      if (view) views.set(run, view);
+    }
+    busy = false;
+    // Before the first estimate there is nothing to compare; the picture alone is shown.
+    const runs = shown.flatMap((run) => views.get(run) ?? []).filter((run) => run.layers.estimate);
+    const titled = runs.length < 2 ? runs : runs.map((run) => ({ ...run, title: differing(run.title, app.store.state.jobs.get(run.id)) }));
+    viewerBox.hidden = runs.length === 0;
+    firstLook.hidden = waiting.hidden = runs.length > 0;
+    if (runs.length > 0) viewer.show(titled);
+    updateTake();
+    if (again_) {
+      again_ = false;
+      refresh();
+    }
+  }
+
+  function refresh(): void {
+    if (busy) {
+      again_ = true;
+      return;
+    }
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void fetchViews(), Math.max(0, last + REFRESH_MS - performance.now()));
+  }
+
+  function updateTake(): void {
+    const job = current();
+    const step = viewer.step;
+    const done = job !== undefined && !isActive(job) && job.kept_step !== null;
+    take.hidden = !done || viewer.run !== id;
+    const kept = job?.taken_step ?? job?.kept_step ?? null;
+    take.disabled = step === null || step === kept;
+    setText(take, step === null || step === kept ? "Take this step" : `Take step ${step}`);
+    setText(taken, job?.taken_step != null && done ? `Step ${job.taken_step} is what downloads` : "");
+  }
+
+  let seen = "";
+  const update = (): void => {
+    const job = current();
+    if (!job) {
+      app.go("#/queue");
+      return;
+    }
+    const key = shown.map((run) => JSON.stringify(app.store.state.jobs.get(run))).join();
+    if (key !== seen) {
+      seen = key;
+      showJob(job);
+      if (hasBegun(job)) refresh();
+    }
+    showCompare(job);
+  };
+
+  function showJob(job: Job): void {
+    const active = isActive(job);
+    const kept = job.kept_step !== null && !active;
+    pill.className = `pill ${job.status}`;
+    setText(pill, statusText(job));
+    bar.update(job);
+    bar.element.hidden = !active;
+    stop.hidden = !active;
+    setText(stop, job.status === "queued" ? "Cancel" : "Stop, keep the best");
+    resume.hidden = job.status !== "stopped";
+    resume.classList.toggle("primary", !kept);
+    extend.element.hidden = !kept;
+    download.hidden = report.hidden = !kept;
+    copyPython.hidden = job.status === "queued";
+    setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
+    pageField.hidden = job.pages < 2;
+    pageInput.setAttribute("max", String(job.pages));
+    setText(pageCount, `of ${job.pages}`);
+    const waits = job.status === "queued";
+    waiting.hidden = firstLook.hidden = !waits && (!viewerBox.hidden || job.status === "failed");
+    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "Making the first estimate …" : "");
+    fill(numbers, ...facts(job).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    const part = job.status === "running" && job.max_steps ? `${Math.floor((100 * job.step) / job.max_steps)} % · ` : "";
+    document.title = `${part}${job.picture_name} – untrained studio`;
+    updateTake();
+  }
+
+  function showCompare(job: Job): void {
+    const others = siblings(app.store.state, job);
+    compareSection.hidden = others.length === 0;
+    const texts = others.map((other) => `${other.id} ${compareText(app, other)}`).join();
+    if (compareList.dataset["key"] === texts) return;
+    compareList.dataset["key"] = texts;
+    fill(compareList, ...others.map((other) => {
+      const box = h("input", { type: "checkbox" });
+      box.checked = compare.includes(other.id);
+      box.onchange = () => app.go(jobHash(id, box.checked ? [...compare, other.id] : compare.filter((c) => c !== other.id)));
+      return h("label", { class: "chip" }, box, compareText(app, other));
+    }));
+  }
+
+  const stopListening = [viewer.on("step", updateTake), viewer.on("run", updateTake)];
+  const unsubscribe = app.store.subscribe(update);
+  const element = h(
+    "div",
+    { class: "job" },
+    h("header", { class: "job-head" },
+      h("div", { class: "job-title" },
+        h("h1", {}, first?.picture_name ?? ""),
+        h("p", { class: "hint" }, first ? `${taskTitle(app, first.task)} · ${first.recipe}` : ""),
+        pill),
+      h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, more)),
+    h("div", { class: "job-progress" }, bar.element, numbers),
+    error,
+    pageField,
+    waiting,
+    compareSection,
+    firstLook,
+    viewerBox,
+  );
+  viewerBox.hidden = true;
+  update();
+  return {
+    title: first?.picture_name ?? "",
+    element,
+    destroy: () => {
+      closed = true;
+      clearTimeout(timer);
+      unsubscribe();
+      for (const end of stopListening) end();
+      viewer.destroy();
+    },
+  };
+}
+
+function hasBegun(job: Job): boolean {
+  return job.step > 0 || job.kept_step !== null;
+}
+
+function facts(job: Job): [string, string][] {
+  const steps = job.max_steps === null ? String(job.step) : `${job.step} / ${job.max_steps}`;
+  const all: [string, string][] = [
+    ["Step", job.status === "running" && job.step === 0 ? "starting" : steps],
+    ["Speed", formatRate(job.steps_per_second)],
+    job.status === "running" ? ["Left, at most", formatSeconds(job.seconds_left)] : ["Time", formatSeconds(job.seconds)],
+    ["PSNR to the input", formatDecibel(job.psnr_observed)],
+  ];
+  if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
+  if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);
+  return job.status === "queued" ? [] : all;
+}
+
+/** What tells a run from others of its picture. */
+function differing(title: string, job: Job | undefined): string {
+  return job ? [job.recipe, ...changes(job), ...(job.seed === 0 ? [] : [`seed ${job.seed}`])].join(", ") : title;
+}
+
+function changes(job: Job): string[] {
+  return Object.entries(job.settings).map(([name, value]) => `${name} ${String(value)}`);
+}
+
+function compareText(app: App, job: Job): string {
+  return [taskTitle(app, job.task), job.recipe, ...changes(job), job.status === "running" ? "running" : `step ${job.kept_step ?? job.step}`].join(" · ");
+}
+
+function extendMenu(app: App, id: string): { element: HTMLElement } {
+  const steps = h("input", { type: "number", min: "1", max: "1000000", step: "1", id: "extend-steps" });
+  steps.value = "500";
+  const element = h(
+    "details",
+    { class: "menu" },
+    h("summary", { class: "button" }, "Extend"),
+    h("form", {
+      class: "menu-body",
+      onsubmit: (event) => {
+        event.preventDefault();
+        api.extend(id, Number(steps.value)).then((job) => {
+          element.open = false;
+          app.store.dispatch({ type: "job", job });
+          if (job.id !== id) app.go(jobHash(job.id, [id]));
+        }, app.complain);
+      },
+    },
+      h("label", { for: "extend-steps" }, "Further steps, without the stop rule"),
+      h("div", { class: "row" }, steps, h("button", { type: "submit", class: "primary" }, "Go on"))),
+  );
+  return { element };
+}
+
+function copyButton(text: string, what: () => string): HTMLButtonElement {
+  const element = button(text, () => {
+    void copyText(what()).then(() => {
+      setText(element, "Copied");
+      setTimeout(() => setText(element, text), 1500);
+    });
+  });
+  return element;
+}

@@ -1,0 +1,252 @@
+import { button, chooseFiles, h, save, setText } from "./dom.ts";
+import { count } from "./format.ts";
+import { Mask, type Rect } from "./mask.ts";
+import { messageOf } from "./state.ts";
+import { Easel } from "./easel.ts";
+
+/** RGBA of what is to be filled, in the picture: a colour that is rare in photographs, half seen through. */
+const OVERLAY = [255, 0, 170, 150] as const;
+
+export interface Painter {
+  element: HTMLElement;
+  mask: Mask;
+  /** The mask's file, pixels exactly 0 or 255. */
+  toBlob(): Promise<Blob>;
+  destroy(): void;
+}
+
+/** The picture with a brush for what is to be filled. */
+export function mountPainter(source: string, mask: Mask, name: string, onChange: () => void): Painter {
+  const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
+  const context = overlay.getContext("2d")!;
+  const cursor = h("div", { class: "brush", hidden: true });
+  const picture = h("img", { src: source, alt: "", draggable: "false", width: mask.width, height: mask.height });
+  const easel = new Easel([picture, overlay], mask.width, mask.height);
+  easel.element.append(cursor);
+  easel.element.tabIndex = 0;
+  easel.element.setAttribute("role", "application");
+  easel.element.setAttribute("aria-label", `Mask of ${name}`);
+  easel.element.setAttribute("aria-describedby", "painter-help");
+
+  let erasing = false;
+  let at = { x: mask.width / 2, y: mask.height / 2 };
+  let stroke: { id: number; x: number; y: number; value: 0 | 1 } | null = null;
+
+  const draw = (rect: Rect | null): void => {
+    if (!rect || rect.width * rect.height === 0) return;
+    const image = context.createImageData(rect.width, rect.height);
+    for (let y = 0; y < rect.height; y++) {
+      for (let x = 0; x < rect.width; x++) {
+        if (mask.pixels[(rect.y + y) * mask.width + rect.x + x]) image.data.set(OVERLAY, 4 * (y * rect.width + x));
+      }
+    }
+    context.putImageData(image, rect.x, rect.y);
+  };
+  const drawAll = (): void => draw({ x: 0, y: 0, width: mask.width, height: mask.height });
+
+  const size = h("input", { type: "range", min: "1", max: "200", id: "brush-size" });
+  size.value = String(Math.max(3, Math.round(Math.min(mask.width, mask.height) / 16)));
+  const sizeText = h("output", { for: "brush-size" });
+  const radius = (): number => Number(size.value) / 2;
+  const message = h("p", { class: "hint", "aria-live": "polite" });
+  const paint = button("Brush", () => setErasing(false), { title: "Brush (B)" });
+  const erase = button("Erase", () => setErasing(true), { title: "Erase (E)" });
+  const undo = button("Undo", () => changed(mask.undo()), { title: "Undo (Ctrl+Z)" });
+  const redo = button("Redo", () => changed(mask.redo()), { title: "Redo (Ctrl+Shift+Z)" });
+  const clear = button("Clear", () => {
+    mask.clear();
+    refresh();
+  });
+  const invert = button("Invert", () => {
+    mask.invert();
+    refresh();
+  });
+
+  function setErasing(value: boolean): void {
+    erasing = value;
+    paint.setAttribute("aria-pressed", String(!value));
+    erase.setAttribute("aria-pressed", String(value));
+  }
+
+  function changed(rect: Rect | null): void {
+    draw(rect);
+    tell();
+  }
+
+  function refresh(): void {
+    drawAll();
+    tell();
+  }
+
+  function tell(): void {
+    undo.disabled = !mask.canUndo;
+    redo.disabled = !mask.canRedo;
+    const painted = mask.count();
+    clear.disabled = painted === 0;
+    const part = (100 * painted) / mask.pixels.length;
+    const share = painted > 0 && part < 0.1 ? "under 0.1" : part.toFixed(1);
+    setText(message, painted === 0 ? "Nothing is painted yet." : `${count(painted, "pixel")} to fill (${share} %)`);
+    onChange();
+  }
+
+  function placeCursor(): void {
+    const { x, y } = easel.toScreen(at.x, at.y);
+    const across = 2 * radius() * easel.scale;
+    cursor.style.width = cursor.style.height = `${across}px`;
+    cursor.style.transform = `translate(${x - across / 2}px, ${y - across / 2}px)`;
+  }
+
+  function setSize(value: number): void {
+    size.value = String(Math.round(value));
+    setText(sizeText, `${size.value} px`);
+    placeCursor();
+  }
+
+  function strokeTo(x: number, y: number): void {
+    if (!stroke) return;
+    draw(mask.line(stroke.x, stroke.y, x, y, radius(), stroke.value));
+    stroke.x = x;
+    stroke.y = y;
+  }
+
+  function endStroke(): void {
+    if (!stroke) return;
+    stroke = null;
+    mask.commit();
+    tell();
+  }
+
+  easel.onDraw = (phase, x, y, event) => {
+    at = { x, y };
+    cursor.hidden = false;
+    placeCursor();
+    if (phase === "start") {
+      stroke = { id: event.pointerId, x, y, value: erasing || event.button === 2 || event.buttons === 32 ? 0 : 1 };
+      strokeTo(x, y);
+    } else if (phase === "move") {
+      const events = event.getCoalescedEvents?.() ?? [];
+      for (const step of events.length > 0 ? events : [event]) {
+        const point = easel.toPicture(step.clientX, step.clientY);
+        strokeTo(point.x, point.y);
+      }
+    } else if (phase === "end") endStroke();
+    else if (phase === "cancel" && stroke) {
+      // A second finger came: it was no stroke but the start of a pinch.
+      stroke = null;
+      mask.commit();
+      changed(mask.undo());
+    }
+  };
+  easel.onView = placeCursor;
+  easel.element.addEventListener("pointerleave", () => (cursor.hidden = document.activeElement !== easel.element));
+  easel.element.addEventListener("contextmenu", (event) => event.preventDefault());
+
+  easel.element.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey;
+    const arrows: Record<string, [number, number]> = {
+      arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1],
+    };
+    const arrow = arrows[key];
+    if (command && (key === "z" || key === "y")) changed(key === "y" || event.shiftKey ? mask.redo() : mask.undo());
+    else if (command || event.altKey) return;
+    else if (arrow) {
+      const from = at;
+      const stride = Math.max(1, radius() / 2);
+      at = {
+        x: Math.max(0, Math.min(mask.width - 0.01, at.x + stride * arrow[0])),
+        y: Math.max(0, Math.min(mask.height - 0.01, at.y + stride * arrow[1])),
+      };
+      if (event.shiftKey) dab(from);
+    } else if (key === " " || key === "enter") dab(at);
+    else if (key === "[") setSize(Number(size.value) - Math.max(1, Number(size.value) / 8));
+    else if (key === "]") setSize(Number(size.value) + Math.max(1, Number(size.value) / 8));
+    else if (key === "e") setErasing(true);
+    else if (key === "b") setErasing(false);
+    else if (key === "+" || key === "=") easel.zoomBy(1.5);
+    else if (key === "-") easel.zoomBy(1 / 1.5);
+    else if (key === "0") easel.fit();
+    else if (key === "1") easel.zoomTo(1);
+    else return;
+    event.preventDefault();
+    cursor.hidden = false;
+    placeCursor();
+  });
+
+  function dab(from: { x: number; y: number }): void {
+    draw(mask.line(from.x, from.y, at.x, at.y, radius(), erasing ? 0 : 1));
+    mask.commit();
+    tell();
+  }
+
+  async function load(): Promise<void> {
+    const [file] = await chooseFiles("image/*", false);
+    if (!file) return;
+    try {
+      mask.loadFile(await readPixels(file, mask.width, mask.height));
+      refresh();
+    } catch (error) {
+      setText(message, messageOf(error));
+    }
+  }
+
+  async function toBlob(): Promise<Blob> {
+    const canvas = h("canvas", { width: mask.width, height: mask.height });
+    canvas.getContext("2d")!.putImageData(new ImageData(mask.toFile(), mask.width, mask.height), 0, 0);
+    return new Promise((resolve, reject) => {
+      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the mask is too large to be saved"))), "image/png");
+    });
+  }
+
+  size.oninput = () => setSize(Number(size.value));
+  setErasing(false);
+  setSize(Number(size.value));
+  refresh();
+
+  const element = h(
+    "section",
+    { class: "painter", "aria-label": "Mask" },
+    h(
+      "div",
+      { class: "toolbar", role: "toolbar", "aria-label": "Mask tools" },
+      h("span", { class: "joined" }, paint, erase),
+      h("label", { class: "inline" }, "Size", size, sizeText),
+      h("span", { class: "joined" }, undo, redo),
+      h("span", { class: "joined" }, clear, invert),
+      h("span", { class: "joined" },
+        button("Load…", () => void load(), { title: "Load a mask: white = known, black = to fill" }),
+        button("Save", () => void toBlob().then((blob) => save(blob, `${stem(name)}-mask.png`)), { title: "Save the mask as PNG" })),
+    ),
+    h("div", { class: "easel-box" },
+      easel.element,
+      h("span", { class: "joined zoom" },
+        button("−", () => easel.zoomBy(1 / 1.5), { title: "Zoom out (−)", "aria-label": "Zoom out" }),
+        button("Fit", () => easel.fit(), { title: "Whole picture (0)" }),
+        button("1:1", () => easel.zoomTo(1), { title: "One pixel = one pixel of the screen (1)" }),
+        button("+", () => easel.zoomBy(1.5), { title: "Zoom in (+)", "aria-label": "Zoom in" }))),
+    message,
+    h("details", { class: "hint" },
+      h("summary", {}, "Keys and gestures"),
+      h("p", { id: "painter-help" },
+        "Wheel or two fingers: zoom. Two fingers, middle button or Alt and drag: move. Right button: erase. " +
+        "Keys: arrows move the brush, with Shift they paint, Space paints a dot; [ and ] size; B brush, E erase; " +
+        "Ctrl+Z undo, Ctrl+Shift+Z redo; + − zoom, 0 whole picture, 1 one to one.")),
+  );
+  return { element, mask, toBlob, destroy: () => easel.destroy() };
+}
+
+function stem(name: string): string {
+  return name.replace(/\.[^.]*$/, "");
+}
+
+export async function readPixels(file: File, width: number, height: number): Promise<Uint8ClampedArray> {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
+    throw new Error(`${file.name}: cannot be read; wanted a mask as PNG`);
+  });
+  if (bitmap.width !== width || bitmap.height !== height) {
+    throw new Error(`${file.name}: is ${bitmap.width}x${bitmap.height}; wanted ${width}x${height}, the size of the picture`);
+  }
+  const context = h("canvas", { width, height }).getContext("2d")!;
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, width, height).data;
+}

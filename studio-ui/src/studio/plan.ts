@@ -1,0 +1,60 @@
+import { ApiError, api } from "./api.ts";
+import { fill, h } from "./dom.ts";
+import { count, formatBytes, formatSeconds, formatSize } from "./format.ts";
+import type { JobRequest, Plan } from "./types.ts";
+
+const WAIT_MS = 350;
+
+/** Predicted time and memory of what the form says; asked again when it changes. */
+export function estimatePanel(): { element: HTMLElement; ask(request: JobRequest, pictures: number): void; clear(): void } {
+  const element = h("div", { class: "estimate", "aria-live": "polite" });
+  let timer = 0;
+  let asked = "";
+  let pending: AbortController | null = null;
+
+  const clear = (): void => {
+    clearTimeout(timer);
+    pending?.abort();
+    asked = "";
+    fill(element);
+  };
+  const ask = (request: JobRequest, pictures: number): void => {
+    const key = JSON.stringify(request);
+    if (key === asked) return;
+    asked = key;
+    clearTimeout(timer);
+    pending?.abort();
+    timer = window.setTimeout(async () => {
+      const controller = (pending = new AbortController());
+      element.setAttribute("aria-busy", "true");
+      if (!element.hasChildNodes()) fill(element, h("p", { class: "hint" }, "Working out time and memory …"));
+      try {
+        fill(element, planText(await api.plan(request, controller.signal), pictures));
+      } catch (error) {
+        if (!(error instanceof ApiError)) return; // aborted: a newer question is on its way
+        fill(element, h("p", { class: "problem" }, error.message));
+      } finally {
+        if (pending === controller) element.removeAttribute("aria-busy");
+      }
+    }, WAIT_MS);
+  };
+  return { element, ask, clear };
+}
+
+function planText(plan: Plan, pictures: number): HTMLElement {
+  const each = pictures > 1 ? " each" : "";
+  const tiles = plan.tiles > 1 ? ` in ${count(plan.tiles, "tile")}` : "";
+  return h(
+    "dl",
+    { class: "numbers" },
+    fact("Time", plan.seconds === null ? "told once it runs" : `at most ${formatSeconds(plan.seconds)}${each}`),
+    fact("Memory", formatBytes(plan.memory_bytes)),
+    fact("Steps", `up to ${plan.max_steps}`),
+    fact("Result", `${formatSize(plan.width, plan.height)}${tiles}`),
+    fact("Device", `${plan.device}, ${plan.precision}`),
+  );
+}
+
+function fact(name: string, value: string): HTMLElement {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, value));
+}

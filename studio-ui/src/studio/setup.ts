@@ -1,0 +1,200 @@
+import { api, urls } from "./api.ts";
+import type { App, Screen } from "./app.ts";
+import { button, chooseFiles, fill, h, setText } from "./dom.ts";
+import { type FormState, emptyForm, formOfJob, problemOf, toRequest } from "./form.ts";
+import { count, formatBytes, formatSize } from "./format.ts";
+import { Mask } from "./mask.ts";
+import { type Painter, mountPainter, readPixels } from "./painter.ts";
+import { estimatePanel } from "./plan.ts";
+import { jobHash, setupHash } from "./route.ts";
+import type { Job, JobRequest, Picture, Task } from "./types.ts";
+import { taskFields } from "./fields.ts";
+import { uploadAll } from "./upload.ts";
+
+/** Masks as they are painted, by picture: they outlive the screen, not the page. */
+const masks = new Map<string, Mask>();
+
+/** What is to be done with the chosen pictures. */
+export function setupScreen(app: App, pictures: Picture[], taskName: string | null, from: Job | null): Screen {
+  let task = app.tasks.find((t) => t.name === (taskName ?? from?.task)) ?? app.tasks[0]!;
+  let form: FormState = from?.task === task.name ? formOfJob(task, from) : emptyForm(task);
+  let active = pictures[0]!;
+  let painter: Painter | null = null;
+  let closed = false;
+  const planMasks = new Map<string, Promise<string>>();
+
+  const preview = h("div", { class: "preview" });
+  const strip = h("ul", { class: "strip", "aria-label": "Pictures" });
+  const fields = h("div", { class: "fields" });
+  const problem = h("p", { class: "problem", "aria-live": "polite" });
+  const estimate = estimatePanel();
+  const start = button("", () => void submit(), { class: "primary big" });
+  const paintsMask = (): boolean => task.files.some((file) => file.name === "mask");
+
+  /** The request of a picture; a painted mask is uploaded only when the job is started. */
+  function request(picture: Picture, files: Record<string, string> = {}): JobRequest {
+    const asked = toRequest(form, task, picture.id, files);
+    // What is painted here is white where known, whatever an earlier file was.
+    if (paintsMask() && "mask_invert" in asked.options) asked.options["mask_invert"] = false;
+    return asked;
+  }
+
+  function painted(picture: Picture): boolean {
+    return (masks.get(picture.id)?.count() ?? 0) > 0;
+  }
+
+  function nothingToFill(): string | null {
+    const solid = paintsMask() ? pictures.find((picture) => !painted(picture) && !mayHaveHoles(picture)) : undefined;
+    if (!solid) return null;
+    return pictures.length === 1 ? "Paint over what is to be filled, or load a mask." : `${solid.name}: paint over what is to be filled, or load a mask.`;
+  }
+
+  function changed(): void {
+    const wrong = nothingToFill() ?? problemOf(form, task, (name) => name in form.files);
+    setText(problem, wrong ?? "");
+    start.disabled = wrong !== null;
+    setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
+    if (wrong === null) void planRequest(active).then((asked) => closed || estimate.ask(asked, pictures.length), app.complain);
+    else estimate.clear();
+  }
+
+  /** The cost does not depend on what is painted, so the first stroke's mask stands for all that follow. */
+  async function planRequest(picture: Picture): Promise<JobRequest> {
+    if (!paintsMask() || !painted(picture)) return request(picture);
+    const mask = planMasks.get(picture.id) ?? maskOf(picture).then((files) => files["mask"]!);
+    planMasks.set(picture.id, mask);
+    return request(picture, { mask: await mask });
+  }
+
+  async function submit(): Promise<void> {
+    start.disabled = true;
+    start.setAttribute("aria-busy", "true");
+    const jobs: Job[] = [];
+    try {
+      for (const picture of pictures) jobs.push(await api.start(request(picture, await maskOf(picture))));
+    } catch (error) {
+      app.complain(error);
+    } finally {
+      start.removeAttribute("aria-busy");
+      start.disabled = false;
+    }
+    for (const job of jobs) app.store.dispatch({ type: "job", job });
+    if (jobs.length < pictures.length) return;
+    app.go(jobs.length === 1 ? jobHash(jobs[0]!.id, from ? [from.id] : []) : "#/queue");
+  }
+
+  async function maskOf(picture: Picture): Promise<Record<string, string>> {
+    const mask = masks.get(picture.id);
+    if (!paintsMask() || !mask || mask.count() === 0) return {};
+    const blob = picture.id === active.id && painter ? await painter.toBlob() : await maskBlob(mask);
+    return { mask: (await api.uploadPicture(blob, `${picture.name.replace(/\.[^.]*$/, "")}-mask.png`)).id };
+  }
+
+  async function showPicture(): Promise<void> {
+    painter?.destroy();
+    painter = null;
+    const caption = h("p", { class: "hint" }, describe(active));
+    if (!paintsMask()) {
+      fill(preview, h("img", { src: urls.picture(active.id), alt: active.name, width: active.width, height: active.height }), caption);
+      return;
+    }
+    const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
+    if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
+    masks.set(active.id, mask);
+    painter = mountPainter(urls.picture(active.id), mask, active.name, changed);
+    fill(preview, painter.element, caption);
+  }
+
+  function showStrip(): void {
+    strip.hidden = pictures.length === 1;
+    fill(strip, ...pictures.map((picture) =>
+      h("li", {},
+        h("button", {
+          type: "button", title: picture.name, "aria-pressed": String(picture === active),
+          onclick: () => {
+            active = picture;
+            showStrip();
+            void showPicture();
+            changed();
+          },
+        }, h("img", { src: urls.picture(picture.id), alt: picture.name, loading: "lazy" })))));
+  }
+
+  function showFields(): void {
+    fill(fields, taskFields({
+      task, form, changed,
+      painted: paintsMask(),
+      upload: async (accept, kind) => {
+        const files = await chooseFiles(accept, false);
+        const { pictures: uploaded, refusals } = await uploadAll(files, () => {}, kind);
+        if (refusals[0]) app.complain(refusals[0]);
+        return uploaded[0] ?? null;
+      },
+    }));
+  }
+
+  function pick(next: Task): void {
+    task = next;
+    form = emptyForm(task);
+    history.replaceState(null, "", setupHash(pictures.map((p) => p.id), { task: task.name }));
+    setText(description, task.description);
+    showFields();
+    void showPicture();
+    changed();
+  }
+
+  const taskSelect = h("select", {
+    id: "task",
+    onchange: () => pick(app.tasks.find((t) => t.name === taskSelect.value)!),
+  }, ...app.tasks.map((t) => h("option", { value: t.name }, t.title)));
+  taskSelect.value = task.name;
+  const description = h("p", { class: "hint" }, task.description);
+
+  const element = h(
+    "div",
+    { class: "setup" },
+    h("section", { class: "setup-picture", "aria-label": "Picture" }, strip, preview),
+    h("form", { class: "form-panel", "aria-label": "What to do", onsubmit: (event) => event.preventDefault() },
+      h("label", { for: "task" }, "Task"), taskSelect, description,
+      fields,
+      h("div", { class: "start-bar" }, problem, estimate.element, start)),
+  );
+  showStrip();
+  showFields();
+  void showPicture();
+  changed();
+  const title = pictures.length === 1 ? active.name : count(pictures.length, "picture");
+  return {
+    title, element,
+    destroy: () => {
+      closed = true;
+      painter?.destroy();
+      estimate.clear();
+      for (const mask of planMasks.values()) void mask.then(api.removePicture).catch(() => {});
+    },
+  };
+}
+
+const COLOURS: Record<number, string> = { 1: "gray", 2: "gray with transparency", 3: "colour", 4: "colour with transparency" };
+
+function describe(picture: Picture): string {
+  const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
+  const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
+  return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${colours} · ${picture.depth}${pages} · ${formatBytes(picture.bytes)}`;
+}
+
+/** Transparent pixels and those that are no number are filled without a mask. */
+function mayHaveHoles(picture: Picture): boolean {
+  return picture.channels % 2 === 0 || picture.depth.startsWith("float");
+}
+
+async function loadMask(mask: Mask, picture: string): Promise<void> {
+  const blob = await (await fetch(urls.picture(picture))).blob();
+  mask.loadFile(await readPixels(new File([blob], "mask"), mask.width, mask.height));
+}
+
+async function maskBlob(mask: Mask): Promise<Blob> {
+  const canvas = new OffscreenCanvas(mask.width, mask.height);
+  canvas.getContext("2d")!.putImageData(new ImageData(mask.toFile(), mask.width, mask.height), 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}

@@ -1,0 +1,88 @@
+import { api, urls } from "./api.ts";
+import { type App, type Screen, taskTitle } from "./app.ts";
+import { button, chooseFiles, fill, h, setText } from "./dom.ts";
+import { formatSize } from "./format.ts";
+import { jobCard } from "./queue.ts";
+import { setupHash } from "./route.ts";
+import { newestFirst } from "./state.ts";
+import { acceptDrops, uploadAll } from "./upload.ts";
+
+const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp";
+const RECENT = 6;
+
+/** Where everything begins: files, samples, and what was done last. */
+export function startScreen(app: App): Screen {
+  const status = h("p", { class: "hint", "aria-live": "polite" });
+  const refusals = h("ul", { class: "refusals", role: "alert" });
+
+  async function take(files: File[]): Promise<void> {
+    if (files.length === 0) return;
+    drop.setAttribute("aria-busy", "true");
+    const { pictures, refusals: lines } = await uploadAll(files, (text) => setText(status, text));
+    drop.removeAttribute("aria-busy");
+    fill(refusals, ...lines.map((line) => h("li", {}, line)));
+    if (pictures.length > 0) {
+      app.go(setupHash(pictures.map((picture) => picture.id)));
+      if (lines.length > 0) app.complain(lines.join(" · "));
+    }
+  }
+
+  const choose = button("Choose pictures…", () => void chooseFiles(ACCEPT, true).then(take), { class: "primary" });
+  const drop = h(
+    "section",
+    { class: "drop", "aria-label": "Your pictures" },
+    h("h2", {}, "Drop pictures here"),
+    h("p", { class: "hint" }, "PNG, JPEG, TIFF with 8 or 16 bits, stacks. They stay on this computer, and are never changed."),
+    choose,
+    status,
+    refusals,
+  );
+  acceptDrops(drop, (files) => void take(files));
+
+  const samples = app.samples.map((sample) => {
+    const pick = async (): Promise<void> => {
+      try {
+        const picture = await api.pickSample(sample.name);
+        app.go(setupHash([picture.id], { task: sample.task }));
+      } catch (error) {
+        app.complain(error);
+      }
+    };
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", class: "card", onclick: () => void pick() },
+        h("img", { src: urls.sample(sample.name), alt: "", loading: "lazy" }),
+        h("strong", {}, sample.title),
+        h("span", { class: "hint" }, taskTitle(app, sample.task)),
+        h("span", { class: "hint" }, formatSize(sample.width, sample.height)),
+      ),
+    );
+  });
+
+  const recent = h("ul", { class: "cards" });
+  const recentSection = h("section", {}, h("h2", {}, "Recent"), recent);
+  const update = (): void => {
+    const jobs = newestFirst(app.store.state).slice(0, RECENT);
+    recentSection.hidden = jobs.length === 0;
+    const key = jobs.map((job) => `${job.id}${job.status}`).join();
+    if (recent.dataset["key"] === key) return;
+    recent.dataset["key"] = key;
+    fill(recent, ...jobs.map((job) => h("li", {}, jobCard(app, job))));
+  };
+  update();
+
+  const element = h(
+    "div",
+    { class: "start" },
+    h("h1", {}, "Restore a picture"),
+    h("p", { class: "lead" }, "A small network that has never seen any picture learns yours, and learns it before it learns its noise."),
+    h("div", { class: "start-columns" },
+      drop,
+      h("section", {}, h("h2", {}, "Or try a sample"), h("ul", { class: "cards samples" }, ...samples))),
+    recentSection,
+  );
+  return { title: "", element, destroy: app.store.subscribe(update) };
+}

@@ -1,0 +1,48 @@
+import { api } from "./api.ts";
+import { count } from "./format.ts";
+import { messageOf } from "./state.ts";
+import type { Picture, UploadKind } from "./types.ts";
+
+/** Upload files one after the other; those that are refused are told of, the others go on. */
+export async function uploadAll(
+  files: File[],
+  tell: (text: string) => void,
+  kind: UploadKind = "picture",
+): Promise<{ pictures: Picture[]; refusals: string[] }> {
+  const pictures: Picture[] = [];
+  const refusals: string[] = [];
+  for (const [index, file] of files.entries()) {
+    tell(files.length === 1 ? `Reading ${file.name} …` : `Reading ${index + 1} of ${count(files.length, "file")}: ${file.name} …`);
+    try {
+      pictures.push(await api.uploadPicture(file, file.name, kind));
+    } catch (error) {
+      const message = messageOf(error);
+      refusals.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
+    }
+  }
+  tell("");
+  return { pictures, refusals };
+}
+
+/** Let files be dropped on an element. */
+export function acceptDrops(target: HTMLElement, onFiles: (files: File[]) => void): void {
+  let depth = 0;
+  const mark = (): void => void target.classList.toggle("dropping", depth > 0);
+  target.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    depth += 1;
+    mark();
+  });
+  target.addEventListener("dragleave", () => {
+    depth -= 1;
+    mark();
+  });
+  target.addEventListener("dragover", (event) => event.preventDefault());
+  target.addEventListener("drop", (event) => {
+    event.preventDefault();
+    depth = 0;
+    mark();
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length > 0) onFiles(files);
+  });
+}

@@ -1,0 +1,234 @@
+"""The studio in a real browser: what a user does, and what they get."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from steps import (
+    canvas,
+    drop,
+    expect_status,
+    job_id,
+    restore,
+    set_steps,
+    shown_step,
+    wait_for_step,
+)
+
+from untrained.images import Picture, read_picture, write_picture
+
+
+def test_a_sample_is_restored_with_two_clicks(page: Any, studio: Any) -> None:
+    page.goto(studio.url)
+    page.get_by_role("button", name="Cat, noisy").click()
+    page.get_by_role("button", name="Restore", exact=True).click()
+    page.wait_for_url("**/#/job/*")
+    expect_status(page, "running")
+    job = studio.job(job_id(page))
+    assert (job["task"], job["picture_name"]) == ("denoise", "noisy-cat.png")
+    page.get_by_role("button", name="Stop, keep the best").click()
+    expect_status(page, "stopped")
+
+
+def test_dropped_watched_stopped_downloaded(
+    page: Any, studio: Any, noisy: Path, tmp_path: Path
+) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    page.get_by_text("80 × 64").first.wait_for()
+    set_steps(page, 100_000)
+    page.get_by_text("up to 100000").wait_for()  # the plan follows the form
+    id_ = restore(page)
+    wait_for_step(page, 5)
+    page.locator(".viewer .pane canvas").first.wait_for()
+    seen = {canvas(page)}
+    for _ in range(20):
+        page.wait_for_timeout(400)
+        seen.add(canvas(page))
+        if len(seen) >= 4:
+            break
+    assert len(seen) >= 4, "the estimate did not change on the screen"
+    page.get_by_role("button", name="Stop, keep the best").click()
+    expect_status(page, "stopped, best kept")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download").click()
+    target = tmp_path / "got.png"
+    waiting.value.save_as(target)
+    assert waiting.value.suggested_filename == "noisy-denoise.png"
+    got, wanted = read_picture(target).pixels, studio.result(id_)
+    np.testing.assert_array_equal(got, wanted)
+    assert got.shape == (1, 64, 80, 3)
+    assert np.abs(got.astype(int) - read_picture(noisy).pixels).max() > 0
+
+
+def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    page.get_by_label("Task").select_option("inpaint")
+    easel = page.get_by_role("application")
+    easel.wait_for()
+    box = easel.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 60, y - 40)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 40, steps=6)
+    page.mouse.up()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Undo").click()  # the dot
+    page.get_by_text("to fill (").wait_for()
+    painted = np.array(
+        page.evaluate(
+            """() => {
+              const context = document.querySelector(".easel canvas").getContext("2d");
+              const { width, height } = context.canvas;
+              const { data } = context.getImageData(0, 0, width, height);
+              return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3] > 0);
+            }"""
+        )
+    ).reshape(64, 80)
+    assert 50 < painted.sum() < 2000
+    page.get_by_role("button", name="Save").click()
+    set_steps(page, 30)
+    id_ = restore(page)
+    expect_status(page, "done")
+    mask = studio.get(f"/pictures/{studio.job(id_)['files']['mask']}")
+    assert (mask["width"], mask["height"]) == (80, 64)
+    content = page.request.get(f"{studio.url}/api/pictures/{mask['id']}/image.png").body()
+    values = read_bytes(content)
+    assert set(np.unique(values)) == {0, 255}
+    np.testing.assert_array_equal(values[..., 0] == 0, painted)
+    before, after = read_picture(noisy).pixels[0], studio.result(id_)[0]
+    np.testing.assert_array_equal(after[~painted], before[~painted])
+    assert (after[painted] != before[painted]).mean() > 0.5
+
+
+def test_a_reload_finds_the_job_again(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    set_steps(page, 100_000)
+    id_ = restore(page)
+    wait_for_step(page, 3)
+    before = shown_step(page)
+    page.reload()
+    wait_for_step(page, before + 1)
+    assert job_id(page) == id_
+    page.locator(".viewer .pane canvas").first.wait_for()
+    page.get_by_role("button", name="Stop, keep the best").click()
+    expect_status(page, "stopped")
+    page.reload()
+    expect_status(page, "stopped, best kept")
+
+
+def test_many_tabs_stay_in_step(tabs: Any, studio: Any, noisy: Path) -> None:
+    tabs.allowed = ("404",)  # a picture that is asked for while its job is deleted
+    first = tabs.open()
+    first.goto(studio.url)
+    # More than the six connections that a browser opens to one server: one stream must do for all.
+    others = [tabs.open() for _ in range(7)]
+    for other in others:
+        other.goto(f"{studio.url}/#/queue")
+        other.get_by_role("heading", name="Queue").wait_for()
+    drop(first, noisy)
+    set_steps(first, 100_000)
+    id_ = restore(first)
+    for other in (others[0], others[-1]):
+        row = other.locator(f"a[href='#/job/{id_}']")
+        row.get_by_text("running").wait_for()
+    first.close()  # the tab that held the stream
+    others[0].locator(f"li:has(a[href='#/job/{id_}'])").get_by_role("button", name="Stop").click()
+    others[-1].locator(f"a[href='#/job/{id_}']").get_by_text("stopped").wait_for()
+    row = others[-1].locator(f"li:has(a[href='#/job/{id_}'])")
+    row.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Really delete?").click()
+    others[0].locator(f"a[href='#/job/{id_}']").wait_for(state="detached")
+    assert id_ not in [job["id"] for job in studio.get("/jobs")]
+
+
+def test_refusals_are_one_line_in_the_page(
+    tabs: Any, page: Any, studio: Any, tmp_path: Path
+) -> None:
+    tabs.allowed = ("422", "400", "415")  # chromium reports every refused request
+    bad = tmp_path / "notes.png"
+    bad.write_text("no picture at all")
+    page.goto(studio.url)
+    drop(page, bad)
+    page.locator(".refusals li", has_text="notes.png").wait_for()
+    assert page.locator(".refusals li").count() == 1
+
+
+def test_several_files_are_several_jobs(
+    page: Any, studio: Any, noisy: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "second.png"
+    second.write_bytes(noisy.read_bytes())
+    page.goto(studio.url)
+    drop(page, noisy, second)
+    set_steps(page, 10)
+    page.get_by_role("button", name="Restore 2 pictures").click()
+    page.wait_for_url("**/#/queue")
+    page.locator("li", has_text="second.png").get_by_text("done").wait_for()
+    page.locator("li", has_text="noisy.png").get_by_text("done").first.wait_for()
+
+
+def read_bytes(content: bytes) -> Any:
+    from PIL import Image
+
+    values = np.asarray(Image.open(io.BytesIO(content)))
+    return values if values.ndim == 3 else values[..., None]
+
+
+def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    set_steps(page, 80)
+    id_ = restore(page)
+    expect_status(page, "done")
+    before = studio.result(id_)
+    page.get_by_label("Timeline of the fit").focus()
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Take step").click()
+    page.get_by_text("is what downloads").wait_for()
+    taken = studio.job(id_)["taken_step"]
+    assert taken < studio.job(id_)["kept_step"]
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download").click()
+    got = read_bytes(Path(waiting.value.path()).read_bytes())
+    np.testing.assert_array_equal(got, studio.result(id_)[0])
+    assert (got != before[0]).any()
+
+    page.get_by_text("Extend", exact=True).click()
+    page.get_by_label("Further steps").fill("20")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(f"**/#/job/*?with={id_}")
+    assert job_id(page) != id_
+    expect_status(page, "done")
+    # Both runs are in the viewer: the earlier one is ticked, and can be chosen as a source.
+    assert page.get_by_role("checkbox").first.is_checked()
+    assert page.locator(".run-field option").count() == 2
+
+
+def test_every_page_of_a_stack_is_shown(page: Any, studio: Any, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    rng = np.random.default_rng(0)
+    pixels = np.stack([np.full((32, 40, 1), level) for level in (8_000, 50_000)])
+    noise = rng.normal(0, 2000, pixels.shape)
+    write_picture(stack, Picture(pixels=(pixels + noise).clip(0, 65535).astype(np.uint16)))
+    page.goto(studio.url)
+    drop(page, stack)
+    page.get_by_text("2 pages").wait_for()
+    set_steps(page, 20)
+    id_ = restore(page)
+    expect_status(page, "done")
+    assert studio.result(id_).dtype == np.uint16
+    page.locator(".viewer .pane canvas").first.wait_for()
+    page.wait_for_timeout(500)
+    first = canvas(page)
+    page.get_by_role("spinbutton", name="Page").fill("2")
+    page.keyboard.press("Tab")
+    page.locator(".viewer h2", has_text="page 2/2").first.wait_for()
+    page.wait_for_timeout(500)
+    assert canvas(page) != first
