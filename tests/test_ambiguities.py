@@ -17,7 +17,9 @@ Run = Callable[[], str]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
     """Run the benchmark with tiny networks on a picture that comes with scikit-image."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     arguments = ["--side", "64", "--steps", "3", "--width", "4", "--seeds", "1",
