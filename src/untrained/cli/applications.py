@@ -26,7 +26,8 @@ def dejpeg(
 
     Parameters
     ----------
-    agreement: How far from the decoded coefficients the fit may stray at no cost, in quantisation
+    agreement
+        How far from the decoded coefficients the fit may stray at no cost, in quantisation
         steps: 0 to 0.5, which is all that the file allows.
     """
     options = {"agreement": agreement}
@@ -96,7 +97,8 @@ def flash(
 
     Parameters
     ----------
-    guide: Another picture of the scene, of the same size: with flash, a depth map, a channel ….
+    guide
+        Another picture of the scene, of the same size: with flash, a depth map, a channel ….
     """
     if guide is None:
         if len(files) != 2:
@@ -121,7 +123,8 @@ def demosaic(
 
     Parameters
     ----------
-    pattern: The colours of the top left 2x2 pixels, row by row.
+    pattern
+        The colours of the top left 2x2 pixels, row by row.
     """
     options = {"pattern": pattern}
     return restore_files("demosaic", files, output, fit, run, printing, options=options)
@@ -139,6 +142,7 @@ def deinterlace(
 
     Parameters
     ----------
-    field: The field that is kept: top = lines 0, 2, 4 …, bottom = lines 1, 3, 5 ….
+    field
+        The field that is kept: top = lines 0, 2, 4 …, bottom = lines 1, 3, 5 ….
     """
     return restore_files("deinterlace", files, output, fit, run, printing, options={"field": field})

@@ -34,16 +34,25 @@ def reproduce(
 
     Parameters
     ----------
-    name: Which experiment; without one, they are listed.
-    quick: A reduced version that takes a CPU a few minutes; the report says what is reduced.
-    output: The folder. Default: untrained-results/NAME, or NAME-quick.
-    pictures: Only pictures with these parts in their names, separated by commas; or others,
+    name
+        Which experiment; without one, they are listed.
+    quick
+        A reduced version that takes a CPU a few minutes; the report says what is reduced.
+    output
+        The folder. Default: untrained-results/NAME, or NAME-quick.
+    pictures
+        Only pictures with these parts in their names, separated by commas; or others,
         as skimage/NAME.
-    methods: Only methods with these parts in their names.
-    steps: At most so many steps a fit.
-    crop: Central squares of so many pixels; 0 = whole pictures.
-    seeds: How many seeds.
-    device: auto, cpu, cuda, cuda:N or mps.
+    methods
+        Only methods with these parts in their names.
+    steps
+        At most so many steps a fit.
+    crop
+        Central squares of so many pixels; 0 = whole pictures.
+    seeds
+        How many seeds.
+    device
+        auto, cpu, cuda, cuda:N or mps.
     """
     from untrained.experiments import EXPERIMENTS, find_experiment
     from untrained.experiments.run import narrowed, reproduce
@@ -90,18 +99,30 @@ def compare(
 
     Parameters
     ----------
-    file: The picture.
-    task: denoise, inpaint or upscale.
-    methods: Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
-    output: The folder. Default: NAME-compare beside the picture.
-    truth: The clean picture, for PSNR and SSIM only.
-    mask: To inpaint: a picture of the same size, white = known.
-    mask_invert: The mask is black where the picture is known.
-    factor: To upscale: how many times.
-    crop: Side of the central part that is shown, pixel by pixel; 0 = everything.
-    steps: The most steps of a recipe.
-    seed: Same seed, same machine, same image.
-    device: auto, cpu, cuda, cuda:N or mps.
+    file
+        The picture.
+    task
+        denoise, inpaint or upscale.
+    methods
+        Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
+    output
+        The folder. Default: NAME-compare beside the picture.
+    truth
+        The clean picture, for PSNR and SSIM only.
+    mask
+        To inpaint: a picture of the same size, white = known.
+    mask_invert
+        The mask is black where the picture is known.
+    factor
+        To upscale: how many times.
+    crop
+        Side of the central part that is shown, pixel by pixel; 0 = everything.
+    steps
+        The most steps of a recipe.
+    seed
+        Same seed, same machine, same image.
+    device
+        auto, cpu, cuda, cuda:N or mps.
     """
     from untrained.compare import Comparison, compare_file
 

@@ -32,13 +32,22 @@ def compress(
 
     Parameters
     ----------
-    output: Default: beside the input, with the suffix .untrained.
-    width: Channels of the decoder: the size of the file grows with its square.
-    num_up: Upsamplings of the decoder.
-    bits: Of a weight, 2 to 8.
-    steps: Of the fit.
-    seed: Same seed, same machine, same file.
-    overwrite: Replace an existing output.
+    file
+        The picture: one, opaque.
+    output
+        Default: beside the input, with the suffix .untrained.
+    width
+        Channels of the decoder: the size of the file grows with its square.
+    num_up
+        Upsamplings of the decoder.
+    bits
+        Of a weight, 2 to 8.
+    steps
+        Of the fit.
+    seed
+        Same seed, same machine, same file.
+    overwrite
+        Replace an existing output.
     """
     from untrained.atomic import write_atomically
     from untrained.compression import Compression
@@ -80,8 +89,12 @@ def decompress(
 
     Parameters
     ----------
-    output: Default: beside the input, as PNG; TIFF or .npy for floats.
-    overwrite: Replace an existing output.
+    file
+        A file that `untrained compress` has written.
+    output
+        Default: beside the input, as PNG; TIFF or .npy for floats.
+    overwrite
+        Replace an existing output.
     """
     import numpy as np
 

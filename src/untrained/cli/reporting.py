@@ -29,9 +29,12 @@ def report(
 
     Parameters
     ----------
-    output: The file. Default: report.html in the (first) run's folder.
-    max_megabytes: Leave out images of the fit, never pictures, to stay below this size.
-    page: Which page of stacks.
+    output
+        The file. Default: report.html in the (first) run's folder.
+    max_megabytes
+        Leave out images of the fit, never pictures, to stay below this size.
+    page
+        Which page of stacks.
     """
     from untrained.report import write_report
 
@@ -55,10 +58,14 @@ def figure(
 
     Parameters
     ----------
-    output: A PNG, PDF or SVG. Default: figure.png in the run's folder.
-    crop: LEFT,TOP,SIDE of the detail in pixels. Default: where the picture varies most.
-    dpi: Of a PNG.
-    page: Which page of a stack.
+    output
+        A PNG, PDF or SVG. Default: figure.png in the run's folder.
+    crop
+        LEFT,TOP,SIDE of the detail in pixels. Default: where the picture varies most.
+    dpi
+        Of a PNG.
+    page
+        Which page of a stack.
     """
     from untrained.report import write_figure
 
@@ -80,9 +87,12 @@ def video(
 
     Parameters
     ----------
-    output: An MP4 (needs the extra `video`) or GIF. Default: fit.gif in the run's folder.
-    seconds_per_image: How long each saved image stays.
-    page: Which page of a stack.
+    output
+        An MP4 (needs the extra `video`) or GIF. Default: fit.gif in the run's folder.
+    seconds_per_image
+        How long each saved image stays.
+    page
+        Which page of a stack.
     """
     from untrained.report import write_video
 

@@ -66,8 +66,10 @@ def inpaint(
 
     Parameters
     ----------
-    mask: A picture of the same size, white = known, black = to fill.
-    mask_invert: The mask is black where the picture is known.
+    mask
+        A picture of the same size, white = known, black = to fill.
+    mask_invert
+        The mask is black where the picture is known.
     """
     return restore_files(
         "inpaint", files, output, fit, run, printing,
@@ -87,7 +89,8 @@ def upscale(
 
     Parameters
     ----------
-    factor: How many times the height and width, a whole number from 2 up.
+    factor
+        How many times the height and width, a whole number from 2 up.
     """
     return restore_files("upscale", files, output, fit, run, printing, options={"factor": factor})
 
@@ -97,7 +100,8 @@ def resume(run: Path, /, *, printing: PrintOptions = PrintOptions()) -> int:
 
     Parameters
     ----------
-    run: The run's folder (it holds run.json).
+    run
+        The run's folder (it holds run.json).
     """
     from untrained.jobs import job_of_run
 
@@ -113,7 +117,8 @@ def demo(
 
     Parameters
     ----------
-    output: The folder for the pictures.
+    output
+        The folder for the pictures.
     """
     from untrained.demo import run_demo
 

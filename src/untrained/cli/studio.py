@@ -27,17 +27,27 @@ def studio(
 
     Parameters
     ----------
-    workspace: The folder for pictures and jobs. Default: one of this user's.
-    port: The port to listen on; the next free one if it is taken.
-    host: The address to listen on. Other than 127.0.0.1 it can be reached from the network, by
+    workspace
+        The folder for pictures and jobs. Default: one of this user's.
+    port
+        The port to listen on; the next free one if it is taken.
+    host
+        The address to listen on. Other than 127.0.0.1 it can be reached from the network, by
         those who have the token that is printed.
-    no_browser: Only print the address.
-    workers: How many pictures are restored at the same time.
-    device: auto, cpu, cuda, cuda:N or mps.
-    max_pixels: Refuse pictures with more pixels than this.
-    max_upload: Refuse files of more MiB than this.
-    checkpoint_every: Seconds of work that a crash may cost.
-    debug: Show the traceback of an error.
+    no_browser
+        Only print the address.
+    workers
+        How many pictures are restored at the same time.
+    device
+        auto, cpu, cuda, cuda:N or mps.
+    max_pixels
+        Refuse pictures with more pixels than this.
+    max_upload
+        Refuse files of more MiB than this.
+    checkpoint_every
+        Seconds of work that a crash may cost.
+    debug
+        Show the traceback of an error.
     """
     try:
         from untrained.studio.serve import serve

@@ -36,19 +36,33 @@ def degrade(
 
     Parameters
     ----------
-    output: Where the degraded picture goes.
-    downscale: Shrink by this whole number (Lanczos2); the truth is cropped to a multiple of it.
-    blur: Blur by a Gaussian of this σ in pixels, or by the kernel in this file (PNG, .npy); the
+    file
+        The clean picture.
+    output
+        Where the degraded picture goes.
+    downscale
+        Shrink by this whole number (Lanczos2); the truth is cropped to a multiple of it.
+    blur
+        Blur by a Gaussian of this σ in pixels, or by the kernel in this file (PNG, .npy); the
         kernel is written beside the output as NAME-kernel.npy.
-    interlace: Let the odd lines show the picture moved right by so many pixels.
-    mosaic: Keep one colour of every pixel, as a sensor of this pattern.
-    noise: Add Gaussian noise of this standard deviation on the 0-255 scale.
-    poisson: Draw photon counts, this many for full scale.
-    jpeg: Compress as JPEG of this quality, 1 to 100.
-    missing: Hide this share of the pixels, 0 to 1.
-    text: Write this text all over the picture and hide what it covers.
-    seed: Same seed, same test case.
-    overwrite: Replace existing files.
+    interlace
+        Let the odd lines show the picture moved right by so many pixels.
+    mosaic
+        Keep one colour of every pixel, as a sensor of this pattern.
+    noise
+        Add Gaussian noise of this standard deviation on the 0-255 scale.
+    poisson
+        Draw photon counts, this many for full scale.
+    jpeg
+        Compress as JPEG of this quality, 1 to 100.
+    missing
+        Hide this share of the pixels, 0 to 1.
+    text
+        Write this text all over the picture and hide what it covers.
+    seed
+        Same seed, same test case.
+    overwrite
+        Replace existing files.
     """
     from untrained.files import degrade_file
 
@@ -72,8 +86,10 @@ def score(
 
     Parameters
     ----------
-    estimate: The restored picture.
-    truth: The clean picture, of the same size and channels.
+    estimate
+        The restored picture.
+    truth
+        The clean picture, of the same size and channels.
     """
     from untrained.files import score_files
 
@@ -92,7 +108,8 @@ def recipes(
 
     Parameters
     ----------
-    name: TASK (its recipes) or TASK/NAME (its settings), for example denoise/paper.
+    name
+        TASK (its recipes) or TASK/NAME (its settings), for example denoise/paper.
     """
     from untrained.recipes import RECIPES, encode, find_recipe, flatten
 
@@ -128,9 +145,12 @@ def network(
 
     Parameters
     ----------
-    name: A recipe, for example denoise/paper.
-    size: HEIGHTxWIDTH of the image.
-    channels: Channels of the image.
+    name
+        A recipe, for example denoise/paper.
+    size
+        HEIGHTxWIDTH of the image.
+    channels
+        Channels of the image.
     """
     from untrained.planner import summarize_recipe
     from untrained.recipes import find_recipe
