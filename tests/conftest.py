@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from untrained.cli import main
 
-# Two workers of a small machine fight over the cores if torch takes more threads than there are.
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+# The tests run in several processes side by side, and start others: with a thread each they do not
+# wait for each other's cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
