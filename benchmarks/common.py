@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from untrained import data, degrade, find_recipe, restore
 from untrained.acceleration import Acceleration
 from untrained.baselines import Known, find_baseline
+from untrained.experiments.scenes import luma, psnr
+from untrained.sheets import central as central
 
 Image = NDArray[np.float64]
 
@@ -33,25 +35,6 @@ def pictures_of(name: str) -> list[str]:
     if name in PICTURES or Path(name).is_file():
         return [name]
     return sorted(data.names_in(name))
-
-
-def central(image: Image, side: int) -> Image:
-    """Return the central square, no larger than the picture."""
-    top, left = (max(0, (n - side) // 2) for n in image.shape[:2])
-    return image[top : top + side, left : left + side]
-
-
-def psnr(image: Image, truth: Image) -> float:
-    """Return the PSNR in dB of the clipped image, full scale 1."""
-    return float(10 * np.log10(1 / np.mean((np.clip(image, 0, 1) - truth) ** 2)))
-
-
-def luma(image: Image) -> Image:
-    """Return Y of ITU-R BT.601 in [16/255, 235/255], as super-resolution papers do."""
-    if image.shape[2] == 1:
-        return image
-    weights = np.array([65.481, 128.553, 24.966]) / 255
-    return (image @ weights + 16 / 255)[:, :, None]
 
 
 def psnr_y(image: Image, truth: Image, border: int) -> float:

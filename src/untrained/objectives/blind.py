@@ -97,10 +97,9 @@ class BlindDeconvolutionObjective(DeconvolutionObjective):
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the iterate at a freshly jittered z."""
         s = self.settings
-        z = self.z if self.jitter is None else self.z.add(self.jitter.draw(), alpha=s.jitter)
         kernel = self.kernel_network()
         self._follow(kernel)
-        whole = network(z)
+        whole = network(self.jittered())
         measured = convolve(whole, kernel)
         observed = self.problem.observed
         if s.similarity_after is not None and self.step >= s.similarity_after:

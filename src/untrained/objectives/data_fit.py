@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 from untrained.errors import InputError
 from untrained.inputs import CodeSettings, Noise
 from untrained.losses import DataTerm, Gaussian, TotalVariation
-from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
+from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
+from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.problem import Problem
 
 __all__ = ["DataFit", "DataFitObjective"]
@@ -53,7 +53,7 @@ class DataFit:
         return DataFitObjective(problem, self, input_size, seed=seed, members=members)
 
 
-class DataFitObjective(Objective):
+class DataFitObjective(JitteredObjective):
     """The state of a `DataFit` on one problem."""
 
     z: Tensor
@@ -72,16 +72,13 @@ class DataFitObjective(Objective):
             for _ in range(members)
         ]
         z = torch.cat(codes).to(device)
-        self.z = nn.Parameter(z) if settings.fit_z else z
-        shape = (members, *self.z.shape[1:])
-        self.jitter = NoisePool(shape, generator=self.generator) if settings.jitter else None
+        self.take_code(nn.Parameter(z) if settings.fit_z else z, std=settings.jitter)
         self.weight = problem.fitted
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the iterate at a freshly jittered z."""
         s = self.settings
-        z = self.z if self.jitter is None else self.z.add(self.jitter.draw(), alpha=s.jitter)
-        estimate = self._image(network, z)
+        estimate = self._image(network, self.jittered())
         measured = self.problem.operator(estimate)
         loss = s.data_term(measured, self.problem.observed, self.weight)
         if s.total_variation is not None:
@@ -110,15 +107,12 @@ class DataFitObjective(Objective):
         """Return the state of the random numbers, and z if it is fitted."""
         return {
             **super().state_dict(),
-            "jitter": self.jitter and self.jitter.state_dict(),
             "z": self.z.detach().clone() if self.settings.fit_z else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         super().load_state_dict(state)
-        if self.jitter is not None:
-            self.jitter.load_state_dict(state["jitter"])
         if self.settings.fit_z:
             with torch.no_grad():
                 self.z.copy_(state["z"])

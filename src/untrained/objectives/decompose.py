@@ -7,7 +7,6 @@ deep-image-priors", CVPR 2019.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +14,8 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.inputs import Noise
-from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, RunNetwork
+from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.problem import Problem
 
 __all__ = ["Decompose", "DecomposeObjective", "exclusion"]
@@ -73,7 +72,7 @@ class Decompose:
         return DecomposeObjective(problem, self, input_size, seed=seed)
 
 
-class DecomposeObjective(Objective):
+class DecomposeObjective(JitteredObjective):
     """The state of a `Decompose` on one problem."""
 
     z: Tensor
@@ -85,14 +84,13 @@ class DecomposeObjective(Objective):
         self.problem = problem
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
-        self.z = settings.z.build(*input_size, generator=Generator().manual_seed(seed)).to(device)
-        self.jitter = NoisePool((1, *self.z.shape[1:]), generator=self.generator)
+        z = settings.z.build(*input_size, generator=Generator().manual_seed(seed))
+        self.take_code(z.to(device), std=settings.jitter)
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the first layer, the picture put together again, and the loss."""
         s = self.settings
-        z = self.z.add(self.jitter.draw(), alpha=s.jitter) if s.jitter else self.z
-        first, second, mask = self._parts(network, z)
+        first, second, mask = self._parts(network, self.jittered())
         together = mask * first + (1 - mask) * second
         loss = self.residual(together, self.problem.known)
         if s.exclusion:
@@ -118,15 +116,6 @@ class DecomposeObjective(Objective):
         first, second = output[:, :channels], output[:, channels:-1]
         mask = output[:, -1:].mean((2, 3), keepdim=True).expand(-1, -1, height, width)
         return first, second, mask
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers."""
-        return {**super().state_dict(), "jitter": self.jitter.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a state."""
-        super().load_state_dict(state)
-        self.jitter.load_state_dict(state["jitter"])
 
 
 def exclusion(first: Tensor, second: Tensor) -> Tensor:

@@ -65,8 +65,7 @@ class DeconvolutionObjective(DataFitObjective):
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the iterate at a freshly jittered z."""
         s = self.settings
-        z = self.z if self.jitter is None else self.z.add(self.jitter.draw(), alpha=s.jitter)
-        whole = network(z)
+        whole = network(self.jittered())
         measured = convolve(whole, self.kernel)
         loss = s.data_term(measured, self.problem.observed, self.weight)
         if s.total_variation is not None:

@@ -6,7 +6,6 @@ Gandelsman, Shocher & Irani, "Double-DIP", CVPR 2019, section "dehazing".
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +13,8 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.inputs import Noise
-from untrained.noise_pool import NoisePool
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, RunNetwork
+from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.problem import Problem
 
 __all__ = ["Dehaze", "DehazeObjective", "airlight", "dark_channel"]
@@ -78,7 +77,7 @@ class Dehaze:
         return DehazeObjective(problem, self, input_size, seed=seed)
 
 
-class DehazeObjective(Objective):
+class DehazeObjective(JitteredObjective):
     """The state of a `Dehaze` on one problem."""
 
     z: Tensor
@@ -90,8 +89,8 @@ class DehazeObjective(Objective):
         self.problem = problem
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
-        self.z = settings.z.build(*input_size, generator=Generator().manual_seed(seed)).to(device)
-        self.jitter = NoisePool((1, *self.z.shape[1:]), generator=self.generator)
+        z = settings.z.build(*input_size, generator=Generator().manual_seed(seed))
+        self.take_code(z.to(device), std=settings.jitter)
         self.airlight = airlight(problem.observed, patch=settings.patch, known=problem.known)
         relative = problem.observed / self.airlight.clamp_min(1e-3)
         haziness = dark_channel(relative, patch=settings.patch).clamp(0, 1)
@@ -100,8 +99,7 @@ class DehazeObjective(Objective):
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the scene, the hazy picture that it gives, and the loss."""
         s = self.settings
-        z = self.z.add(self.jitter.draw(), alpha=s.jitter) if s.jitter else self.z
-        scene, through = self._parts(network, z)
+        scene, through = self._parts(network, self.jittered())
         hazy = through * scene + (1 - through) * self.airlight
         smooth = through.diff(dim=-1).square().mean() + through.diff(dim=-2).square().mean()
         loss = self.residual(hazy, self.problem.known) + s.smooth_weight * smooth
@@ -128,15 +126,6 @@ class DehazeObjective(Objective):
         output = network(z)[..., :height, :width]
         assert output.shape[1] == channels + 1, "the network is a Layered of one layer"
         return output[:, :channels], output[:, channels:]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers."""
-        return {**super().state_dict(), "jitter": self.jitter.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a state."""
-        super().load_state_dict(state)
-        self.jitter.load_state_dict(state["jitter"])
 
 
 def dark_channel(image: Tensor, *, patch: int) -> Tensor:
