@@ -358,7 +358,7 @@ def test_our_own_failure_is_code_1_and_debug_shows_where(
     assert "Traceback" in capsys.readouterr().err
 
 
-LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "200",
+LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "400",
         "--checkpoint-every", "0")  # fmt: skip
 
 
@@ -382,7 +382,7 @@ def start_and_wait(noisy: Path, name: str, *, steps: int) -> tuple[subprocess.Po
 def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run) -> None:
     whole = untrained("denoise", noisy, "-o", "whole.png", "--run-dir", "runs-whole", *LONG)
     assert whole.returncode == 0, whole.stderr
-    process, folder = start_and_wait(noisy, "killed", steps=80)
+    process, folder = start_and_wait(noisy, "killed", steps=40)
     process.kill()
     process.communicate()
     assert not noisy.with_name("killed.png").exists()
@@ -405,7 +405,7 @@ def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run)
 
 
 def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(noisy: Path, untrained: Run) -> None:
-    process, folder = start_and_wait(noisy, "stopped", steps=50)
+    process, folder = start_and_wait(noisy, "stopped", steps=20)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, (output, errors)

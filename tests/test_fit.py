@@ -20,7 +20,14 @@ from untrained.inputs import Noise
 from untrained.losses import TotalVariation
 from untrained.networks import Skip
 from untrained.noise import estimate_noise, white
-from untrained.objectives import DataFit, MaskedPrediction, ObjectiveSettings, Problem, Sure
+from untrained.objectives import (
+    DataFit,
+    Infill,
+    MaskedPrediction,
+    ObjectiveSettings,
+    Problem,
+    Sure,
+)
 from untrained.operators import Identity, Resample
 from untrained.optimizers import Adam, Muon, OptimizerSettings
 from untrained.result import Result, StopReason
@@ -38,7 +45,8 @@ SMALL = Skip(widths=(8, 8), widths_skip=4)
 DIP = DataFit(z=Noise(channels=4), jitter=0.03)
 MASKED = MaskedPrediction()
 RECORRUPTED = MaskedPrediction(mask_rate=0.1, recorrupt=0.5, flips=True, refine_noise=(5,))
-OBJECTIVES = [DIP, MASKED, dataclasses.replace(MASKED, flips=True), RECORRUPTED, Sure()]
+INFILL = Infill()
+OBJECTIVES = [DIP, MASKED, dataclasses.replace(MASKED, flips=True), RECORRUPTED, INFILL, Sure()]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from untrained.objectives.decompose import Decompose, DecomposeObjective
 from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjective
 from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
+from untrained.objectives.infill import Infill, InfillObjective
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.problem import Problem
@@ -27,6 +28,8 @@ __all__ = [
     "DeconvolutionObjective",
     "Dehaze",
     "DehazeObjective",
+    "Infill",
+    "InfillObjective",
     "Iterate",
     "MaskedPrediction",
     "MaskedPredictionObjective",

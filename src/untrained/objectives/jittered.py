@@ -28,9 +28,10 @@ class JitteredObjective(Objective):
         shape = (members, channels, height, width)
         self.jitter = NoisePool(shape, generator=self.generator) if std else None
 
-    def jittered(self) -> Tensor:
-        """Return the code of the next step."""
-        return self.z if self.jitter is None else self.z.add(self.jitter.draw(), alpha=self.std)
+    def jittered(self, z: Tensor | None = None) -> Tensor:
+        """Return the code of the next step: z, or another in its place, with noise on it."""
+        z = self.z if z is None else z
+        return z if self.jitter is None else z.add(self.jitter.draw(), alpha=self.std)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the random numbers."""

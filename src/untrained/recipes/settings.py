@@ -30,6 +30,7 @@ from untrained.objectives import (
     Decompose,
     Deconvolution,
     Dehaze,
+    Infill,
     MaskedPrediction,
     NoiseToNoise,
     ObjectiveSettings,
@@ -58,7 +59,8 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
-        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, MaskedPrediction,
+        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill,
+        MaskedPrediction,
         NoiseToNoise, ScaleEquivariant,
         SelfGuided, Sure,
     ),

@@ -1,0 +1,165 @@
+"""Inpainting: the network is shown a part of the known pixels, smoothed, and draws the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from untrained.errors import InputError
+from untrained.losses import DataTerm, Gaussian
+from untrained.noise import gaussian_taps
+from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
+from untrained.objectives.jittered import JitteredObjective
+from untrained.objectives.problem import Problem
+from untrained.operators import Identity
+
+__all__ = ["Infill", "InfillObjective"]
+
+_WIDER = 0.01  # weight of the wider smoothing, as a share of a shown pixel
+_REACH = 8  # pixels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Infill:
+    """E(f_θ(z_v); y) over the known pixels, z_v = [the pixels v, smoothed; how many they are].
+
+    The Deep Image Prior writes the whole picture into the weights, starting from noise. Here the
+    network is shown what is known, and has to sharpen it and to fill the gaps; how that is done is
+    alike at known and at missing pixels. What z shows of a pixel alone would be copied. Therefore
+    the known pixels are smoothed, and v, another random part of them at every step, leaves some
+    out: those that are missing once the mask is laid on the picture at another place, so that the
+    network learns to fill gaps of the kind it has to fill, and single pixels.
+
+    z_v = (g * v y + ε w) / (g * v + ε) and g * v, with a Gaussian g, and w the same made from the
+    picture at half its size, and so on: a smooth filling of any gap (normalised convolution:
+    Knutsson & Westin, "Normalized and differential convolution", CVPR 1993). Deep inside a hole,
+    more than 8 pixels from the next known one, nothing tells the network what to draw, and it is
+    drawn to that filling: + λ Σ (x̂ - w)². The mixture is ours, measured in docs/measurements.md.
+
+    Attributes:
+        jitter: standard deviation of the Gaussian noise added to z.
+        blur: standard deviation of g in pixels.
+        drop: the share of the known pixels that are left out.
+        smooth_holes: λ.
+        data_term: E.
+    """
+
+    jitter: float = 0.03
+    blur: float = 0.6
+    drop: float = 0.3
+    smooth_holes: float = 0.1
+    data_term: DataTerm = field(default_factory=Gaussian)
+
+    def __post_init__(self) -> None:
+        for name in ("jitter", "smooth_holes"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name} is {getattr(self, name)}; wanted 0 or more")
+        if not self.blur > 0:
+            raise InputError(f"blur is {self.blur}; wanted more than 0 pixels")
+        if not 0 <= self.drop < 1:
+            raise InputError(f"drop is {self.drop}; wanted 0 up to but not including 1")
+
+    def in_channels(self, image_channels: int) -> int:
+        """Return the channels of the image and one for the share that is shown."""
+        return image_channels + 1
+
+    def build(
+        self, problem: Problem, input_size: tuple[int, int], *, seed: int, members: int = 1
+    ) -> InfillObjective:
+        """Return the objective.
+
+        Raises:
+            InputError: an operator that is not the identity, or a network with its own input size.
+        """
+        if not isinstance(problem.operator, Identity):
+            raise InputError(
+                f"infilling works on the image itself, not through "
+                f"{type(problem.operator).__name__}; use the DataFit objective"
+            )
+        if input_size != tuple(problem.observed.shape[-2:]):
+            raise InputError("infilling needs a network that maps an image to an image")
+        return InfillObjective(problem, self, seed=seed, members=members)
+
+
+class InfillObjective(JitteredObjective):
+    """The state of an `Infill` on one problem."""
+
+    def __init__(self, problem: Problem, settings: Infill, *, seed: int, members: int = 1) -> None:
+        observed = problem.observed
+        self.problem = problem
+        self.settings = settings
+        self.generator = Generator(observed.device).manual_seed(seed + 1)
+        self.places = Generator().manual_seed(seed + 2)  # read by the loop
+        self.weight = problem.fitted
+        known = torch.ones_like(observed[:, :1]) if self.weight is None else self.weight
+        self.known = known.expand(members, -1, -1, -1)
+        self.missing = 1 - float(known.mean())
+        self.deep = 1 - F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH)
+        self.has_holes = settings.smooth_holes > 0 and bool(self.deep.any())
+        taps = gaussian_taps(settings.blur).to(observed)
+        self.taps = taps / taps.sum()
+        self.take_code(self._showing(self.known), std=settings.jitter)
+
+    def __call__(self, network: RunNetwork) -> Iterate:
+        """Return the image drawn from another part of the known pixels."""
+        s = self.settings
+        z = self._showing(self._part())
+        estimate = network(self.jittered(z))
+        loss = s.data_term(estimate, self.problem.observed, self.weight)
+        if self.has_holes:
+            away = (estimate - z[:, :-1]).square() * self.deep
+            loss = loss + s.smooth_holes * away.mean() / self.known.mean()
+        mean = estimate.mean(0, keepdim=True)
+        return Iterate(estimate=mean, measured=mean, loss=loss)
+
+    def estimate(self, network: RunNetwork) -> Tensor:
+        """Return the image drawn from all known pixels."""
+        with torch.no_grad():
+            return network(self.z).mean(0, keepdim=True)
+
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return the spread over the members."""
+        return spread_over_members(network(self.z))
+
+    def _part(self) -> Tensor:
+        """Return v: the known pixels without a random `drop` of them."""
+        drop, missing = self.settings.drop, self.missing
+        moved = torch.randint(2**16, (2,), generator=self.places).tolist()
+        gaps = 1 - torch.roll(self.known, moved, dims=(-2, -1))
+        random = torch.rand(gaps.shape, generator=self.generator, device=gaps.device)
+        if missing > drop:
+            gaps = gaps * (random < drop / missing)
+        else:
+            gaps = torch.maximum(gaps, (random < (drop - missing) / (1 - missing)).to(gaps))
+        return self.known * (1 - gaps)
+
+    def _showing(self, v: Tensor) -> Tensor:
+        """Return z_v, (members, C + 1, h, w)."""
+        return self._smoothed(torch.cat([self.problem.observed * v, v], dim=1))
+
+    def _smoothed(self, sums: Tensor) -> Tensor:
+        """Return the filling and g * v, from the sums v y and v at a scale, (members, C + 1, ·)."""
+        size, channels = sums.shape[-2:], sums.shape[1]
+        smooth = sums
+        for kernel in (self.taps.view(1, 1, 1, -1), self.taps.view(1, 1, -1, 1)):
+            kernels = kernel.expand(channels, 1, -1, -1)
+            smooth = F.conv2d(smooth, kernels, padding="same", groups=channels)
+        values, share = smooth[:, :-1], smooth[:, -1:]
+        if max(size) == 1:
+            return torch.cat([values / share.clamp_min(1e-6), share], dim=1)
+        wider = self._smoothed(F.avg_pool2d(smooth, 2, ceil_mode=True))[:, :-1]
+        wider = F.interpolate(wider, size=size, mode="bilinear", align_corners=False)
+        return torch.cat([(values + _WIDER * wider) / (share + _WIDER), share], dim=1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the random numbers."""
+        return {**super().state_dict(), "places": self.places.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        super().load_state_dict(state)
+        self.places.set_state(state["places"])
