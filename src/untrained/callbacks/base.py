@@ -83,7 +83,7 @@ class Callback:
     """An observer. Override what is of interest."""
 
     needs_whole_image: ClassVar[bool] = True
-    """Of a picture fitted in tiles, those that need it all hear the start and the end."""
+    """Of a picture fitted in tiles, those that need it all hear only the start and the end."""
 
     def on_plan(self, plan: Plan) -> None:
         """The cost of the fit is known; it has not begun."""
