@@ -155,6 +155,18 @@ def test_a_long_history_is_thinned_to_its_ends(done: Outcome, tmp_path: Path) ->
     assert history["truth_step"] == []
 
 
+def test_a_kept_iterate_is_not_the_curves(done: Outcome, tmp_path: Path) -> None:
+    record = json.loads((done.folder / "run.json").read_text())
+    average = view(done.folder)
+    record["results"][0]["kept"] = "iterate"
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    iterate = view(tmp_path)
+    for run, told in ((average, False), (iterate, True)):
+        facts = {fact["label"]: fact["value"] for fact in run["facts"]}
+        assert ("not of the curve" in facts["PSNR to the truth"]) is told
+        assert any("An iterate was kept" in note for note in run["notes"]) is told
+
+
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
