@@ -70,7 +70,7 @@ def test_denoise_makes_a_picture_and_an_honest_record(noisy: Path, untrained: Ru
     assert done.returncode == 0, done.stderr
     assert "stopped after 20 of at most 20 steps" in done.stdout
     assert "PSNR to the truth" in done.stdout
-    assert "above what was kept" in done.stdout
+    assert "dB at step 20; the kept image is the best one seen" in done.stdout
     assert noisy.read_bytes() == before
     out = read_picture(noisy.with_name("out.png"))
     assert out.pixels.shape == (1, 41, 53, 3)
@@ -387,8 +387,10 @@ def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run)
     process.communicate()
     assert not noisy.with_name("killed.png").exists()
     assert json.loads((folder / "run.json").read_text())["status"] == "running"
-    done = untrained("resume", folder)
+    done = untrained("resume", folder, "--report")
     assert done.returncode == 0, done.stderr
+    assert (folder / "report.html").exists()
+    assert list((folder / "snapshots").iterdir())
     np.testing.assert_array_equal(
         read_picture(noisy.with_name("killed.png")).pixels,
         read_picture(noisy.with_name("whole.png")).pixels,
@@ -421,6 +423,13 @@ def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(noisy: Path, untr
     final = read_picture(noisy.with_name("stopped.png")).pixels
     np.testing.assert_array_equal(final, read_picture(noisy.with_name("whole.png")).pixels)
     assert not np.array_equal(final, early)
+
+
+def test_the_demonstration_can_be_looked_at(tmp_path: Path, untrained: Run) -> None:
+    done = untrained("demo", "-o", "demo", "--report", "--steps", "10", "--set", "widths=8,8")
+    assert done.returncode == 0, done.stderr
+    (page,) = (tmp_path / "demo").glob("untrained-runs/*/report.html")
+    assert f"report: {page.relative_to(tmp_path)}" in done.stdout
 
 
 def test_resume_refuses_a_changed_input(noisy: Path, untrained: Run) -> None:

@@ -159,6 +159,18 @@ def test_law_5_holds_for_every_objective(observed: Tensor, objective: ObjectiveS
     assert torch.equal(whole.estimate, resumed.estimate)
 
 
+def test_law_5_a_fit_that_its_rule_has_ended_goes_no_further(observed: Tensor) -> None:
+    problem = Problem(observed=observed, noise=white(0.2))
+    options: dict[str, Any] = {"stopper": Discrepancy(), "steps": 400}
+    keep = Keep()
+    whole = run(observed, problem=problem, callbacks=[keep], **options)
+    assert whole.reason is StopReason.DISCREPANCY
+    resumed = run(observed, problem=problem, state=keep.checks[-1].state(), **options)
+    assert resumed.stop_step == whole.stop_step
+    assert resumed.reason is whole.reason
+    assert torch.equal(whole.estimate, resumed.estimate)
+
+
 def test_a_state_is_a_copy_that_later_steps_do_not_change(observed: Tensor) -> None:
     keep = Keep(step=10)
     run(observed, callbacks=[keep], stopper=WindowedVariance(window=4, patience=100))

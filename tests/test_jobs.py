@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,12 +16,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from untrained import InputError, find_recipe, with_settings
+from untrained import InputError, find_recipe, planner, restore, runs, with_settings
 from untrained.images import Picture, read_picture, write_picture
 from untrained.jobs import Job, job_of_run, run_job
 from untrained.objectives import DataFit, DataFitObjective, Problem, RunNetwork
 from untrained.recipes import Recipe
-from untrained.tiles import solve_tiled
+from untrained.runs import RunFolder
+from untrained.tiles import solve_tiled, tile_places
 
 Scene = Callable[..., Any]
 
@@ -85,6 +89,65 @@ def test_a_cancelled_job_goes_on_from_its_record(job: Job) -> None:
     job.files["mask"].write_bytes(job.source.read_bytes())
     with pytest.raises(InputError, match="the input, the mask or the device is not what"):
         job_of_run(cut.folder)
+
+
+def test_a_job_in_tiles_goes_on_from_its_record(
+    job: Job, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "_TILED_FROM", 1)
+    monkeypatch.setattr(planner, "TILE", 100)
+    monkeypatch.setattr(planner, "tile_places", functools.partial(tile_places, tile=100))
+    module = importlib.import_module("untrained.restore")  # the name is also the function's
+    monkeypatch.setattr(module, "solve_tiled", functools.partial(solve_tiled, tile=100))
+    image = np.rint(255 * scene(40, 120, 1)).astype(np.uint8)
+    write_picture(job.source, Picture.from_array(image))
+    job = replace(
+        job, task="denoise", recipe=quick("denoise", max_steps="100", check_every="5"), files={},
+        options={"sigma": None, "sigma_in_units": False}, checkpoint_every=0,
+    )  # fmt: skip
+    looks: list[int] = []
+
+    def cancelled() -> bool:
+        looks.append(1)
+        return len(looks) > 20  # at the first of the second tile's two looks
+
+    cut = run_job(job, cancelled=cancelled)
+    assert cut.results[0].notes[0].startswith("fitted in 2 tiles")
+    assert len(RunFolder(cut.folder).load_state()["tiles"]) == 1  # type: ignore[index]
+    done = run_job(job_of_run(cut.folder), cancelled=lambda: bool(looks.append(1)))
+    assert done.status == "finished"
+    assert len(looks) == 21 + 1
+    assert not RunFolder(cut.folder).checkpoint.exists()
+    whole = replace(job, target=job.target.with_name("whole.png"), run_dir=cut.folder / "other")
+    assert run_job(whole).results[0].stop_step == done.results[0].stop_step
+    assert whole.target.read_bytes() == job.target.read_bytes()
+
+
+def test_a_state_of_tiles_is_no_state_of_one_piece(job: Job, scene: Scene) -> None:
+    states = [{"tiles": [], "weights": None, "running": None, "callbacks": []}, None]
+    recipe = quick("denoise")
+    images = [restore(scene(20, 30), recipe=recipe, state=s).image for s in states]
+    np.testing.assert_array_equal(*images)
+
+
+def test_checkpoints_take_little_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, written = [0.0], [0.0]
+
+    def save(folder: RunFolder, state: dict[str, Any]) -> None:
+        clock[0] += 4
+        written[0] += 4
+
+    monkeypatch.setattr(RunFolder, "save_state", save)
+    monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    folder = RunFolder(tmp_path)
+    recorder = runs.Recorder(folder, folder, {}, checkpoint_every=20)
+    recorder.on_start(SimpleNamespace())  # type: ignore[arg-type]
+    for _ in range(1000):
+        clock[0] += 2
+        recorder.on_check(SimpleNamespace(state=dict))  # type: ignore[arg-type]
+    assert 0 < written[0] <= 0.03 * clock[0]
 
 
 def test_the_run_of_another_version_is_refused(job: Job) -> None:

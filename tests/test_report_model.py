@@ -21,6 +21,7 @@ from untrained.images import Picture, read_picture, write_picture
 from untrained.jobs import Job, Outcome, run_job
 from untrained.recipes import RECIPES, changes_of, explain
 from untrained.report import RunPictures, ViewRun, view_of_run
+from untrained.report.facts import peak_in_words
 
 Scene = Callable[..., Any]
 
@@ -152,6 +153,30 @@ def test_a_long_history_is_thinned_to_its_ends(done: Outcome, tmp_path: Path) ->
     assert (history["step"][0], history["step"][-1]) == (1, 5000)
     assert history["psnr_observed"][0] is None
     assert history["truth_step"] == []
+
+
+def test_a_kept_iterate_is_not_the_curves(done: Outcome, tmp_path: Path) -> None:
+    record = json.loads((done.folder / "run.json").read_text())
+    average = view(done.folder)
+    record["results"][0]["kept"] = "iterate"
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    iterate = view(tmp_path)
+    for run, told in ((average, False), (iterate, True)):
+        facts = {fact["label"]: fact["value"] for fact in run["facts"]}
+        assert ("not of the curve" in facts["PSNR to the truth"]) is told
+        assert any("An iterate was kept" in note for note in run["notes"]) is told
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (0.004, "28.20 dB at step 90; the kept image is the best one seen"),
+        (-0.3, "28.20 dB at step 90; the kept image is the best one seen"),
+        (0.02, "28.20 dB at step 90, 0.02 dB above what was kept"),
+    ],
+)
+def test_the_peak_in_words(gap: float, words: str) -> None:
+    assert peak_in_words({"peak_psnr": 28.2, "peak_step": 90, "gap_to_peak": gap}) == words
 
 
 def do_again(run: ViewRun, way: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untrained import find_recipe, planner, restore
+from untrained import find_recipe, planner, restore, tiles
 from untrained.arrays import to_unit
 from untrained.callbacks import Callback, Check, Plan
 from untrained.errors import InputError
@@ -22,7 +23,8 @@ from untrained.networks import Skip
 from untrained.objectives import Problem
 from untrained.operators import Resample
 from untrained.recipes import Recipe
-from untrained.result import StopReason
+from untrained.result import Result, StopReason
+from untrained.stopping import FixedSteps
 from untrained.tiles import solve_tiled, tile_places
 
 Scene = Callable[..., Any]
@@ -67,6 +69,26 @@ def test_a_tiled_fit_denoises_and_its_seams_cannot_be_found(scene: Scene) -> Non
     assert float(jumps[overlap].mean()) < 1.5 * float(jumps.mean())
 
 
+def fit_in_tiles(callbacks: list[Callback], **options: Any) -> Result:
+    """Fit 40 steps to one tile and 20 to each of two more, with a look every 10."""
+    observed = torch.rand(1, 1, 70, 200, generator=torch.Generator().manual_seed(0))
+    recipe = replace(small(steps=40), stopper=FixedSteps())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "for_later_tiles", lambda recipe: replace(recipe, max_steps=20))
+        return solve_tiled(
+            Problem(observed=observed), recipe, device=CPU, callbacks=callbacks, tile=112, **options
+        )
+
+
+Tiled = tuple[Result, "_Checkpoints"]
+
+
+@pytest.fixture(scope="module")
+def tiled() -> Tiled:
+    checkpoints = _Checkpoints()
+    return fit_in_tiles([checkpoints]), checkpoints
+
+
 def test_enlarging_goes_in_tiles_too(scene: Scene) -> None:
     observed, _, _ = to_unit(scene(70, 290))
     problem = Problem(observed=observed, operator=Resample(2), clip=True)
@@ -82,6 +104,48 @@ def test_a_cancelled_tiled_fit_keeps_the_rest_as_it_was(scene: Scene) -> None:
     )
     assert result.reason is StopReason.CANCELLED
     assert torch.equal(result.estimate[..., -100:], observed[..., -100:])
+
+
+class _Checkpoints(Callback):
+    """The state at every look, as a checkpoint on disk gives it back."""
+
+    needs_whole_image = False
+
+    def __init__(self) -> None:
+        self.files: list[io.BytesIO] = []
+
+    def on_check(self, check: Check) -> None:
+        self.files.append(io.BytesIO())
+        torch.save(check.state(), self.files[-1])
+
+    def state(self, look: int) -> dict[str, Any]:
+        self.files[look].seek(0)
+        state: dict[str, Any] = torch.load(self.files[look], weights_only=True)
+        return state
+
+
+@pytest.mark.parametrize(
+    "look", [1, 3, 4, 6], ids=["in the first", "at its end", "in the second", "in the third"]
+)
+def test_a_tiled_fit_goes_on_from_its_state_bit_for_bit(look: int, tiled: Tiled) -> None:
+    whole, checkpoints = tiled
+    steps = _Listener()
+    resumed = fit_in_tiles([steps], state=checkpoints.state(look))
+    assert steps.steps == [10, 20, 30, 40, 50, 60, 70, 80][look + 1 :]
+    assert torch.equal(resumed.estimate, whole.estimate)
+    assert resumed.weights.keys() == whole.weights.keys()
+    assert all(torch.equal(resumed.weights[name], whole.weights[name]) for name in whole.weights)
+    for name in ("kept", "kept_step", "stop_step", "reason", "recoveries", "history", "details"):
+        assert getattr(resumed, name) == getattr(whole, name), name
+
+
+def test_an_interrupted_tile_is_shown_but_not_done(tiled: Tiled) -> None:
+    looks = iter(range(100))
+    checkpoints = _Checkpoints()
+    cut = fit_in_tiles([checkpoints], cancelled=lambda: next(looks) == 4)
+    assert cut.reason is StopReason.CANCELLED
+    whole, _ = tiled
+    assert torch.equal(fit_in_tiles([], state=checkpoints.state(-1)).estimate, whole.estimate)
 
 
 class _Listener(Callback):

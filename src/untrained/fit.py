@@ -101,7 +101,7 @@ def fit(
         callback.on_start(start)
 
     good = now.capture()  # the last state known to be sound
-    reason: StopReason | None = None
+    reason = now.stopped
     began = time.monotonic() - now.seconds
     try:
         while now.step < max_steps and reason is None:
@@ -125,6 +125,7 @@ def fit(
             verdict = _ask(now, losses, image)
             if verdict.improved:
                 now.keep(image if now.average else objective.estimate(run_network))
+            now.stopped = verdict.stop
             reason = verdict.stop or (StopReason.CANCELLED if cancelled() else None)
             good = now.capture()
             check = Check(
@@ -179,6 +180,9 @@ class _Progress:
     best: Tensor | None = None
     best_step: int = 0
     residual: float | None = None
+    stopped: StopReason | None = (
+        None  # by the rule: a fit killed after its last look goes no further
+    )
     lr_factor: float = 1.0
     recoveries: int = 0
     seconds: float = 0.0
@@ -198,6 +202,7 @@ class _Progress:
             "rule": self.rule.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,  # never changed in place
+            "stopped": self.stopped and self.stopped.value,
             "loss": list(self.history.loss),
             "psnr_observed": list(self.history.psnr_observed),
             "callbacks": [],
@@ -213,6 +218,7 @@ class _Progress:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.best = state["best"]
+        self.stopped = StopReason(state["stopped"]) if state.get("stopped") else None
         self.history = History(loss=list(state["loss"]), psnr_observed=list(state["psnr_observed"]))
         for name in _PLAIN_FIELDS:
             setattr(self, name, state[name])

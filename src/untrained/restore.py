@@ -114,10 +114,13 @@ def restore(
     plan = make_plan(recipe, problem, torch_device)
     for callback in callbacks:
         callback.on_plan(plan)
-    if plan.tiles > 1:
+    tiled = plan.tiles > 1
+    if state is not None and ("tiles" in state) != tiled:
+        state = None  # the free memory decides about tiles: there is more now, or less
+    if tiled:
         result = solve_tiled(
             problem, recipe, device=torch_device, seed=seed, callbacks=callbacks,
-            cancelled=cancelled,
+            cancelled=cancelled, state=state,
         )  # fmt: skip
     else:
         result = solve(

@@ -56,7 +56,8 @@ class Score:
 
     Attributes:
         steps: where the curves were read.
-        psnr_truth: PSNR to the truth in dB of the image that would have been kept.
+        psnr_truth: PSNR to the truth in dB of the image that would have been kept
+            (`Check.image`).
         psnr_truth_iterate: PSNR to the truth in dB of the latest iterate.
         psnr_observed: PSNR of the latest iterate's measurement to the observation, in dB.
         psnr_kept, ssim_kept: of the image that was kept.
@@ -85,7 +86,7 @@ class Score:
 
     @property
     def gap(self) -> float:
-        """How much the kept image lies below the peak, in dB."""
+        """How much the kept image lies below the peak, in dB; of an iterate it can be negative."""
         return self.peak_psnr - self.psnr_kept
 
 

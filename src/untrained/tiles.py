@@ -2,13 +2,15 @@
 
 Every tile is a problem of its own. The first is fitted from scratch, the next ones go on from the
 weights of the one before, which know noise and edges already, and take a tenth of the steps. In
-the overlaps the tiles are cross-faded.
+the overlaps the tiles are cross-faded. The state of such a fit is the finished tiles and the state
+of the running one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,8 +19,8 @@ from untrained.callbacks import Callback, Check, Start
 from untrained.objectives import Problem
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
-from untrained.result import Result
-from untrained.solve import adapted, solve
+from untrained.result import History, Result, StopReason
+from untrained.solve import Weights, adapted, solve
 
 __all__ = ["TILE", "can_be_tiled", "crop", "for_later_tiles", "solve_tiled", "tile_places"]
 
@@ -27,8 +29,14 @@ TILE = 1024
 
 _OVERLAP = 64
 
+Span = tuple[int, int]
+"""First and one past the last pixel along one side of the observation."""
 
-def tile_places(length: int, *, tile: int = TILE) -> list[tuple[int, int]]:
+Place = tuple[Span, Span]
+"""The rows and the columns of a tile."""
+
+
+def tile_places(length: int, *, tile: int = TILE) -> list[Span]:
     """Return (start, stop) of the tiles along one side: of equal length, overlapping by 64 or more.
 
     Equal tiles keep every fit at one size, and the last from being a sliver.
@@ -50,52 +58,42 @@ def solve_tiled(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     cancelled: Callable[[], bool] = lambda: False,
+    state: dict[str, Any] | None = None,
     tile: int = TILE,
 ) -> Result:
     """Return the result of a problem fitted tile by tile; the picture stays on the CPU.
 
     Observers that need the whole image hear only of the start and the end. A fit that is cut
     short leaves the tiles not yet reached as they were (enlarged, where the task is to enlarge).
+
+    Args:
+        problem, recipe, seed, cancelled: as for `solve`.
+        device: where the tiles are fitted.
+        callbacks: observers; the state that they are offered is of all tiles so far.
+        state: such a state of the same problem and settings to go on from, bit for bit.
+        tile: the longest side of a tile, in pixels of the observation.
     """
-    factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
-    places = _places(problem, tile)
     recipe = adapted(recipe, problem)
     following = for_later_tiles(recipe)
+    places = _places(problem, tile)
     total = recipe.max_steps + (len(places) - 1) * following.max_steps
+    done, running = _taken_up(state, callbacks)
     start = Start(
-        step=0, max_steps=total,
+        step=done.steps + (running["step"] if running else 0), max_steps=total,
         observed=problem.observed, known=problem.known, peak=problem.peak,
     )  # fmt: skip
     for callback in callbacks:
         callback.on_start(start)
-    image = torch.zeros(problem.image_shape)
-    weight = torch.zeros(1, 1, *image.shape[-2:])
-    results: list[Result] = []
-    for i, (rows, columns) in enumerate(places):
-        part = crop(problem, rows, columns).to(device)
-        relay = _Relay(callbacks, done=sum(r.stop_step for r in results), total=total)
+    for place in places[len(done.tiles) :]:
         result = solve(
-            part, following if i else recipe,
-            seed=seed, callbacks=[relay], cancelled=cancelled,
-            weights=results[-1].weights if results else None,
+            crop(problem, *place).to(device), following if done.tiles else recipe,
+            seed=seed, callbacks=[_Relay(callbacks, done=done, total=total)],
+            cancelled=cancelled, state=running, weights=done.weights,
         )  # fmt: skip
-        results.append(replace(result, estimate=torch.empty(0), extras={}))
-        ramp = _ramp(rows, problem.observed.shape[-2], factor)[:, None]
-        ramp = ramp * _ramp(columns, problem.observed.shape[-1], factor)
-        down, across = (slice(factor * first, factor * last) for first, last in (rows, columns))
-        fits = image[..., down, across].shape[
-            -2:
-        ]  # the picture may end inside the last low-resolution pixel
-        ramp = ramp[: fits[0], : fits[1]]
-        image[..., down, across] += ramp * result.estimate.cpu()
-        weight[..., down, across] += ramp
+        done, running = done.with_tile(result), None
         if result.cut_short:
             break
-    image /= weight.clamp_min(1e-6)
-    if len(results) < len(places):
-        untouched = torch.nn.functional.interpolate(problem.observed, size=image.shape[-2:])
-        image = torch.where(weight > 0, image, untouched)
-    whole = _together(results, image)
+    whole = done.as_one(_blended(problem, places, done))
     for callback in callbacks:
         callback.on_end(whole)
     return whole
@@ -106,20 +104,16 @@ def for_later_tiles(recipe: Recipe) -> Recipe:
     return replace(recipe, max_steps=max(recipe.check_every, recipe.max_steps // 10))
 
 
-def crop(problem: Problem, rows: tuple[int, int], columns: tuple[int, int]) -> Problem:
+def crop(problem: Problem, rows: Span, columns: Span) -> Problem:
     """Return the problem of a rectangle of the observation; A must act alike everywhere."""
+    here, enlarged = _window((rows, columns), 1), _window((rows, columns), _factor(problem))
 
-    factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
+    def cut(values: Tensor | None, window: tuple[slice, slice]) -> Tensor | None:
+        return None if values is None else values[..., *window]
 
-    def cut(values: Tensor | None, scale: int = 1) -> Tensor | None:
-        down, across = (slice(scale * first, scale * last) for first, last in (rows, columns))
-        return None if values is None else values[..., down, across]
-
-    observed = cut(problem.observed)
-    assert observed is not None
     return replace(
-        problem, observed=observed, known=cut(problem.known), held_out=cut(problem.held_out),
-        guide=cut(problem.guide, factor),
+        problem, observed=problem.observed[..., *here], known=cut(problem.known, here),
+        held_out=cut(problem.held_out, here), guide=cut(problem.guide, enlarged),
     )  # fmt: skip
 
 
@@ -128,19 +122,57 @@ def can_be_tiled(problem: Problem) -> bool:
     return isinstance(problem.operator, (Identity, Resample))
 
 
-def _places(problem: Problem, tile: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _factor(problem: Problem) -> int:
+    """Return how many pixels of the image, each way, one of the observation stands for."""
+    return problem.operator.factor if isinstance(problem.operator, Resample) else 1
+
+
+def _places(problem: Problem, tile: int) -> list[Place]:
     """Return the rows and columns of the tiles, there and back so that neighbours follow."""
     height, width = problem.observed.shape[-2:]
-    result: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    places: list[Place] = []
     for i, rows in enumerate(tile_places(height, tile=tile)):
         line = [(rows, columns) for columns in tile_places(width, tile=tile)]
-        result += reversed(line) if i % 2 else line
-    return result
+        places += reversed(line) if i % 2 else line
+    return places
 
 
-def _ramp(place: tuple[int, int], length: int, factor: int) -> Tensor:
+def _window(place: Place, factor: int) -> tuple[slice, slice]:
+    """Return where a tile is in an image with `factor` times the observation's pixels each way."""
+    (top, bottom), (left, right) = place
+    return slice(factor * top, factor * bottom), slice(factor * left, factor * right)
+
+
+def _blended(problem: Problem, places: Sequence[Place], done: _Done) -> Tensor:
+    """Return the tiles cross-faded, and the observation (enlarged) where there is none yet."""
+    factor = _factor(problem)
+    image = torch.zeros(problem.image_shape)
+    weight = torch.zeros(1, 1, *image.shape[-2:])
+    for place, tile in zip(places, done.tiles, strict=False):
+        window, (height, width) = _window(place, factor), tile.estimate.shape[-2:]
+        # The picture may end inside the last pixel of the observation.
+        share = _share(place, problem)[:height, :width]
+        image[..., *window] += share * tile.estimate
+        weight[..., *window] += share
+    image /= weight.clamp_min(1e-6)
+    if len(done.tiles) == len(places):
+        return image
+    untouched = torch.nn.functional.interpolate(problem.observed, size=image.shape[-2:])
+    return torch.where(weight > 0, image, untouched)
+
+
+def _share(place: Place, problem: Problem) -> Tensor:
+    """Return the weight of a tile's pixels, (h, w): the product of its ramps down and across."""
+    down, across = (
+        _ramp(span, length, _factor(problem))
+        for span, length in zip(place, problem.observed.shape[-2:], strict=True)
+    )
+    return down[:, None] * across
+
+
+def _ramp(span: Span, length: int, factor: int) -> Tensor:
     """Return the weight of a tile along one side: rising over the overlap, but not at the edges."""
-    start, stop = place
+    start, stop = span
     size = (stop - start) * factor
     rise = (torch.arange(size) + 0.5) / (_OVERLAP * factor)
     left = rise.clamp(max=1) if start > 0 else torch.ones(size)
@@ -148,31 +180,96 @@ def _ramp(place: tuple[int, int], length: int, factor: int) -> Tensor:
     return left * right
 
 
-def _together(results: list[Result], image: Tensor) -> Result:
-    """Return one result for all tiles: the first's, with the image and the sums of all."""
-    first, last = results[0], results[-1]
-    return replace(
-        first,
-        estimate=image,
-        reason=last.reason if last.cut_short else first.reason,
-        stop_step=sum(r.stop_step for r in results),
-        recoveries=sum(r.recoveries for r in results),
-        seconds=sum(r.seconds for r in results),
-        notes=(f"fitted in {len(results)} tiles; the steps are of all of them",),
-        weights=last.weights,
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Done:
+    """The results of the finished tiles, and the weights that the next one starts from."""
+
+    tiles: tuple[Result, ...] = ()
+    weights: Weights | None = None
+
+    @property
+    def steps(self) -> int:
+        """The steps of all tiles."""
+        return sum(tile.stop_step for tile in self.tiles)
+
+    def with_tile(self, result: Result) -> _Done:
+        """Return what is done after one more tile; its image is brought to the CPU."""
+        tile = replace(result, estimate=result.estimate.cpu(), weights={}, extras={})
+        return _Done(tiles=(*self.tiles, tile), weights=result.weights)
+
+    def as_one(self, image: Tensor) -> Result:
+        """Return one result for all tiles: the first's, with the image and the sums of all."""
+        first, last = self.tiles[0], self.tiles[-1]
+        return replace(
+            first,
+            estimate=image,
+            reason=last.reason if last.cut_short else first.reason,
+            stop_step=self.steps,
+            recoveries=sum(tile.recoveries for tile in self.tiles),
+            seconds=sum(tile.seconds for tile in self.tiles),
+            notes=(f"fitted in {len(self.tiles)} tiles; the steps are of all of them",),
+            weights=self.weights or {},
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all this as plain values and tensors."""
+        weights = None if self.weights is None else dict(self.weights)
+        return {"tiles": [_as_data(tile) for tile in self.tiles], "weights": weights}
+
+
+def _taken_up(
+    state: dict[str, Any] | None, callbacks: Sequence[Callback]
+) -> tuple[_Done, dict[str, Any] | None]:
+    """Return what a state says is done, and the state of the tile that was interrupted."""
+    if state is None:
+        return _Done(), None
+    for callback, saved in zip(callbacks, state["callbacks"], strict=False):
+        callback.load_state_dict(saved)
+    tiles = tuple(_from_data(tile) for tile in state["tiles"])
+    return _Done(tiles=tiles, weights=state["weights"]), state["running"]
+
+
+_PLAIN_FIELDS = ("estimate", "kept", "kept_step", "stop_step", "recoveries", "seconds", "details")
+
+
+def _as_data(tile: Result) -> dict[str, Any]:
+    return {
+        **{name: getattr(tile, name) for name in _PLAIN_FIELDS},
+        "reason": tile.reason.value,
+        "loss": tile.history.loss,
+        "psnr_observed": tile.history.psnr_observed,
+    }
+
+
+def _from_data(data: dict[str, Any]) -> Result:
+    return Result(
+        **{name: data[name] for name in _PLAIN_FIELDS},
+        reason=StopReason(data["reason"]),
+        history=History(loss=data["loss"], psnr_observed=data["psnr_observed"]),
     )
 
 
 class _Relay(Callback):
     """Tell the observers that do not need the whole image how far the tiles are."""
 
-    def __init__(self, callbacks: Sequence[Callback], *, done: int, total: int) -> None:
-        self.callbacks = [c for c in callbacks if not c.needs_whole_image]
+    def __init__(self, callbacks: Sequence[Callback], *, done: _Done, total: int) -> None:
+        self.callbacks = callbacks
         self.done = done
         self.total = total
 
     def on_check(self, check: Check) -> None:
-        """Pass on the check with the steps of all tiles."""
-        moved = replace(check, step=self.done + check.step, max_steps=self.total)
+        """Pass on the check with the steps and the state of all tiles."""
+        moved = replace(
+            check, step=self.done.steps + check.step, max_steps=self.total,
+            state=lambda: self._state(check),
+        )  # fmt: skip
         for callback in self.callbacks:
-            callback.on_check(moved)
+            if not callback.needs_whole_image:
+                callback.on_check(moved)
+
+    def _state(self, check: Check) -> dict[str, Any]:
+        return {
+            **self.done.state(),
+            "running": check.state(),
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+        }

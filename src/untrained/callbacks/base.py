@@ -56,7 +56,8 @@ class Check:
         losses: the loss of each step since the last check.
         psnr_observed: PSNR of A x̂ against y in dB, of each of these steps.
         estimate: the latest iterate x̂, (1, C, H, W), on the device.
-        image: what would be kept if the fit stopped now: the average if there is one.
+        image: what would be kept if the fit stopped now: the average if there is one, else the
+            latest iterate (the kept one is evaluated again: after its step, without jitter).
         value: the number that the stop rule watches.
         improved: whether the stop rule takes this image for the best so far.
         lr: the step size.
@@ -83,7 +84,7 @@ class Callback:
     """An observer. Override what is of interest."""
 
     needs_whole_image: ClassVar[bool] = True
-    """Of a picture fitted in tiles, those that need it all hear the start and the end."""
+    """Of a picture fitted in tiles, those that need it all hear only the start and the end."""
 
     def on_plan(self, plan: Plan) -> None:
         """The cost of the fit is known; it has not begun."""

@@ -40,7 +40,7 @@ class Progress(Callback):
         """Say what the fit will cost."""
         height, width, channels = plan.size
         tiles = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
-        time_ = "" if plan.seconds is None else f" in at most {format_seconds(plan.seconds)}"
+        time_ = "" if plan.seconds is None else f" in at most about {format_seconds(plan.seconds)}"
         print(
             f"{self.label}: {height}x{width}x{channels}{tiles}, up to {plan.max_steps} steps"
             f"{time_} and {_format_bytes(plan.memory_bytes)}, {plan.precision} on {plan.device}",

@@ -43,6 +43,15 @@ class FitOptions:
     "The clean picture, for scoring only; the result is the same without it."
 
 
+Report = Annotated[
+    bool,
+    Parameter(
+        group=_RUN, negative=(),
+        help="Write report.html into the run's folder; implies --snapshots auto.",
+    ),
+]  # fmt: skip
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
@@ -52,8 +61,7 @@ class RunOptions:
     "Where the run's folder goes. Default: untrained-runs beside the output."
     snapshots: Annotated[str, Parameter(group=_RUN)] = ""
     "Save the image at these steps: 0,100,1000; auto = some 16, dense at first."
-    report: Annotated[bool, Parameter(group=_RUN, negative=())] = False
-    "Write report.html into the run's folder; implies --snapshots auto."
+    report: Report = False
     tensorboard: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Write TensorBoard event files into the run's folder."
     overwrite: Annotated[bool, Parameter(group=_RUN, negative=())] = False

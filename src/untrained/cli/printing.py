@@ -56,7 +56,7 @@ def account(outcome: Outcome) -> list[str]:
             facts.append(f"{result['recoveries']} diverging steps rolled back")
         lines.append("  " + "; ".join(facts))
         if "score" in result:
-            lines.append("  " + _score_line(result["score"]))
+            lines.append("  " + _score_line(result))
     lines.append(f"  record: {outcome.folder / 'run.json'}")
     if outcome.status == "interrupted":
         lines.append(
@@ -65,14 +65,15 @@ def account(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _score_line(score: dict[str, Any]) -> str:
+def _score_line(result: dict[str, Any]) -> str:
+    from untrained.report.facts import peak_in_words
+
+    score = result["score"]
     before = score["psnr_degraded"]
     was = "" if before is None else f" (the input had {before:.2f} dB)"
-    return (
-        f"PSNR to the truth {score['psnr']:.2f} dB{was}, SSIM {score['ssim']:.3f}; "
-        f"peak {score['peak_psnr']:.2f} dB at step {score['peak_step']}, "
-        f"{score['gap_to_peak']:.2f} dB above what was kept"
-    )
+    # In tiles the whole image is seen only at the end.
+    peak = "" if result["tiles"] > 1 else f"; peak {peak_in_words(score)}"
+    return f"PSNR to the truth {score['psnr']:.2f} dB{was}, SSIM {score['ssim']:.3f}{peak}"
 
 
 def print_error(message: str) -> None:

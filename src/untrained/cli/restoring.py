@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from untrained.cli.options import (
     Output,
     Pictures,
     PrintOptions,
+    Report,
     RunOptions,
     Sigma,
     SigmaInUnits,
@@ -95,7 +97,7 @@ def upscale(
     return restore_files("upscale", files, output, fit, run, printing, options={"factor": factor})
 
 
-def resume(run: Path, /, *, printing: PrintOptions = PrintOptions()) -> int:
+def resume(run: Path, /, *, report: Report = False, printing: PrintOptions = PrintOptions()) -> int:
     """Go on with a run that was killed or interrupted; the result is the same as if not.
 
     Parameters
@@ -105,12 +107,16 @@ def resume(run: Path, /, *, printing: PrintOptions = PrintOptions()) -> int:
     """
     from untrained.jobs import job_of_run
 
-    return run_jobs([job_of_run(run)], printing)
+    job = job_of_run(run)
+    if report and not job.snapshots:
+        job = replace(job, snapshots=_steps("auto", job.recipe.max_steps))
+    return run_jobs([job], printing, report=report)
 
 
 def demo(
     *, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("untrained-demo"),
     fit: FitOptions = FitOptions(),
+    report: Report = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
     """Restore a bundled picture: add noise, remove it, compare with non-local means.
@@ -122,7 +128,7 @@ def demo(
     """
     from untrained.demo import run_demo
 
-    run = RunOptions(overwrite=True)
+    run = RunOptions(overwrite=True, report=report)
     return run_demo(
         output,
         lambda noisy, target, truth: restore_files(

@@ -7,7 +7,7 @@ from typing import Any
 
 from untrained.callbacks.progress import format_seconds
 
-__all__ = ["facts_of"]
+__all__ = ["facts_of", "peak_in_words"]
 
 
 def facts_of(
@@ -54,11 +54,10 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
             "" if before is None else f" (the observed picture: {before:.2f} dB)"
         )
         found["SSIM to the truth"] = f"{score['ssim']:.4f}"
-        found["peak"] = (
-            f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}, "
-            f"{abs(score['gap_to_peak']):.2f} dB "
-            f"{'above' if score['gap_to_peak'] >= 0 else 'below'} what was kept"
-        )
+        if summary["kept"] == "iterate":
+            found["PSNR to the truth"] += "; of the kept image, not of the curve (see the notes)"
+        if summary.get("tiles", 1) == 1:  # in tiles the whole image is seen only at the end
+            found["peak"] = peak_in_words(score)
     if "psnr_observed" in summary:
         found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
     found["time"] = (
@@ -78,3 +77,11 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     if summary["recoveries"]:
         found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
     return found
+
+
+def peak_in_words(score: dict[str, Any]) -> str:
+    """Return how the best image that the fit passed through compares with the kept one."""
+    peak = f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}"
+    if score["gap_to_peak"] < 0.005:
+        return f"{peak}; the kept image is the best one seen"
+    return f"{peak}, {score['gap_to_peak']:.2f} dB above what was kept"

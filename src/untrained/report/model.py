@@ -186,7 +186,7 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
             for label, value in facts_of(record, summary, lines).items()
         ],
         "settings": [] if recipe is None else describe_settings(recipe),
-        "notes": _notes(pictures),
+        "notes": _notes(pictures, summary),
         "command": command_of(job, recipe),
         "python": python_of(job, recipe),
     }
@@ -292,10 +292,15 @@ def _peak(lines: Sequence[dict[str, Any]]) -> Peak | None:
     return {"step": best["step"], "psnr": float(f"{best['psnr_truth']:.6g}")}
 
 
-def _notes(pictures: RunPictures) -> list[str]:
+def _notes(pictures: RunPictures, summary: dict[str, Any] | None) -> list[str]:
     """Return what the reader may not expect, one sentence each; asked last."""
     job = pictures.record["job"]
     notes = list(dict.fromkeys(pictures.notes))
+    if summary is not None and summary["kept"] == "iterate" and "score" in summary:
+        notes.append(
+            "An iterate was kept: its PSNR in the account is of the image after the step, without "
+            "jitter; the curves are of the images that the steps themselves were taken from."
+        )
     if pictures.range is not None:
         low, scale = pictures.range.offset, pictures.range.scale
         notes.append(

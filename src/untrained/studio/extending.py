@@ -92,7 +92,7 @@ def prepared(workspace: Workspace, job: Job, base: str, more_steps: int) -> Job:
 
 def without_rule(state: dict[str, Any]) -> dict[str, Any]:
     """Return a fit's state for another stop rule: its notes and its best image are forgotten."""
-    return {**state, "rule": {}, "best": None, "best_step": 0}
+    return {**state, "rule": {}, "stopped": None, "best": None, "best_step": 0}
 
 
 def _end(run: RunFolder) -> Path | None:
