@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -214,7 +213,8 @@ def _halved(known: Tensor | None) -> Tensor | None:
     return None if known is None else -F.max_pool2d(-known, 2)
 
 
-class _Blocks(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
     """The diagonal detail of blocks of 8x8 pixels; every tensor has one value for a block."""
 
     variance: Tensor  # mean square
@@ -224,7 +224,8 @@ class _Blocks(NamedTuple):
     count: int  # coefficients in a block: 16, or the mean where pixels are missing
 
     def where(self, keep: Tensor) -> _Blocks:
-        return _Blocks(*(x[keep] for x in self[:4]), self.count)
+        variance, covariance = self.variance[keep], self.covariance[keep]
+        return _Blocks(variance, covariance, self.level[keep], self.piled_up[keep], self.count)
 
 
 def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | None:
@@ -244,17 +245,19 @@ def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | Non
     level = F.avg_pool2d(image * known, _BLOCK) / seen
     piled_up = F.avg_pool2d(((image <= 0) | (image >= 1)) * known, _BLOCK) / seen
     keep = amount[0] >= _FEWEST
-    values = (variance, covariance, level.squeeze(1), piled_up.squeeze(1))
     if keep.sum() * len(image) < 16:
         return None
     count = round(float(amount[:, keep].mean()))
-    return _Blocks(*(x[:, keep].flatten() for x in values), count)
+    every = keep.expand(len(image), -1, -1)
+    level, piled_up = level[:, 0][every], piled_up[:, 0][every]
+    return _Blocks(variance[every], covariance[every], level, piled_up, count)
 
 
 def _in_blocks(coefficients: Tensor) -> Tensor:
     """Return (C, 4, 4, h, w), the coefficients (C, 1, 4h, 4w) of every block."""
     side = _BLOCK // 2
-    return F.pixel_unshuffle(coefficients, side).unflatten(1, (side, side))
+    blocks = F.pixel_unshuffle(coefficients, side)
+    return blocks.view(len(blocks), side, side, *blocks.shape[-2:])
 
 
 def _neighbours(x: Tensor) -> Tensor:
