@@ -15,6 +15,7 @@ from untrained.noise import (
     clipped_gaussian,
     clipped_poisson,
     estimate_noise,
+    gaussian_taps,
     white,
 )
 from untrained.noise_pool import NoisePool
@@ -133,6 +134,78 @@ def test_white_noise_is_not_taken_for_correlated(scene: Scene) -> None:
         model = estimate_noise(tensor(scene(256, 256) + noise))
         assert model is not None
         assert model.blur == 0
+
+
+def blurred(noise: Tensor, blur: float) -> Tensor:
+    """Return white noise through a Gaussian filter, at its former variance."""
+    taps = gaussian_taps(blur)
+    channels = noise.shape[1]
+    rows = taps.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    padded = torch.nn.functional.pad(noise, (len(taps) // 2,) * 4, mode="circular")
+    across = torch.nn.functional.conv2d(padded, rows, groups=channels)
+    return torch.nn.functional.conv2d(across, rows.transpose(2, 3), groups=channels)
+
+
+def drawn(seed: int, channels: int = 1, size: int = 128) -> Tensor:
+    return torch.randn(1, channels, size, size, generator=Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def leaves() -> Tensor:
+    """Return texture without a flat place, as strong at half the size as noise of σ .1."""
+    return (0.5 + 0.15 * blurred(drawn(1), 1.2)).clamp(0, 1)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1])
+def test_texture_everywhere_does_not_make_white_noise_correlated(
+    leaves: Tensor, sigma: float
+) -> None:
+    model = estimate_noise(leaves + sigma * drawn(0))
+    assert model is not None
+    assert model.blur == 0
+    assert model.can_be_refined
+
+
+def test_texture_everywhere_does_not_make_photon_noise_correlated(leaves: Tensor) -> None:
+    counts = torch.poisson(60 * leaves, generator=Generator().manual_seed(0))
+    model = estimate_noise(counts / 60)
+    assert model is not None
+    assert model.blur == 0
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1])
+@pytest.mark.parametrize("blur", [0.5, 0.6, 0.8])
+def test_texture_everywhere_does_not_hide_correlated_noise(
+    leaves: Tensor, sigma: float, blur: float
+) -> None:
+    model = estimate_noise(leaves + sigma * blurred(drawn(0), blur))
+    assert model is not None
+    assert model.blur > 0
+
+
+def test_noise_whose_fine_scale_was_emptied_is_correlated() -> None:
+    blocks = drawn(0, size=64).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    model = estimate_noise(0.5 + 0.05 * blocks)
+    assert model is not None
+    assert model.blur > 0
+    assert model.sigma > 0.02
+
+
+def test_a_sky_clipped_at_white_does_not_make_white_noise_correlated() -> None:
+    clean = torch.full((1, 1, 128, 128), 1.2)
+    clean[..., 80:, :] = 0.5
+    model = estimate_noise((clean + 0.1 * drawn(0)).clamp(0, 1))
+    assert model is not None
+    assert model.blur == 0
+
+
+def test_correlation_is_read_around_missing_pixels(leaves: Tensor) -> None:
+    known = (torch.rand(1, 1, 128, 128, generator=Generator().manual_seed(2)) > 0.02).float()
+    for blur, seen in ((0.0, False), (0.6, True)):
+        noisy = leaves + 0.07 * (blurred(drawn(0), blur) if blur else drawn(0))
+        model = estimate_noise(torch.where(known > 0, noisy, 7.0), known)
+        assert model is not None
+        assert (model.blur > 0) is seen
 
 
 def test_a_bounded_image_takes_away_no_more_than_the_noise() -> None:

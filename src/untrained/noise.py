@@ -22,7 +22,11 @@ __all__ = [
 _BLOCK = 8  # pixels a side
 _COEFFICIENTS = (_BLOCK // 2) ** 2
 _FEWEST = 4  # coefficients of a block
-_CORRELATED = 2.0  # white noise under texture gives up to 1.5
+# A blur of .45 pixels gives a ratio of the scales of 1.7 and a correlation of -.09.
+_CORRELATED = 1.6  # ratio; white noise under texture reaches 5, but …
+_ALIKE = 0.09  # … its correlation is seldom that far from 0
+_EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have left only zeros
+_MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
 PILED_UP = 1e-3  # the share of pixels at black or white that means clipping
 _SAME_KIND = 0.15
 _LARGEST_BLUR = 0.65  # pixels
@@ -148,9 +152,13 @@ def estimate_noise(
     is flat; blocks with texture lie above and are cut off, with the mean corrected for the cut.
     Done for up to ten ranges of brightness with equal numbers of blocks, all channels together.
 
-    In the picture shrunk to half its size by averaging, white noise has half the deviation. If it
-    has √2 times that or more, the noise is correlated: `blur` follows from the ratio, and the
-    detail of the shrunk picture, which neither demosaicking nor JPEG removes, gives σ.
+    In the picture shrunk to half its size by averaging, white noise has a quarter of the variance,
+    correlated noise more; but so has texture. What texture hardly reaches is the full-size detail
+    of flat blocks. There, neighbouring details of white noise are uncorrelated; those of blurred
+    noise have opposite signs, and those that JPEG leaves have the same. If both the ratio of the
+    variances and this correlation (or a very large ratio alone) say so, the noise is correlated:
+    `blur` follows from the ratio, and the detail of the shrunk picture, which neither demosaicking
+    nor JPEG removes, gives σ.
 
     Args:
         observed: y.
@@ -169,8 +177,9 @@ def estimate_noise(
     coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
     blur = 0.0
     if coarse is not None and smooth is None:  # what is left by a fit says little of this
-        blur = _blur_of(*(float(_flat_variance(v, n)) for v, _, n in (coarse, fine)))
-    variance, level, count = fine if blur == 0 or coarse is None else coarse
+        blur = _blur_of(coarse, fine)
+    blocks = fine if blur == 0 or coarse is None else coarse
+    variance, level, count = blocks.variance, blocks.level, blocks.count
     gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
     parts = level.argsort().tensor_split(max(1, min(10, len(level) // 64)))
     levels = torch.stack([level[part].mean() for part in parts])
@@ -204,30 +213,57 @@ def _halved(known: Tensor | None) -> Tensor | None:
     return None if known is None else -F.max_pool2d(-known, 2)
 
 
-def _blocks(
-    noise: Tensor, image: Tensor, known: Tensor | None
-) -> tuple[Tensor, Tensor, int] | None:
-    """Return the mean square of the diagonal detail and the brightness of every block.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
+    """The diagonal detail of blocks of 8x8 pixels; every tensor has one value for a block."""
 
-    The number is that of the coefficients in a block: 16, or the mean where pixels are missing.
-    """
+    variance: Tensor  # mean square
+    covariance: Tensor  # mean product of neighbours, two pixels apart along rows and columns
+    level: Tensor  # brightness
+    piled_up: Tensor  # share of pixels at black or white
+    count: int  # coefficients in a block: 16, or the mean where pixels are missing
+
+    def where(self, keep: Tensor) -> _Blocks:
+        variance, covariance = self.variance[keep], self.covariance[keep]
+        return _Blocks(variance, covariance, self.level[keep], self.piled_up[keep], self.count)
+
+
+def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | None:
+    """Return the blocks of an image that have enough complete coefficients; None if too few."""
     height, width = (side - side % _BLOCK for side in image.shape[-2:])
     if height == 0 or width == 0:
         return None
     noise, image = (x[..., :height, :width].transpose(0, 1) for x in (noise, image))
     known = torch.ones_like(image[:1]) if known is None else known[..., :height, :width]
     kernel = noise.new_tensor([[1.0, -1.0], [-1.0, 1.0]]).view(1, 1, 2, 2) / 2
-    complete = -F.max_pool2d(-known, 2)
-    square = F.conv2d(noise, kernel, stride=2).square() * complete
-    share = F.avg_pool2d(complete, _BLOCK // 2).flatten(1)
-    variance = F.avg_pool2d(square, _BLOCK // 2).flatten(1) / share.clamp_min(1e-6)
-    level = F.avg_pool2d(image * known, _BLOCK) / F.avg_pool2d(known, _BLOCK).clamp_min(1e-6)
-    keep = share[0] * _COEFFICIENTS >= _FEWEST
-    variance, level = variance[:, keep], level.flatten(1)[:, keep]
-    if level.numel() < 16:
+    complete = _in_blocks(-F.max_pool2d(-known, 2))
+    detail = _in_blocks(F.conv2d(noise, kernel, stride=2)) * complete
+    amount = complete.sum((1, 2))
+    variance = detail.square().sum((1, 2)) / amount.clamp_min(1)
+    covariance = _neighbours(detail) / _neighbours(complete).clamp_min(1)
+    seen = F.avg_pool2d(known, _BLOCK).clamp_min(1e-6)
+    level = F.avg_pool2d(image * known, _BLOCK) / seen
+    piled_up = F.avg_pool2d(((image <= 0) | (image >= 1)) * known, _BLOCK) / seen
+    keep = amount[0] >= _FEWEST
+    if keep.sum() * len(image) < 16:
         return None
-    count = round(float(share[:, keep].mean()) * _COEFFICIENTS)
-    return variance.flatten(), level.flatten(), count
+    count = round(float(amount[:, keep].mean()))
+    every = keep.expand(len(image), -1, -1)
+    level, piled_up = level[:, 0][every], piled_up[:, 0][every]
+    return _Blocks(variance[every], covariance[every], level, piled_up, count)
+
+
+def _in_blocks(coefficients: Tensor) -> Tensor:
+    """Return (C, 4, 4, h, w), the coefficients (C, 1, 4h, 4w) of every block."""
+    side = _BLOCK // 2
+    blocks = F.pixel_unshuffle(coefficients, side)
+    return blocks.view(len(blocks), side, side, *blocks.shape[-2:])
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """Return the sum of the products of neighbours along rows and columns, inside each block."""
+    down, right = x[:, 1:] * x[:, :-1], x[:, :, 1:] * x[:, :, :-1]
+    return down.sum((1, 2)) + right.sum((1, 2))
 
 
 def gaussian_taps(blur: float) -> Tensor:
@@ -250,10 +286,13 @@ def _detail_variance(blur: float, scale: int) -> float:
     return float(filtered.square().sum()) ** 2
 
 
-def _blur_of(coarse: float, fine: float) -> float:
-    """Return the blur that explains the variances of the detail at half and at full size."""
-    ratio = 4 * coarse / max(fine, 1e-12)
-    if ratio < _CORRELATED:
+def _blur_of(coarse: _Blocks, fine: _Blocks) -> float:
+    """Return the blur that explains the detail at half and at full size; 0 = white noise."""
+    coarse, fine = (blocks.where(blocks.piled_up <= _MOST_PILED_UP) for blocks in (coarse, fine))
+    if len(coarse.level) == 0 or len(fine.level) == 0:
+        return 0.0
+    ratio, correlation = _evidence(coarse, fine)
+    if ratio < _CORRELATED or (abs(correlation) < _ALIKE and ratio < _EMPTIED):
         return 0.0
     low, high = 0.0, _LARGEST_BLUR
     for _ in range(40):
@@ -261,6 +300,18 @@ def _blur_of(coarse: float, fine: float) -> float:
         found = 4 * _detail_variance(middle, 2) / _detail_variance(middle, 1)
         low, high = (middle, high) if found < ratio else (low, middle)
     return (low + high) / 2
+
+
+def _evidence(coarse: _Blocks, fine: _Blocks) -> tuple[float, float]:
+    """Return by how much the coarse variance exceeds that of white noise, and the correlation.
+
+    That is the correlation of neighbouring details in the blocks without texture, at full size.
+    """
+    variance = float(_flat_variance(fine.variance, fine.count))
+    ratio = 4 * float(_flat_variance(coarse.variance, coarse.count)) / max(variance, 1e-12)
+    cut = variance * _chi_square_quantile(_KEPT, fine.count) / fine.count
+    flat = fine.where(fine.variance <= cut)
+    return ratio, float(flat.covariance.sum() / flat.variance.sum().clamp_min(1e-12))
 
 
 def _flat_variance(variance: Tensor, n: int = _COEFFICIENTS) -> Tensor:
