@@ -26,8 +26,8 @@ def start(rule: StopRule, *, max_steps: int = 1000, sigma: float | None = None) 
     return rule.start(max_steps=max_steps, sigma=sigma, generator=generator)
 
 
-def look(step: int, **values: float) -> Look:
-    full = {"residual": 1.0, "kept_residual": 1.0, "held_out_residual": None, "loss": 1.0, **values}
+def look(step: int, **values: float | torch.Tensor) -> Look:
+    full = {"residual": 1.0, "kept_residual": 1.0, "held_out": None, "loss": 1.0, **values}
     loss = full.pop("loss")
     return Look(step=step, losses=(loss,), **full)  # type: ignore[arg-type]
 
@@ -125,18 +125,32 @@ def test_discrepancy_stops_at_the_noise_level() -> None:
 def test_held_out_waits_for_its_patience_and_keeps_the_lowest() -> None:
     stopper = start(HeldOut(patience=30))
     falling = {10: 0.5, 20: 0.4, 30: 0.41, 40: 0.42}
-    verdicts = {s: stopper.check(look(s, held_out_residual=v)) for s, v in falling.items()}
+    verdicts = {s: stopper.check(look(s, held_out=torch.tensor([v]))) for s, v in falling.items()}
     assert [s for s, v in verdicts.items() if v.improved] == [10, 20]
     assert all(v.stop is None for v in verdicts.values())
-    assert stopper.check(look(50, held_out_residual=0.43)).stop is StopReason.HELD_OUT
+    assert stopper.check(look(50, held_out=torch.tensor([0.43]))).stop is StopReason.HELD_OUT
     with pytest.raises(InputError, match="held-out pixels"):
         stopper.check(look(60))
 
 
+def test_held_out_leaves_out_the_largest_errors_where_asked() -> None:
+    errors = torch.full((100,), 0.1)
+    errors[[3, 50]] = 9.0
+    for trim, value in ((0.0, 0.278), (0.01, 0.19), (0.02, 0.1), (0.05, 0.1)):
+        assert start(HeldOut(trim=trim)).check(look(1, held_out=errors)).value == pytest.approx(
+            value, rel=2e-3
+        )
+    assert start(HeldOut(trim=0.9)).check(look(1, held_out=torch.ones(1))).value == 1
+    with pytest.raises(InputError, match="trim is 1"):
+        HeldOut(trim=1)
+
+
 def test_held_out_gain_must_be_worth_it() -> None:
     stopper = start(HeldOut(patience=30, min_gain=0.1))
-    stopper.check(look(10, held_out_residual=1.0))
-    creeping = [stopper.check(look(10 + 10 * i, held_out_residual=1 - 0.01 * i)) for i in (1, 2, 3)]
+    stopper.check(look(10, held_out=torch.tensor([1.0])))
+    creeping = [
+        stopper.check(look(10 + 10 * i, held_out=torch.tensor([1 - 0.01 * i]))) for i in (1, 2, 3)
+    ]
     assert all(v.improved for v in creeping)  # still the best so far
     assert creeping[-1].stop is StopReason.HELD_OUT  # but not worth going on
 

@@ -274,7 +274,8 @@ def _ask(now: _Progress, losses: list[float], image: Tensor) -> Verdict:
         kept = now.objective.residual(measured, problem.known)
         held_out = None
         if problem.held_out is not None:
-            held_out = float(now.objective.residual(measured, problem.held_out))
+            squared = (measured - problem.observed).square()
+            held_out = squared[problem.held_out.expand_as(squared) > 0]
     assert now.residual is not None
     return now.rule.check(
         Look(
@@ -282,6 +283,6 @@ def _ask(now: _Progress, losses: list[float], image: Tensor) -> Verdict:
             losses=tuple(losses),
             residual=now.residual,
             kept_residual=float(kept),
-            held_out_residual=held_out,
+            held_out=held_out,
         )
     )

@@ -85,10 +85,11 @@ class Watch(Observer):
         if check.step % EVERY or not waiting:
             return
         residual = self._residual(check.estimate, 1 - self.held_out)
+        squared = (check.image - self.observed).square()
         look = Look(
             step=check.step, losses=check.losses, residual=residual,
             kept_residual=self._residual(check.image, 1 - self.held_out),
-            held_out_residual=self._residual(check.image, self.held_out),
+            held_out=squared[self.held_out.expand_as(squared) > 0],
         )  # fmt: skip
         for name in waiting:
             verdict = self.stoppers[name].check(look)

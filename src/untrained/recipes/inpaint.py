@@ -29,7 +29,7 @@ fast = Recipe(
     objective=Infill(),
     optimizer=Muon(lr=0.01, vector_lr=0.01),
     max_steps=600,
-    stopper=HeldOut(fraction=0.02, patience=200),
+    stopper=HeldOut(fraction=0.02, trim=0.05, patience=200),
     average=ExponentialAverage(decay=0.98, warm_up=True),
     exact_known=True,
 )  # fmt: skip
