@@ -22,6 +22,8 @@ __all__ = [
 _BLOCK = 8  # pixels a side
 _COEFFICIENTS = (_BLOCK // 2) ** 2
 _FEWEST = 4  # coefficients of a block
+_FEWEST_BLOCKS = 16
+_RANGE = 64  # blocks in a range of brightness
 # A blur of .45 pixels gives a ratio of the scales of 1.7 and a correlation of -.09.
 _CORRELATED = 1.6  # ratio; white noise under texture reaches 5, but …
 _ALIKE = 0.09  # … its correlation is seldom that far from 0
@@ -179,9 +181,11 @@ def estimate_noise(
     if coarse is not None and smooth is None:  # what is left by a fit says little of this
         blur = _blur_of(coarse, fine)
     blocks = fine if blur == 0 or coarse is None else coarse
+    if len(blocks.level) < 2 * _RANGE:  # one range, in which clipped blocks would pass for flat ones
+        blocks = blocks.unclipped()
     variance, level, count = blocks.variance, blocks.level, blocks.count
     gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
-    parts = level.argsort().tensor_split(max(1, min(10, len(level) // 64)))
+    parts = level.argsort().tensor_split(max(1, min(10, len(level) // _RANGE)))
     levels = torch.stack([level[part].mean() for part in parts])
     sigmas = torch.stack([(_flat_variance(variance[part], count) / gain).sqrt() for part in parts])
     if blur:
@@ -224,8 +228,14 @@ class _Blocks:
     count: int  # coefficients in a block: 16, or the mean where pixels are missing
 
     def where(self, keep: Tensor) -> _Blocks:
+        """Return some of the blocks."""
         variance, covariance = self.variance[keep], self.covariance[keep]
         return _Blocks(variance, covariance, self.level[keep], self.piled_up[keep], self.count)
+
+    def unclipped(self) -> _Blocks:
+        """Return those with little black and white, or all if these are too few."""
+        keep = self.piled_up <= _MOST_PILED_UP
+        return self.where(keep) if int(keep.sum()) >= _FEWEST_BLOCKS else self
 
 
 def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | None:
@@ -245,7 +255,7 @@ def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | Non
     level = F.avg_pool2d(image * known, _BLOCK) / seen
     piled_up = F.avg_pool2d(((image <= 0) | (image >= 1)) * known, _BLOCK) / seen
     keep = amount[0] >= _FEWEST
-    if keep.sum() * len(image) < 16:
+    if keep.sum() * len(image) < _FEWEST_BLOCKS:
         return None
     count = round(float(amount[:, keep].mean()))
     every = keep.expand(len(image), -1, -1)
@@ -288,10 +298,7 @@ def _detail_variance(blur: float, scale: int) -> float:
 
 def _blur_of(coarse: _Blocks, fine: _Blocks) -> float:
     """Return the blur that explains the detail at half and at full size; 0 = white noise."""
-    coarse, fine = (blocks.where(blocks.piled_up <= _MOST_PILED_UP) for blocks in (coarse, fine))
-    if len(coarse.level) == 0 or len(fine.level) == 0:
-        return 0.0
-    ratio, correlation = _evidence(coarse, fine)
+    ratio, correlation = _evidence(coarse.unclipped(), fine.unclipped())
     if ratio < _CORRELATED or (abs(correlation) < _ALIKE and ratio < _EMPTIED):
         return 0.0
     low, high = 0.0, _LARGEST_BLUR
