@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-NAMES = {"observed": "noisy", "truth": "clean", "fast": "untrained fast", "best": "untrained best"}
+NAMES = {"observed": "observed", "truth": "clean", "fast": "untrained fast", "best": "untrained best"}
 GAP = 6
 BAR = 26
 
