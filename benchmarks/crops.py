@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-NAMES = {"observed": "observed", "truth": "clean", "fast": "untrained fast", "best": "untrained best"}
+NAMES = {
+    "observed": "observed",
+    "truth": "clean",
+    "fast": "untrained fast",
+    "best": "untrained best",
+}
 GAP = 6
 BAR = 26
 
