@@ -176,6 +176,10 @@ def test_a_part_says_that_it_is_one() -> None:
     assert names == ["peppers.png", "cameraman.png", "man.png"]
     assert list(x.methods) == ["fast"]
     assert "7 steps" in x.quick
+    assert "Reduced" in x.reduced
+    assert "part" in narrowed(find_experiment("inpaint-11"), methods="fast").reduced
+    quick = narrowed(find_experiment("inpaint-11", quick=True), methods="fast")
+    assert "Reduced" in quick.reduced
     assert narrowed(find_experiment("impedance")) is find_experiment("impedance")
     with pytest.raises(InputError, match="barbara"):
         narrowed(find_experiment("inpaint-11"), pictures="zebra")

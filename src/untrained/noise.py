@@ -181,10 +181,8 @@ def estimate_noise(
     if coarse is not None and smooth is None:  # what is left by a fit says little of this
         blur = _blur_of(coarse, fine)
     blocks = fine if blur == 0 or coarse is None else coarse
-    if (
-        len(blocks.level) < 2 * _RANGE
-    ):  # one range, in which clipped blocks would pass for flat ones
-        blocks = blocks.unclipped()
+    if len(blocks.level) < 2 * _RANGE:
+        blocks = blocks.unclipped()  # in the one range, clipped blocks would pass for flat ones
     variance, level, count = blocks.variance, blocks.level, blocks.count
     gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
     parts = level.argsort().tensor_split(max(1, min(10, len(level) // _RANGE)))

@@ -75,6 +75,8 @@ class Experiment:
         figures: drawn at the end.
         notes: Markdown of what this experiment found beyond its tables.
         quick: what was reduced; empty = nothing.
+        whole_fits: whether only pictures, methods or seeds are fewer: every fit that there is can
+            be compared with its published figure.
     """
 
     name: str
@@ -94,6 +96,14 @@ class Experiment:
     figures: tuple[Figure, ...] = ()
     notes: Callable[[Outcome], str] | None = None
     quick: str = ""
+    whole_fits: bool = False
+
+    @property
+    def reduced(self) -> str:
+        """How this differs from the published experiment; empty = not at all."""
+        if not self.quick:
+            return ""
+        return "A part of the experiment" if self.whole_fits else "Reduced, not the experiment"
 
     def cases(self) -> Iterator[Case]:
         """Yield every case, picture by picture."""

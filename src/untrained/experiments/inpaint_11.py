@@ -58,8 +58,8 @@ of a dB. Our PSNR counts all pixels of the final image; `paper` does not put the
     },
     beside={"paper": "DIP", "tudelft": "DIP", "fast": "DIP", "best": "DIP"},
     reasons={
-        "fast": "Another network, optimizer and average than the paper's.",
-        "best": "Other and several networks, another optimizer and average than the paper's.",
+        "fast": "The network is shown the known pixels; another optimizer and average.",
+        "best": "As `fast`, and the average of several networks.",
         "tudelft": "Ten times the step size for less than a fifth of the steps.",
     },
     figures=(

@@ -123,9 +123,9 @@ def _view(
 
 def _reduced(x: Experiment) -> str:
     """Return what was reduced as plain text: the experiment says it in Markdown."""
-    if not x.quick:
+    if not x.reduced:
         return ""
-    return "Reduced, not the published experiment: " + x.quick.replace("`", "")
+    return f"{x.reduced} that was published: " + x.quick.replace("`", "")
 
 
 def _python(x: Experiment, case: Case) -> str:

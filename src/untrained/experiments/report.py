@@ -21,8 +21,8 @@ def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
     x = outcome.experiment
     machines = sorted({entry["machine"] for entry in outcome.entries.values()})
     parts = [f"# {x.title}", x.text.strip()]
-    if x.quick:
-        parts.append(f"**Reduced, not the published experiment.** {x.quick}")
+    if x.reduced:
+        parts.append(f"**{x.reduced} that was published.** {x.quick}")
     parts += [f"![{caption}]({file})\n\n{caption}" for file, caption in captions.items()]
     if any("psnr" in entry for entry in outcome.entries.values()):
         parts += ["## PSNR in dB", _by_picture(outcome)]
@@ -78,8 +78,11 @@ def _differences(outcome: Outcome) -> list[str]:
             f"- {method}: {got:.2f} dB, published ({label}) {wanted:.2f} dB, {got - wanted:+.2f}."
         )
         if abs(got - wanted) > _NOTABLE:
-            reduced = "This is a reduced run, so the two are not comparable." if x.quick else ""
-            line += " " + (reduced or x.reasons.get(method, "We do not know why."))
+            comparable = x.whole_fits or not x.quick
+            line += " " + (
+                x.reasons.get(method, "We do not know why.") if comparable
+                else "This is a reduced run, so the two are not comparable."
+            )  # fmt: skip
         lines.append(line)
     return ["\n".join(lines)] if lines else []
 

@@ -75,7 +75,12 @@ def narrowed(
         f"{seeds} seeds" if seeds is not None else "",
     ]
     part = "A part only: " + "; ".join(word for word in words if word) + "."
-    return replace(experiment, quick=f"{experiment.quick} {part}".strip(), **changes)
+    return replace(
+        experiment,
+        quick=f"{experiment.quick} {part}".strip(),
+        whole_fits=not experiment.quick and steps is None and crop is None,
+        **changes,
+    )
 
 
 def reproduce(
