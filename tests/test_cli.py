@@ -358,7 +358,7 @@ def test_our_own_failure_is_code_1_and_debug_shows_where(
     assert "Traceback" in capsys.readouterr().err
 
 
-LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "400",
+LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "200",
         "--checkpoint-every", "0")  # fmt: skip
 
 
@@ -368,6 +368,8 @@ def start_and_wait(noisy: Path, name: str, *, steps: int) -> tuple[subprocess.Po
         [sys.executable, "-m", "untrained", "denoise", str(noisy), "-o", f"{name}.png",
          "--run-dir", f"runs-{name}", *LONG],
         cwd=noisy.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # what a shell starts in the background ignores Ctrl-C, and so would the fit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline and process.poll() is None:

@@ -103,7 +103,11 @@ class Experiment:
         """How this differs from the published experiment; empty = not at all."""
         if not self.quick:
             return ""
-        return "A part of the experiment" if self.whole_fits else "Reduced, not the experiment"
+        return (
+            "A part of the published experiment"
+            if self.whole_fits
+            else "Reduced, not the published experiment"
+        )
 
     def cases(self) -> Iterator[Case]:
         """Yield every case, picture by picture."""

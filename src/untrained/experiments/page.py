@@ -125,7 +125,7 @@ def _reduced(x: Experiment) -> str:
     """Return what was reduced as plain text: the experiment says it in Markdown."""
     if not x.reduced:
         return ""
-    return f"{x.reduced} that was published: " + x.quick.replace("`", "")
+    return f"{x.reduced}: " + x.quick.replace("`", "")
 
 
 def _python(x: Experiment, case: Case) -> str:

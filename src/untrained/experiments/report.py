@@ -22,7 +22,7 @@ def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
     machines = sorted({entry["machine"] for entry in outcome.entries.values()})
     parts = [f"# {x.title}", x.text.strip()]
     if x.reduced:
-        parts.append(f"**{x.reduced} that was published.** {x.quick}")
+        parts.append(f"**{x.reduced}.** {x.quick}")
     parts += [f"![{caption}]({file})\n\n{caption}" for file, caption in captions.items()]
     if any("psnr" in entry for entry in outcome.entries.values()):
         parts += ["## PSNR in dB", _by_picture(outcome)]

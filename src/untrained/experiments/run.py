@@ -74,7 +74,7 @@ def narrowed(
         f"central crops of {crop} pixels" if crop else "",
         f"{seeds} seeds" if seeds is not None else "",
     ]
-    part = "A part only: " + "; ".join(word for word in words if word) + "."
+    part = "Only " + "; ".join(word for word in words if word) + "."
     return replace(
         experiment,
         quick=f"{experiment.quick} {part}".strip(),
