@@ -39,7 +39,7 @@ from untrained import find_recipe, restore
 from untrained.acceleration import PLAIN, freed_memory_kept, pick_device
 from untrained.arrays import to_unit
 from untrained.networks import layers
-from untrained.noise import estimate_noise
+from untrained.noise_estimation import estimate_noise
 from untrained.objectives import DataFit, Problem
 from untrained.planner import predict_memory, summarize_recipe
 from untrained.recipes import Recipe

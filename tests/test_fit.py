@@ -19,7 +19,8 @@ from untrained.fit import fit
 from untrained.inputs import Noise
 from untrained.losses import TotalVariation
 from untrained.networks import Skip
-from untrained.noise import estimate_noise, white
+from untrained.noise import white
+from untrained.noise_estimation import estimate_noise
 from untrained.objectives import (
     DataFit,
     Infill,

@@ -14,10 +14,10 @@ from untrained.noise import (
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
-    estimate_noise,
     gaussian_taps,
     white,
 )
+from untrained.noise_estimation import estimate_noise
 from untrained.noise_pool import NoisePool
 from untrained.objectives import Problem
 

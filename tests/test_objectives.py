@@ -15,7 +15,8 @@ from torch import Generator, Tensor
 from untrained import find_recipe, restore
 from untrained.errors import InputError
 from untrained.networks import Members, ResNet, Skip
-from untrained.noise import estimate_noise, white
+from untrained.noise import white
+from untrained.noise_estimation import estimate_noise
 from untrained.objectives import DataFit, MaskedPrediction, Problem, ScaleEquivariant, Sure
 from untrained.operators import Identity, Resample
 from untrained.solve import solve

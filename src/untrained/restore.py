@@ -25,9 +25,9 @@ from untrained.noise import (
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
-    estimate_noise,
     white,
 )
+from untrained.noise_estimation import estimate_noise
 from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.planner import make_plan

@@ -18,7 +18,7 @@ from untrained.experiments.scenes import Scene, noisy
 from untrained.inputs import Noise
 from untrained.metrics import mse
 from untrained.networks import Skip
-from untrained.noise import estimate_noise
+from untrained.noise_estimation import estimate_noise
 from untrained.objectives import DataFit
 from untrained.recipes import Recipe, find_recipe
 from untrained.result import Score

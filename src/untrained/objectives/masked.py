@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.losses import DataTerm, Gaussian
-from untrained.noise import estimate_noise
+from untrained.noise_estimation import estimate_noise
 from untrained.noise_pool import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
