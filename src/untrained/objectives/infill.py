@@ -15,7 +15,6 @@ from untrained.noise import gaussian_taps
 from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
 from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.problem import Problem
-from untrained.operators import Identity
 
 __all__ = ["Infill", "InfillObjective"]
 
@@ -75,13 +74,7 @@ class Infill:
         Raises:
             InputError: an operator that is not the identity, or a network with its own input size.
         """
-        if not isinstance(problem.operator, Identity):
-            raise InputError(
-                f"infilling works on the image itself, not through "
-                f"{type(problem.operator).__name__}; use the DataFit objective"
-            )
-        if input_size != tuple(problem.observed.shape[-2:]):
-            raise InputError("infilling needs a network that maps an image to an image")
+        problem.check_direct("infilling", input_size)
         return InfillObjective(problem, self, seed=seed, members=members)
 
 

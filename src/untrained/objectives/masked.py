@@ -16,7 +16,6 @@ from untrained.noise_pool import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
-from untrained.operators import Identity
 
 __all__ = ["MaskedPrediction", "MaskedPredictionObjective"]
 
@@ -81,13 +80,7 @@ class MaskedPrediction:
         Raises:
             InputError: an operator that is not the identity, or a network with its own input size.
         """
-        if not isinstance(problem.operator, Identity):
-            raise InputError(
-                f"masked prediction works on the image itself, not through "
-                f"{type(problem.operator).__name__}; use the DataFit objective"
-            )
-        if input_size != tuple(problem.observed.shape[-2:]):
-            raise InputError("masked prediction needs a network that maps an image to an image")
+        problem.check_direct("masked prediction", input_size)
         return MaskedPredictionObjective(problem, self, seed=seed, members=members)
 
 

@@ -75,6 +75,20 @@ class Problem:
             return self.operator.image_shape((b, c, h, w))
         return b, c, h, w
 
+    def check_direct(self, what: str, input_size: tuple[int, int]) -> None:
+        """Refuse what an objective cannot do that shows the network the observation itself.
+
+        Raises:
+            InputError: an operator that is not the identity, or a network with its own input size.
+        """
+        if not isinstance(self.operator, Identity):
+            raise InputError(
+                f"{what} works on the image itself, not through "
+                f"{type(self.operator).__name__}; use the DataFit objective"
+            )
+        if input_size != tuple(self.observed.shape[-2:]):
+            raise InputError(f"{what} needs a network that maps an image to an image")
+
     def finish(self, estimate: Tensor) -> Tensor:
         """Return the final image that an estimate gives: bounded, known pixels put back, clipped.
 
