@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 from untrained.acceleration import PLAIN, Acceleration
 from untrained.averaging import Averaging, RunningAverage
 from untrained.callbacks.base import Callback, Check, Start
-from untrained.metrics import mse_to_psnr
+from untrained.metrics import mse_to_psnr, squared_errors
 from untrained.objectives import Objective
 from untrained.result import History, Result, StopReason
 from untrained.stopping import FixedSteps, Look, Stopper, StopRule, Verdict
@@ -180,9 +180,7 @@ class _Progress:
     best: Tensor | None = None
     best_step: int = 0
     residual: float | None = None
-    stopped: StopReason | None = (
-        None  # by the rule: a fit killed after its last look goes no further
-    )
+    stopped: StopReason | None = None  # by the rule; a fit killed after its last look has ended
     lr_factor: float = 1.0
     recoveries: int = 0
     seconds: float = 0.0
@@ -274,8 +272,7 @@ def _ask(now: _Progress, losses: list[float], image: Tensor) -> Verdict:
         kept = now.objective.residual(measured, problem.known)
         held_out = None
         if problem.held_out is not None:
-            squared = (measured - problem.observed).square()
-            held_out = squared[problem.held_out.expand_as(squared) > 0]
+            held_out = squared_errors(measured, problem.observed, problem.held_out)
     assert now.residual is not None
     return now.rule.check(
         Look(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from untrained.errors import InputError
 
-__all__ = ["mse", "mse_to_psnr", "psnr", "ssim"]
+__all__ = ["mse", "mse_to_psnr", "psnr", "squared_errors", "ssim"]
 
 
 def mse(estimate: Tensor, reference: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -24,6 +24,12 @@ def mse(estimate: Tensor, reference: Tensor, weight: Tensor | None = None) -> Te
         return squared.mean()
     weight = weight.expand_as(squared)
     return (squared * weight).sum() / weight.sum()
+
+
+def squared_errors(estimate: Tensor, reference: Tensor, places: Tensor) -> Tensor:
+    """Return (x̂ - x)², flat, of the pixels where `places` (b, 1 or c, h, w) is above 0."""
+    squared = (estimate - reference).square()
+    return squared[places.expand_as(squared) > 0]
 
 
 def mse_to_psnr(error: float | Tensor, peak: float = 1.0) -> float:

@@ -99,7 +99,12 @@ class RunFolder:
         return state
 
 
-_SHARE = 0.03  # of the time goes into checkpoints
+_SHARE = 0.03
+
+
+def pause_after(took: float, *, least: float) -> float:
+    """Return the seconds until the next write, so that writes get at most 3 % of the time."""
+    return max(least, took / _SHARE)
 
 
 class Recorder(Callback):
@@ -136,7 +141,7 @@ class Recorder(Callback):
             return
         self.folder.save_state(check.state())
         ended = time.monotonic()
-        pause = max(self.checkpoint_every, (ended - began) / _SHARE)
+        pause = pause_after(ended - began, least=self.checkpoint_every)
         self.next = ended + pause if self.checkpoint_every else ended
 
     def on_end(self, result: Result) -> None:

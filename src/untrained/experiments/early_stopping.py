@@ -16,7 +16,7 @@ from untrained.experiments.figures import pyplot
 from untrained.experiments.report import table
 from untrained.experiments.scenes import Scene, noisy
 from untrained.inputs import Noise
-from untrained.metrics import mse
+from untrained.metrics import mse, squared_errors
 from untrained.networks import Skip
 from untrained.noise_estimation import estimate_noise
 from untrained.objectives import DataFit
@@ -85,11 +85,10 @@ class Watch(Observer):
         if check.step % EVERY or not waiting:
             return
         residual = self._residual(check.estimate, 1 - self.held_out)
-        squared = (check.image - self.observed).square()
         look = Look(
             step=check.step, losses=check.losses, residual=residual,
             kept_residual=self._residual(check.image, 1 - self.held_out),
-            held_out=squared[self.held_out.expand_as(squared) > 0],
+            held_out=squared_errors(check.image, self.observed, self.held_out),
         )  # fmt: skip
         for name in waiting:
             verdict = self.stoppers[name].check(look)

@@ -90,7 +90,7 @@ class InfillObjective(JitteredObjective):
         self.weight = problem.fitted
         known = torch.ones_like(observed[:, :1]) if self.weight is None else self.weight
         self.known = known.expand(members, -1, -1, -1)
-        self.missing = 1 - float(known.mean())
+        self.share = float(known.mean())
         self.deep = 1 - F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH)
         self.has_holes = settings.smooth_holes > 0 and bool(self.deep.any())
         taps = gaussian_taps(settings.blur).to(observed)
@@ -105,7 +105,7 @@ class InfillObjective(JitteredObjective):
         loss = s.data_term(estimate, self.problem.observed, self.weight)
         if self.has_holes:
             away = (estimate - z[:, :-1]).square() * self.deep
-            loss = loss + s.smooth_holes * away.mean() / self.known.mean()
+            loss = loss + s.smooth_holes * away.mean() / self.share
         mean = estimate.mean(0, keepdim=True)
         return Iterate(estimate=mean, measured=mean, loss=loss)
 
@@ -120,7 +120,7 @@ class InfillObjective(JitteredObjective):
 
     def _part(self) -> Tensor:
         """Return v: the known pixels without a random `drop` of them."""
-        drop, missing = self.settings.drop, self.missing
+        drop, missing = self.settings.drop, 1 - self.share
         moved = torch.randint(2**16, (2,), generator=self.places).tolist()
         gaps = 1 - torch.roll(self.known, moved, dims=(-2, -1))
         random = torch.rand(gaps.shape, generator=self.generator, device=gaps.device)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.inputs import Noise
-from untrained.objectives import DataFit
 from untrained.recipes import inpaint
 
 __all__ = ["RECIPES", "TASK"]
@@ -16,7 +14,7 @@ fast = replace(
     inpaint.fast,
     name="fast",
     task=TASK,
-    objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03),
+    objective=inpaint.from_noise,
     source="ours, benchmarks/applications.py: inpainting's; about as good as averaging lines",
 )
 

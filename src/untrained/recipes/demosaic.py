@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.inputs import Noise
-from untrained.objectives import DataFit
 from untrained.recipes import inpaint
 from untrained.stopping import FixedSteps
 
@@ -18,7 +16,7 @@ fast = replace(
     name="fast",
     task=TASK,
     source="ours, benchmarks/applications.py: above bilinear in detail, below it without",
-    objective=DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03),
+    objective=inpaint.from_noise,
     stopper=FixedSteps(),
     exact_known=False,
 )

@@ -34,6 +34,9 @@ fast = Recipe(
     exact_known=True,
 )  # fmt: skip
 
+from_noise = DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03)
+"""The objective of tasks whose gaps are a grid, which `Infill` cannot lay elsewhere."""
+
 best = replace(
     fast,
     name="best",

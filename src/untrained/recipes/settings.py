@@ -59,10 +59,8 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     DataTerm: (Gaussian, Poisson, L1, Huber),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
-        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill,
-        MaskedPrediction,
-        NoiseToNoise, ScaleEquivariant,
-        SelfGuided, Sure,
+        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
+        NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
     StepSize: (Constant, Cosine, Halving),

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from untrained.callbacks import Callback, Check, Plan, Start
 from untrained.result import Result
+from untrained.runs import pause_after
 from untrained.studio.screen import encode_png
 
 __all__ = ["LatestImage", "Watcher", "is_watched", "keep_watching"]
 
 _WATCHED_FOR = 6.0
-_SHARE = 0.03
 _EVERY = 0.45  # half a second: with looks .7 s apart a whole one would skip every second look
 
 
@@ -95,8 +95,7 @@ class LatestImage(Callback):
             self.next = began + 0.2
             return
         write_latest(self.folder, check.image)
-        took = time.monotonic() - began
-        self.next = began + max(_EVERY, took / _SHARE)
+        self.next = began + pause_after(time.monotonic() - began, least=_EVERY)
 
     def on_end(self, result: Result) -> None:
         """Leave the kept image, if anybody looked."""
