@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from untrained.baselines import find_baseline
+from untrained.callbacks import Check
 from untrained.data import REGISTRY
 from untrained.errors import InputError
 from untrained.experiments import EXPERIMENTS, find_experiment, run
@@ -116,6 +117,50 @@ def test_a_tiny_run_writes_its_report_and_goes_on_where_it_was(
     changed = {**x.methods, "fast": replace(recipe, max_steps=5, stopper=FixedSteps())}
     reproduce(replace(x, methods=changed), tmp_path / "out", device="cpu")
     assert measured == ["fast"]
+
+
+class Interrupts(Watch):
+    """Presses Ctrl-C when it is shown the 20th step: before the next observer hears of it."""
+
+    def on_check(self, check: Check) -> None:
+        super().on_check(check)
+        if check.step == 20 and not Interrupts.pressed:
+            Interrupts.pressed = True
+            raise KeyboardInterrupt
+
+    pressed = False
+
+
+def test_an_interrupted_fit_is_not_a_result_and_goes_on_where_it_was(
+    picture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dip = replace(find_recipe("denoise", "paper"), network=Skip(widths=(8, 8)), max_steps=40)
+    x = replace(
+        find_experiment("early-stopping"), pictures=(picture,), methods={"DIP": dip}, crop=32,
+        snapshots=(0, 10, 30), notes=None, figures=(), seeds=(0,),
+        observer=lambda scene, recipe, seed: Interrupts(RULES, scene, seed),
+    )  # fmt: skip
+    with monkeypatch.context() as never:
+        never.setattr(Interrupts, "pressed", True)
+        reproduce(x, tmp_path / "whole", device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(x, tmp_path / "cut", device="cpu")
+    assert not (tmp_path / "cut" / "results.json").exists()
+    assert len(list((tmp_path / "cut" / "unfinished").glob("*/checkpoint.pt"))) == 1
+    began: list[int] = []
+    monkeypatch.setattr(Interrupts, "on_start", lambda self, start: (
+        began.append(start.step), Watch.on_start(self, start)))  # fmt: skip
+    reproduce(x, tmp_path / "cut", device="cpu")
+    assert began == [10]  # looks are ten steps apart
+    assert not list((tmp_path / "cut" / "unfinished").iterdir())
+    records = (json.loads((tmp_path / d / "results.json").read_text()) for d in ("whole", "cut"))
+    whole, cut = (record["entries"][f"{picture} | DIP | 0"] for record in records)
+    for image in ("0", "10", "30", "kept"):
+        files = [(tmp_path / d / whole["images"][image]).read_bytes() for d in ("whole", "cut")]
+        assert files[0] == files[1], image
+    for entry in (whole, cut):
+        del entry["seconds"]
+    assert whole == cut
 
 
 def test_what_the_network_shows_at_step_0_is_not_fitted(picture: str, tmp_path: Path) -> None:

@@ -141,6 +141,8 @@ def _fit(asked: Comparison, name: str, page: NDArray[Any], given: Given) -> NDAr
     result = restore(
         page, recipe=recipe, seed=asked.seed, device=asked.device, **given.as_arguments()
     )
+    if result.cut_short:
+        raise KeyboardInterrupt
     assert result.image is not None
     return result.image
 

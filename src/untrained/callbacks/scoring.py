@@ -34,9 +34,14 @@ class Scoring(Callback):
         self.observed: Tensor | None = None
 
     def on_start(self, start: Start) -> None:
-        """Move the truth beside the observation."""
+        """Move the truth beside the observation; forget looks that the fit will take again."""
         if self.truth is not None:
             self.truth = self.truth.to(start.observed.device)
+        # Ctrl-C may come when this observer has seen a look, or half of it, and the others not.
+        whole = min(len(getattr(self, name)) for name in _CURVES)
+        whole = sum(step <= start.step for step in self.steps[:whole])
+        for name in _CURVES:
+            del getattr(self, name)[whole:]
         self.observed, self.peak = start.observed, start.peak
 
     def on_check(self, check: Check) -> None:

@@ -29,8 +29,9 @@ def reproduce(
 ) -> int:  # fmt: skip
     """Make a published table or figure again: Markdown, JSON and figures in a folder.
 
-    What the folder already holds is not measured again, so an interrupted run goes on where it
-    was. Pictures are taken from UNTRAINED_DATA or downloaded.
+    What the folder already holds is not measured again, and an interrupted fit goes on from its
+    last checkpoint, so the same command goes on where it was. Pictures are taken from
+    UNTRAINED_DATA or downloaded.
 
     Parameters
     ----------

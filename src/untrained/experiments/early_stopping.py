@@ -63,6 +63,8 @@ class Watch(Observer):
         self.stoppers: dict[str, Stopper] = {}
         self.kept: dict[str, int] = {}
         self.stopped: dict[str, int] = {}
+        self.seen = 0
+        self.saved: dict[str, Any] = {}
 
     def on_start(self, start: Start) -> None:
         """Start the rules, with the noise level that the observation shows."""
@@ -76,9 +78,14 @@ class Watch(Observer):
             )
             for name, rule in self.rules.items()
         }  # fmt: skip
+        for name, state in self.saved.items():
+            self.stoppers[name].load_state_dict(state)
 
     def on_check(self, check: Check) -> None:
         """Show the iterate to the rules that still wait; ask them every few steps."""
+        if check.step <= self.seen:  # interrupted between this observer and the next
+            return
+        self.seen = check.step
         waiting = [name for name in self.stoppers if name not in self.stopped]
         for name in waiting:
             self.stoppers[name].observe(check.estimate)
@@ -96,6 +103,16 @@ class Watch(Observer):
                 self.kept[name] = check.step
             if verdict.stop is not None:
                 self.stopped[name] = check.step
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what every rule has noted and decided."""
+        rules = {name: stopper.state_dict() for name, stopper in self.stoppers.items()}
+        return {"rules": rules, "kept": self.kept, "stopped": self.stopped, "seen": self.seen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.saved, self.seen = state["rules"], state["seen"]
+        self.kept, self.stopped = dict(state["kept"]), dict(state["stopped"])
 
     def findings(self, score: Score) -> dict[str, Any]:
         """Return, for every rule, what it would have kept, and how far that is from the peak."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from untrained.acceleration import pick_device
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.experiments.base import Entry, Experiment, Outcome, shortened
-from untrained.experiments.measure import digest, measure
+from untrained.experiments.measure import digest, measure, unfinished
 from untrained.experiments.page import write_page
 from untrained.experiments.report import markdown
 
@@ -95,11 +96,14 @@ def reproduce(
 
     report.html shows the fits, for as long as the folder has their images.
 
-    Every finished case is saved at once, so a run that is cut off goes on where it was. A case
-    whose settings have changed since is measured again.
+    Every finished case is saved at once, and a fit's state every minute, so a run that is cut off
+    goes on where it was. A case whose settings have changed since is measured again.
 
     Returns:
         the path of results.md.
+
+    Raises:
+        KeyboardInterrupt: interrupted; the same call goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
@@ -112,6 +116,7 @@ def reproduce(
         entry = measure(experiment, case, folder, device=device)
         entries[case.key] = {**entry, "machine": _machine(device)}
         _write(path, {"experiment": experiment.name, "entries": entries})
+        shutil.rmtree(unfinished(experiment, case, folder).path, ignore_errors=True)
         say(f"{number}/{len(cases)} {case.key}: {entry['psnr']:.2f} dB in {entry['seconds']:.0f} s")
     outcome = Outcome(
         experiment=experiment,
