@@ -103,6 +103,8 @@ def measure(task: str, name: str, options: argparse.Namespace, row: Row) -> Row:
         began = time.monotonic()
         result = restore(observed, recipe=recipe, truth=truth, seed=0, **extra)
         seconds = time.monotonic() - began
+        if result.cut_short:
+            raise KeyboardInterrupt
         assert result.score is not None
         assert result.image is not None
         row[options.recipe] = {

@@ -19,6 +19,7 @@ from untrained.errors import InputError
 from untrained.experiments import EXPERIMENTS, find_experiment, run
 from untrained.experiments.base import Experiment, shortened
 from untrained.experiments.early_stopping import RULES, Watch
+from untrained.experiments.figures import gallery
 from untrained.experiments.impedance import TARGETS
 from untrained.experiments.run import narrowed, reproduce
 from untrained.experiments.scenes import noisy, psnr
@@ -236,6 +237,17 @@ def test_names_are_listed_and_wrong_ones_refused(untrained: Callable[..., Any]) 
     refused = untrained("reproduce", "denoise-f61")
     assert refused.returncode == 2
     assert "'denoise-f16'" in refused.stderr
+
+
+def test_an_image_that_is_gone_is_named(picture: str, tmp_path: Path) -> None:
+    x = tiny(find_experiment("denoise-f16"), picture)
+    x = replace(x, methods={"NLM": "nlm"}, figures=(), notes=None)
+    reproduce(x, tmp_path, device="cpu")
+    (image,) = (tmp_path / "images").iterdir()
+    image.unlink()
+    reproduce(x, tmp_path, device="cpu")  # tables need no image
+    with pytest.raises(InputError, match=rf"{image.name} is gone.*results\.json"):
+        reproduce(replace(x, figures=(gallery(picture),)), tmp_path, device="cpu")
 
 
 def test_a_foreign_record_is_refused(picture: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from untrained.baselines import Image
 from untrained.callbacks import Callback
+from untrained.errors import InputError
 from untrained.experiments.scenes import Scene, SceneOf
 from untrained.recipes import Recipe
 from untrained.result import Score
@@ -147,10 +148,20 @@ class Outcome:
         return float(np.mean([e[value] for e in entries]))
 
     def image(self, entry: Entry, which: str) -> Image:
-        """Return an image of an entry: "kept", or a step of the snapshots."""
+        """Return an image of an entry: "kept", or a step of the snapshots.
+
+        Raises:
+            InputError: its file is gone.
+        """
         from untrained import data
 
-        return data.load(str(self.folder / entry["images"][which]))
+        path = self.folder / entry["images"][which]
+        if not path.exists():
+            raise InputError(
+                f"{path} is gone, and a figure shows it; "
+                f"remove {self.folder / 'results.json'} to measure everything again"
+            )
+        return data.load(str(path))
 
 
 Figure = Callable[[Outcome], dict[str, str]]
