@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from untrained.averaging import ExponentialAverage
 from untrained.errors import InputError
 from untrained.losses import DataTerm, Gaussian
 from untrained.noise import gaussian_taps
@@ -20,6 +21,7 @@ __all__ = ["Infill", "InfillObjective"]
 
 _WIDER = 0.01  # weight of the wider smoothing, as a share of a shown pixel
 _REACH = 8  # pixels
+_MOVED_EVERY = 3  # steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +39,14 @@ class Infill:
     picture at half its size, and so on: a smooth filling of any gap (normalised convolution:
     Knutsson & Westin, "Normalized and differential convolution", CVPR 1993). Deep inside a hole,
     more than 8 pixels from the next known one, nothing tells the network what to draw, and it is
-    drawn to that filling: + λ Σ (x̂ - w)². The mixture is ours, measured in docs/measurements.md.
+    drawn to that filling: + λ Σ (x̂ - w)².
+
+    A mask that is a grid, such as every second line, leaves out all or nothing, wherever it is
+    laid. Therefore every third step is of another picture x': the average of the estimates so far,
+    with the known pixels put in, moved to another place. The network is shown x' through the mask,
+    and the loss is E(·; x') where x' is known: the missing pixels are learned from known ones that
+    have moved there (equivariant imaging: Chen, Tachella & Davies, ICCV 2021). The mixture is
+    ours, measured in docs/measurements.md.
 
     Attributes:
         jitter: standard deviation of the Gaussian noise added to z.
@@ -93,12 +102,22 @@ class InfillObjective(JitteredObjective):
         self.share = float(known.mean())
         self.deep = 1 - F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH)
         self.has_holes = settings.smooth_holes > 0 and bool(self.deep.any())
+        self.average = ExponentialAverage(decay=0.98, warm_up=True).start()
+        self.latest = observed  # the image of the latest step
+        self.step = 0
         taps = gaussian_taps(settings.blur).to(observed)
         self.taps = taps / taps.sum()
         self.take_code(self._showing(self.known), std=settings.jitter)
 
     def __call__(self, network: RunNetwork) -> Iterate:
-        """Return the image drawn from another part of the known pixels."""
+        """Return the image drawn from another part of the known pixels, and its loss.
+
+        At a step of the moved estimate, the image is that of the step before.
+        """
+        self.step += 1
+        if self.step % _MOVED_EVERY == 0:
+            loss = self._of_moved(network)
+            return Iterate(estimate=self.latest, measured=self.latest, loss=loss)
         s = self.settings
         z = self._showing(self._part())
         estimate = network(self.jittered(z))
@@ -107,7 +126,20 @@ class InfillObjective(JitteredObjective):
             away = (estimate - z[:, :-1]).square() * self.deep
             loss = loss + s.smooth_holes * away.mean() / self.share
         mean = estimate.mean(0, keepdim=True)
+        self.latest = mean.detach()
+        self.average.update(self.latest)
         return Iterate(estimate=mean, measured=mean, loss=loss)
+
+    def _of_moved(self, network: RunNetwork) -> Tensor:
+        """Return E(f_θ(z of x' through the mask); x'), x' the estimate moved to another place."""
+        observed, known = self.problem.observed, self.known[:1]
+        assert self.average.value is not None
+        whole = torch.where(known > 0, observed, self.average.value)
+        offset = self._offset()
+        moved = torch.roll(whole, offset, dims=(-2, -1))
+        estimate = network(self.jittered(self._showing(self.known, moved)))
+        weight = torch.roll(known, offset, dims=(-2, -1))
+        return self.settings.data_term(estimate, moved, weight)
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the image drawn from all known pixels."""
@@ -120,19 +152,23 @@ class InfillObjective(JitteredObjective):
 
     def _part(self) -> Tensor:
         """Return v: the known pixels without a random `drop` of them."""
-        drop, missing = self.settings.drop, 1 - self.share
-        moved = torch.randint(2**16, (2,), generator=self.places).tolist()
-        gaps = 1 - torch.roll(self.known, moved, dims=(-2, -1))
+        drop = self.settings.drop
+        gaps = 1 - torch.roll(self.known, self._offset(), dims=(-2, -1))
+        hidden = ((gaps * self.known).mean() / self.share).clamp(max=1)
         random = torch.rand(gaps.shape, generator=self.generator, device=gaps.device)
-        if missing > drop:
-            gaps = gaps * (random < drop / missing)
-        else:
-            gaps = torch.maximum(gaps, (random < (drop - missing) / (1 - missing)).to(gaps))
-        return self.known * (1 - gaps)
+        thinned = gaps * (random < drop / hidden)  # where too many are hidden
+        single = (random < (drop - hidden) / (1 - hidden)).to(gaps)  # where too few are
+        return self.known * (1 - torch.maximum(thinned, single))
 
-    def _showing(self, v: Tensor) -> Tensor:
-        """Return z_v, (members, C + 1, h, w)."""
-        return self._smoothed(torch.cat([self.problem.observed * v, v], dim=1))
+    def _offset(self) -> list[int]:
+        """Return how far to move a picture, rows and columns."""
+        offset: list[int] = torch.randint(2**16, (2,), generator=self.places).tolist()
+        return offset
+
+    def _showing(self, v: Tensor, picture: Tensor | None = None) -> Tensor:
+        """Return z_v of a picture (None = y), (members, C + 1, h, w)."""
+        picture = self.problem.observed if picture is None else picture
+        return self._smoothed(torch.cat([picture * v, v], dim=1))
 
     def _smoothed(self, sums: Tensor) -> Tensor:
         """Return the filling and g * v, from the sums v y and v at a scale, (members, C + 1, ·)."""
@@ -149,10 +185,18 @@ class InfillObjective(JitteredObjective):
         return torch.cat([(values + _WIDER * wider) / (share + _WIDER), share], dim=1)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random numbers."""
-        return {**super().state_dict(), "places": self.places.get_state()}
+        """Return the state of the random numbers, the average, and the image that may be moved."""
+        return {
+            **super().state_dict(),
+            "places": self.places.get_state(),
+            "average": self.average.state_dict(),
+            "latest": self.latest,  # never changed in place
+            "step": self.step,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         super().load_state_dict(state)
         self.places.set_state(state["places"])
+        self.average.load_state_dict(state["average"])
+        self.latest, self.step = state["latest"], state["step"]
