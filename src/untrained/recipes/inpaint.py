@@ -35,7 +35,7 @@ fast = Recipe(
 )  # fmt: skip
 
 from_noise = DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03)
-"""The objective of tasks whose gaps are a grid, which `Infill` cannot lay elsewhere."""
+"""The objective of tasks whose operator is not a mask, which `Infill` cannot lay elsewhere."""
 
 best = replace(
     fast,
