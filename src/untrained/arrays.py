@@ -51,7 +51,7 @@ def range_of(array: NDArray[Any], finite: NDArray[np.bool_]) -> UnitRange:
     if dtype == np.uint8 or (low >= 0 and _DARK * white <= high <= white):
         return UnitRange(offset=0.0, scale=white, peak=1.0, dtype=dtype)
     span = high - low if high > low else 1.0
-    is_picture = np.issubdtype(dtype, np.unsignedinteger)
+    is_picture = low >= 0 and high <= white and not np.issubdtype(dtype, np.signedinteger)
     return UnitRange(offset=low, scale=span, peak=white / span if is_picture else 1.0, dtype=dtype)
 
 
