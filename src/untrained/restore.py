@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from untrained.acceleration import pick_device
-from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
+from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit, white_of
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.images import Picture, with_pixels
@@ -241,14 +241,26 @@ def _noise(
             raise InputError("both sigma and photons were given; wanted one of them")
         if not 0 < photons <= _MOST_PHOTONS:
             raise InputError(f"photons is {photons}; wanted more than 0, up to {_MOST_PHOTONS}")
-        return clipped_poisson(photons)
+        return _photon_noise(photons, unit_range)
     if sigma is None:
         return estimate_noise(observed, known)
     if not sigma >= 0:
         raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
     # Pixels that pile up at black or white show that the noise has been clipped there.
     piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
-    return (clipped_gaussian if piled_up > PILED_UP else white)(sigma / unit_range.scale)
+    level = sigma / unit_range.scale
+    return clipped_gaussian(level, top=unit_range.peak) if piled_up > PILED_UP else white(level)
+
+
+def _photon_noise(photons: float, unit_range: UnitRange) -> NoiseModel:
+    """Return the noise of light in the unit range, to which dark pictures are stretched."""
+    low, scale, full = unit_range.offset, unit_range.scale, white_of(unit_range.dtype)
+    if low < 0 or low + scale > full * (1 + 1e-6):
+        raise InputError(
+            f"the image goes from {low:g} to {low + scale:g}; with photons wanted 0 to white, "
+            f"which is {full:g}; divide by what stands for white in it, and clip"
+        )
+    return clipped_poisson(photons, black=-low / scale, white=(full - low) / scale)
 
 
 def _combine(
