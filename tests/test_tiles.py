@@ -124,6 +124,16 @@ class _Checkpoints(Callback):
         return state
 
 
+def test_weights_of_a_like_picture_are_where_the_first_tile_starts(tiled: Tiled) -> None:
+    whole, _ = tiled
+    warm, steps = fit_in_tiles([], weights=whole.weights), 3 * 40
+    assert warm.stop_step == steps
+    assert warm.history.loss[0] < 0.8 * whole.history.loss[0]
+    moved = sum(float((warm.weights[n] - w).square().sum()) for n, w in whole.weights.items())
+    assert moved > 0
+    assert not torch.equal(warm.estimate, whole.estimate)
+
+
 @pytest.mark.parametrize(
     "look", [1, 3, 4, 6], ids=["in the first", "at its end", "in the second", "in the third"]
 )
@@ -173,6 +183,9 @@ def test_restore_cuts_large_pictures(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert result.details["tiles"] == 2
     assert listener.steps == sorted(listener.steps)
     assert result.stop_step == listener.steps[-1] == 30
+    warm = restore(image, recipe=small(steps=20), weights=result.weights, callbacks=[listener])
+    assert warm.stop_step == warm.details["max_steps"] == listener.plans[1].max_steps == 40
+    assert warm.history.loss[0] < 0.8 * result.history.loss[0]
     assert result.score is not None
     assert "tiles" in result.notes[0]
 

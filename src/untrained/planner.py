@@ -31,8 +31,10 @@ _WHOLE = 44  # bytes a value of a picture in tiles, measured: input, sums, resul
 _ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
 
 
-def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
-    """Return what a fit will cost at most.
+def make_plan(
+    recipe: Recipe, problem: Problem, device: torch.device, *, warm: bool = False
+) -> Plan:
+    """Return what a fit will cost at most; `warm` = it starts from the weights of another.
 
     Pictures from four megapixels of the observation up are cut into tiles, smaller ones if they do
     not fit into memory. The time is measured on two crops, once for a recipe and a device.
@@ -57,7 +59,8 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
             f"{memory / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
             "use a smaller picture, a smaller network (--set network.widths=…) or another device"
         )
-    steps = recipe.max_steps + (tiles - 1) * for_later_tiles(recipe).max_steps
+    later = recipe if warm else for_later_tiles(recipe)
+    steps = recipe.max_steps + (tiles - 1) * later.max_steps
     pace = _seconds_per_step(recipe, part, device)
     channels, height, width = problem.image_shape[1:]
     return Plan(

@@ -80,8 +80,8 @@ def restore(
         callbacks: observers. Put a `Scoring` first to let the others show its numbers.
         cancelled: polled during the fit; true = stop and keep the best so far.
         state: the state of an interrupted fit of the same image and settings to go on from.
-        weights: of the fit of a like image with the same recipe to start from (`Result.weights`),
-            for pictures fitted in one piece; None = random ones.
+        weights: of the fit of a like image with the same recipe to start from (`Result.weights`);
+            None = random ones.
 
     Returns:
         The result; its `image` has the dtype, range and layout of the input.
@@ -111,7 +111,7 @@ def restore(
     )
     callbacks, scoring = _with_scoring(callbacks, truth, problem, channel_axis, unit_range)
     torch_device = pick_device(device)
-    plan = make_plan(recipe, problem, torch_device)
+    plan = make_plan(recipe, problem, torch_device, warm=weights is not None)
     for callback in callbacks:
         callback.on_plan(plan)
     tiled = plan.tiles > 1
@@ -120,7 +120,7 @@ def restore(
     if tiled:
         result = solve_tiled(
             problem, recipe, device=torch_device, seed=seed, callbacks=callbacks,
-            cancelled=cancelled, state=state,
+            cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
     else:
         result = solve(

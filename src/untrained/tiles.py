@@ -59,6 +59,7 @@ def solve_tiled(
     callbacks: Sequence[Callback] = (),
     cancelled: Callable[[], bool] = lambda: False,
     state: dict[str, Any] | None = None,
+    weights: Weights | None = None,
     tile: int = TILE,
 ) -> Result:
     """Return the result of a problem fitted tile by tile; the picture stays on the CPU.
@@ -71,13 +72,15 @@ def solve_tiled(
         device: where the tiles are fitted.
         callbacks: observers; the state that they are offered is of all tiles so far.
         state: such a state of the same problem and settings to go on from, bit for bit.
+        weights: of a fit of a like picture to start from; no tile is the first then, and all take
+            the recipe's steps.
         tile: the longest side of a tile, in pixels of the observation.
     """
     recipe = adapted(recipe, problem)
-    following = for_later_tiles(recipe)
+    following = for_later_tiles(recipe) if weights is None else recipe
     places = _places(problem, tile)
     total = recipe.max_steps + (len(places) - 1) * following.max_steps
-    done, running = _taken_up(state, callbacks)
+    done, running = _taken_up(state, callbacks, weights)
     start = Start(
         step=done.steps + (running["step"] if running else 0), max_steps=total,
         observed=problem.observed, known=problem.known, peak=problem.peak,
@@ -218,11 +221,11 @@ class _Done:
 
 
 def _taken_up(
-    state: dict[str, Any] | None, callbacks: Sequence[Callback]
+    state: dict[str, Any] | None, callbacks: Sequence[Callback], weights: Weights | None
 ) -> tuple[_Done, dict[str, Any] | None]:
     """Return what a state says is done, and the state of the tile that was interrupted."""
     if state is None:
-        return _Done(), None
+        return _Done(weights=weights), None
     for callback, saved in zip(callbacks, state["callbacks"], strict=False):
         callback.load_state_dict(saved)
     tiles = tuple(_from_data(tile) for tile in state["tiles"])
