@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from untrained.callbacks import Callback, Check, Plan
 from untrained.errors import InputError
 from untrained.networks import Skip
 from untrained.objectives import Problem
-from untrained.operators import Resample
+from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
 from untrained.result import Result, StopReason
 from untrained.stopping import FixedSteps
@@ -95,6 +96,30 @@ def test_enlarging_goes_in_tiles_too(scene: Scene) -> None:
     result = solve_tiled(problem, small("upscale", 20), device=CPU, tile=160)
     assert result.estimate.shape == (1, 3, 140, 580)
     assert float((Resample(2)(result.estimate) - observed).square().mean()) < 1e-3
+
+
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "upscale"])
+def test_a_tile_without_known_pixels_is_filled_and_the_result_says_so(task: str) -> None:
+    """Tiles of 148: the second lies in the hole. A ramp of brightness goes on through it."""
+    ramp = torch.linspace(0.2, 0.8, 400).expand(1, 1, 80, 400).contiguous()
+    known = torch.ones(1, 1, 80, 400)
+    known[..., 82:234] = 0
+    observed = torch.where(known > 0, ramp, 0.5)
+    problem = Problem(observed=observed, known=known, exact_known=task == "inpaint",
+                      operator=Resample(2) if task == "upscale" else Identity())  # fmt: skip
+    recipe = replace(small(task, 10), network=Skip(widths=(8, 8), widths_skip=4, padding="zeros"))
+    result = solve_tiled(problem, recipe, device=CPU, tile=160)
+    assert result.details["filled_tiles"] == 1
+    assert result.notes[1].endswith("filled smoothly and not fitted: 1")
+    image = F.avg_pool2d(result.estimate, 2) if task == "upscale" else result.estimate
+    inside = image[..., 150:166].mean((0, 1, 2))  # of that tile alone
+    assert float((inside - ramp[0, 0, 0, 150:166]).abs().max()) < 0.1
+    if task == "inpaint":
+        assert torch.equal(image[..., :82], ramp[..., :82])
+    known[:] = 0
+    known[..., 0, :60] = 1
+    with pytest.raises(InputError, match="no part of the picture has 64 known pixels"):
+        solve_tiled(problem, recipe, device=CPU, tile=160)
 
 
 def test_a_cancelled_tiled_fit_keeps_the_rest_as_it_was(scene: Scene) -> None:
