@@ -76,6 +76,21 @@ def test_a_damaged_file_is_one_line(scene: Scene, damage: Callable[[bytes], byte
         decompress(damage(data))
 
 
+@pytest.mark.parametrize("place", range(3, 13))
+def test_a_changed_byte_of_the_header_is_one_line_or_found_by_the_checksum(
+    scene: Scene, place: int
+) -> None:
+    result = compress(picture(scene), Compression(width=4, num_up=3, steps=2))
+    data = bytearray(result.data)
+    data[place] ^= 1
+    try:
+        image, exact = decompress(bytes(data))
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert exact == np.array_equal(image, result.image)
+
+
 def test_bad_settings_and_pictures_are_refused(scene: Scene) -> None:
     for wrong in ({"bits": 1}, {"bits": 9}, {"width": 0}, {"width": 256}, {"seed": 70000}):
         with pytest.raises(InputError):
