@@ -143,7 +143,7 @@ def test_a_stack_leaves_whole_pages_and_no_checkpoints(
 
     with monkeypatch.context() as patch:
         patch.setattr(np, "save", fill_the_disk)
-        with pytest.raises(InputError, match="page.npy: cannot be written"):
+        with pytest.raises(InputError, match=r"page\.npy: cannot be written"):
             run_job(job)
     assert not list(pages.rglob("*page.npy*"))
     assert run_job(job_of_run(job.folder().path)).status == "finished"
