@@ -215,6 +215,18 @@ def test_restore_cuts_large_pictures(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert "tiles" in result.notes[0]
 
 
+@pytest.mark.parametrize(("task", "tiles"), [("denoise", 2), ("dehaze", 1), ("decompose", 1)])
+def test_what_is_explained_as_a_whole_is_not_cut(
+    task: str, tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "_TILED_FROM", 1)
+    problem = Problem(observed=torch.rand(1, 3, 16, 1100))
+    assert planner.make_plan(find_recipe(task, "fast"), problem, CPU).tiles == tiles
+    monkeypatch.setattr(planner, "available_memory", lambda device: 1000)
+    with pytest.raises(InputError, match="use a smaller picture"):
+        planner.make_plan(find_recipe(task, "fast"), problem, CPU)
+
+
 def test_the_plan_is_near_the_truth(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,8 @@ def make_plan(
     """Return what a fit will cost at most; `warm` = it starts from the weights of another.
 
     Pictures from four megapixels of the observation up are cut into tiles, smaller ones if they do
-    not fit into memory. The time is measured on two crops, once for a recipe and a device.
+    not fit into memory, but none that the objective explains as a whole. The time is measured on
+    two crops, once for a recipe and a device.
 
     Raises:
         InputError: more memory is needed than is free; says how much and what to do.
@@ -47,7 +48,8 @@ def make_plan(
     _, _, rows, columns = problem.observed.shape
     large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
     tiles, memory, part = 1, whole, problem
-    if large and can_be_tiled(problem) and max(rows, columns) > TILE:
+    cut = can_be_tiled(problem) and not getattr(recipe.objective, "in_one_piece", False)
+    if large and cut and max(rows, columns) > TILE:
         down, across = tile_places(rows), tile_places(columns)
         tiles = len(down) * len(across)
         part = crop(problem, down[0], across[0])
