@@ -88,7 +88,8 @@ FAMILY = (
         name="conv-decoder",
         task=_TASK,
         source="Darestani & Heckel, ConvDecoder, arXiv 2007.02471, the network of single-coil MRI "
-        "(7 layers of 128, lr .01, 20000 steps); stopped by held-out pixels, which is ours",
+        "(7 layers of 128, lr .01, 20000 steps) with the upsampling by 1.9 of the multi-coil one; "
+        "stopped by held-out pixels, which is ours",
         network=ConvDecoder(width=128, layers=7),
         objective=DataFit(z=Noise(channels=128, scale=1.0, distribution="normal")),
         optimizer=Adam(lr=0.01),
