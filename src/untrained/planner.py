@@ -7,6 +7,9 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +26,20 @@ from untrained.solve import adapted, solve
 from untrained.stopping import FixedSteps
 from untrained.tiles import TILE, can_be_tiled, crop, for_later_tiles, tile_places
 
-__all__ = ["available_memory", "make_plan", "predict_memory", "summarize_recipe"]
+__all__ = [
+    "available_memory",
+    "make_plan",
+    "predict_memory",
+    "summarize_recipe",
+    "without_timing",
+]
 
 _TILED_FROM = 4 * TILE**2  # pixels of the observation
 _SIDES = (128, 256)  # of the crops that are timed
 _WHOLE = 44  # bytes a value of a picture in tiles, measured: input, sums, result, file
 _ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
+
+_timing: ContextVar[bool] = ContextVar("timing", default=True)
 
 
 def make_plan(
@@ -76,6 +87,16 @@ def make_plan(
     )
 
 
+@contextmanager
+def without_timing() -> Iterator[None]:
+    """Plan with the paces that are known: one measured on a busy machine would be kept for good."""
+    token = _timing.set(False)
+    try:
+        yield
+    finally:
+        _timing.reset(token)
+
+
 def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> NetworkSummary:
     """Return the summary of a recipe's network for an image of this size."""
     return summarize(
@@ -118,6 +139,8 @@ def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) ->
     key = _key(recipe, problem, device, factor)
     cache = _read_cache()
     if key not in cache:
+        if not _timing.get():
+            return None
         cache[key] = [_time_step(recipe, problem, device, side) for side in sides]
         _write_cache(cache)
     small, large = cache[key]
