@@ -148,8 +148,7 @@ class Requests:
         except _PlannedError as planned:
             return planned.plan
         finally:
-            if torch.cuda.is_initialized():  # the workers need the memory
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
         raise AssertionError("a fit is planned before it begins")
 
     def _name(self, id_: str) -> str:
