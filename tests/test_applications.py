@@ -272,6 +272,20 @@ def test_a_jpeg_in_memory_needs_no_file(scene: Scene) -> None:
     np.testing.assert_array_equal(shown, before)
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.float64])
+def test_photons_are_those_of_white_in_pictures_far_from_white(
+    scene: Scene, kind: type[np.generic]
+) -> None:
+    """Such pictures are stretched to the unit range, and their noise with them."""
+    white = 65535 if kind is np.uint16 else 1
+    truth = 0.05 * white * scene(32, 32)
+    dark = degrade.poisson_noise(truth / white, 200, generator=np.random.default_rng(0)) * white
+    changes = {"widths": "16,16", "max_steps": "60", "bounded": "true"}
+    recipe = with_settings(find_recipe("denoise", "fast"), changes)
+    restored = package.denoise(dark.astype(kind), photons=200, recipe=recipe)
+    assert np.mean((restored - truth) ** 2) < 0.3 * np.mean((dark - truth) ** 2)
+
+
 def test_known_photons_take_off_the_noise_of_little_light(scene: Scene) -> None:
     truth = scene(32, 32)
     dark = degrade.poisson_noise(truth, 6, generator=np.random.default_rng(0))
@@ -281,6 +295,8 @@ def test_known_photons_take_off_the_noise_of_little_light(scene: Scene) -> None:
     assert np.mean((restored - truth) ** 2) < 0.3 * np.mean((dark - truth) ** 2)
     # light that went over the edge of white is given back: the mean of y is 0.94 where x is 1
     assert abs((restored - truth).mean()) < abs((dark - truth).mean()) + 0.01
+    with pytest.raises(InputError, match="goes from 0 to 255; with photons wanted 0 to white"):
+        package.denoise(255 * dark, photons=6)
     with pytest.raises(InputError, match="both sigma and photons"):
         package.denoise(dark, photons=6, sigma=0.1)
     with pytest.raises(InputError, match="photons is 0"):

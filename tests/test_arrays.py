@@ -56,6 +56,8 @@ def test_peaks() -> None:
     dark = np.arange(64, dtype=np.uint16).reshape(8, 8)
     assert peak(dark) == pytest.approx(65535)  # stretched inside, but PSNR keeps the file's scale
     assert to_unit(dark)[0].max() == 1
+    assert peak(np.linspace(0, 0.2, 64).reshape(8, 8)) == pytest.approx(1)
+    assert to_unit(np.linspace(0, 0.2, 64).reshape(8, 8))[0].max() == 1
     assert peak(np.linspace(0, 1, 64).reshape(8, 8)) == 1
     assert peak(np.linspace(-3, 5, 64).reshape(8, 8)) == pytest.approx(8)
 

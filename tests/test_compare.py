@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from untrained.compare import Comparison, compare_file
+from untrained.baselines import BASELINES
+from untrained.compare import DEFAULT_METHODS, Comparison, compare_file
 from untrained.degrade import gaussian_noise
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, write_picture
+from untrained.recipes import RECIPES
 
 Scene = Callable[..., NDArray[np.float64]]
 DENOISE = {"sigma": None, "sigma_in_units": False}
@@ -50,6 +52,11 @@ def test_the_command_writes_pictures_a_sheet_and_a_table(
     height, width = read_picture(tmp_path / "out" / "compare.png").pixels.shape[1:3]
     assert height > 2 * 41
     assert width > 4 * 50
+
+
+@pytest.mark.parametrize("task", DEFAULT_METHODS)
+def test_no_recipe_has_the_name_of_a_classical_method(task: str) -> None:
+    assert not RECIPES[task].keys() & BASELINES[task].keys()
 
 
 def test_the_truth_changes_no_result(noisy: tuple[Path, Path], tmp_path: Path) -> None:

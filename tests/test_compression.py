@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_a_damaged_file_is_one_line(scene: Scene, damage: Callable[[bytes], byte
     data = compress(picture(scene), Compression(width=4, num_up=3, steps=2)).data
     with pytest.raises(InputError):
         decompress(damage(data))
+
+
+@pytest.mark.parametrize("place", range(3, 13))
+def test_a_changed_byte_of_the_header_is_one_line_or_found_by_the_checksum(
+    scene: Scene, place: int
+) -> None:
+    result = compress(picture(scene), Compression(width=4, num_up=3, steps=2))
+    data = bytearray(result.data)
+    data[place] ^= 1
+    with contextlib.suppress(InputError):
+        image, exact = decompress(bytes(data))
+        assert exact == np.array_equal(image, result.image)
 
 
 def test_bad_settings_and_pictures_are_refused(scene: Scene) -> None:

@@ -130,7 +130,7 @@ def test_every_member_fits_any_size_and_resumes_to_the_bit(recipe: Recipe) -> No
         torch.testing.assert_close(resumed.extras[name], value, rtol=0, atol=0)
 
 
-STEPS = {"zs-n2n": 300, "sgld-fast": 120, "self2self": 150, "tv": 150}
+STEPS = {"zs-n2n": 300, "sgld-fast": 120, "self2self": 150, "dip-tv": 150}
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -138,7 +138,7 @@ def test_a_short_fit_takes_noise_away(name: str, clean: Tensor, noisy: Tensor) -
     recipe = small(find_recipe("denoise", name), STEPS[name])
     if name == "self2self":  # 150000 steps at 1e-4 are for patient machines
         recipe = replace(recipe, optimizer=Adam(lr=0.01))
-    if name == "tv":  # its average is for thousands of steps, too
+    if name == "dip-tv":  # its average is for thousands of steps, too
         recipe = replace(recipe, average=None)
     result = solve(Problem(observed=noisy, noise=white(SIGMA)), recipe, seed=0)
     before, after = (float((x - clean).square().mean()) for x in (noisy, result.estimate))
@@ -246,7 +246,7 @@ def test_what_cannot_be_is_refused(noisy: Tensor) -> None:
     for wrong in (
         lambda: Skip(dropout=1.0), lambda: ConvDecoder(scale=1.0), lambda: SampleAverage(every=0),
         lambda: FourierFeatures(scale=0), lambda: Langevin(noise=-1), lambda: SelfGuided(alpha=-1),
-        lambda: replace(find_recipe("denoise", "tv"), fitted="some"),  # type: ignore[arg-type]
+        lambda: replace(find_recipe("denoise", "dip-tv"), fitted="some"),  # type: ignore[arg-type]
     ):  # fmt: skip
         with pytest.raises(InputError):
             wrong()

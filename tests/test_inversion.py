@@ -66,6 +66,21 @@ def test_the_inverse_has_the_features_and_the_model_is_left_alone(
         assert error < 0.5 * (image - 0.5).square().mean()
 
 
+def test_features_are_those_of_the_layer_whatever_is_done_in_place_after_it(
+    model: nn.Module, image: Tensor
+) -> None:
+    features = Features(model, "3")
+    expected = features(image)
+    assert expected.min() < 0
+    model[4] = nn.ReLU(inplace=True)
+    image.requires_grad_()
+    found = features(image)
+    assert torch.equal(found, expected)
+    found.sum().backward()
+    assert image.grad is not None
+    assert image.grad.any()
+
+
 def test_a_unit_is_made_more_active_than_by_noise(model: nn.Module) -> None:
     recipe = replace(MAXIMIZE, **{**SHORT, "max_steps": 60})
     result = maximize_activation(model, model[4], 3, size=(20, 24), recipe=recipe)

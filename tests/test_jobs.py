@@ -123,6 +123,34 @@ def test_a_job_in_tiles_goes_on_from_its_record(
     assert whole.target.read_bytes() == job.target.read_bytes()
 
 
+def test_a_stack_leaves_whole_pages_and_no_checkpoints(
+    job: Job, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = np.rint(255 * scene(20, 24))[..., 0].astype(np.uint8)
+    picture = Picture.from_array(stack)
+    picture = replace(picture, pixels=np.stack([picture.pixels[0], picture.pixels[0][::-1]]))
+    job = replace(
+        job, task="denoise", recipe=quick("denoise"), files={}, checkpoint_every=0,
+        source=job.source.with_suffix(".tif"), target=job.target.with_suffix(".tif"),
+        options={"sigma": None, "sigma_in_units": False},
+    )  # fmt: skip
+    write_picture(job.source, picture)
+    pages = job.folder().path / "pages"
+
+    def fill_the_disk(file: Any, array: Any) -> None:
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", fill_the_disk)
+        with pytest.raises(InputError, match=r"page\.npy: cannot be written"):
+            run_job(job)
+    assert not list(pages.rglob("*page.npy*"))
+    assert run_job(job_of_run(job.folder().path)).status == "finished"
+    assert [path.parent.name for path in sorted(pages.rglob("page.npy"))] == ["0001", "0002"]
+    assert not list(job.folder().path.rglob("*.pt"))
+
+
 def test_a_state_of_tiles_is_no_state_of_one_piece(job: Job, scene: Scene) -> None:
     states = [{"tiles": [], "weights": None, "running": None, "callbacks": []}, None]
     recipe = quick("denoise")

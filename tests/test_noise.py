@@ -225,6 +225,18 @@ def test_a_bounded_image_takes_away_no_more_than_the_noise() -> None:
     assert torch.equal(plain.finish(torch.zeros_like(clean)), torch.zeros_like(clean))
 
 
+def test_noise_models_of_a_stretched_picture_are_stretched_alike() -> None:
+    generator = np.random.default_rng(0)
+    low, high = 0.02, 0.12
+    model = clipped_poisson(50, black=-low / (high - low), white=(1 - low) / (high - low))
+    drawn = (np.minimum(generator.poisson(50 * 0.07, 200_000) / 50, 1) - low) / (high - low)
+    assert float(model.at(torch.tensor([0.5]))) == pytest.approx(drawn.std(), rel=0.01)
+    far = clipped_gaussian(0.1, top=4)  # clipped at black only
+    drawn = np.clip(generator.normal(1, 0.1, 200_000), 0, 4)
+    assert float(far.at(torch.tensor([1.0]))) == pytest.approx(drawn.std(), rel=0.01)
+    assert float(far.unbiased(torch.tensor([1.0]))) == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize("photons", [3, 10.5, 200])
 def test_clipped_photon_noise_has_the_moments_of_a_simulation(photons: float) -> None:
     model = clipped_poisson(photons)

@@ -111,6 +111,45 @@ def test_objectives_say_what_they_are_not_for(
         settings.build(Problem(observed=noisy, **problem), (96, 96), seed=0)
 
 
+@pytest.mark.timeout(20)
+def test_a_large_hole_is_filled_from_its_rim_at_once() -> None:
+    """Up to 8 pixels from the rim by the mean of the nearest ring; it took minutes farther in."""
+    observed = torch.rand(1, 1, 512, 400, generator=Generator().manual_seed(0)) / 2
+    known = torch.ones(1, 1, 512, 400)
+    known[..., 20:, 20:] = 0
+    observed[..., :20, 380:] += 0.5  # bright in one corner
+    problem = Problem(observed=observed, known=known)
+    shown = MaskedPrediction().build(problem, (512, 400), seed=0).visible
+    assert torch.equal(shown[known > 0], observed[known > 0])
+    ring = observed[..., 19, 29:32].mean()  # all that is known of the 3x3 around (20, 30)
+    assert float(shown[0, 0, 20, 30]) == pytest.approx(float(ring), abs=1e-6)
+    assert float(shown.min()) >= 0
+    assert float(shown.max()) <= 1
+    assert float(shown[0, 0, 40, 390]) > 0.45
+    assert float(shown[0, 0, 400, 40]) == pytest.approx(0.25, abs=0.1)
+
+
+def test_no_pixel_has_a_part_in_what_its_neighbours_say_of_it() -> None:
+    known = torch.zeros(1, 1, 40, 52)
+    known[..., [3, 4, 20, 38], [7, 7, 30, 50]] = 1  # two side by side, two far from any
+    observed = torch.rand(1, 1, 40, 52, generator=Generator().manual_seed(0))
+    before = _neighbours(observed, known)
+    for row, column in known[0, 0].nonzero().tolist():
+        changed = observed.clone()
+        changed[..., row, column] += 1
+        after = _neighbours(changed, known)
+        here = (0, 0, row, column)
+        assert float(after[here]) == pytest.approx(float(before[here]), abs=1e-5)
+        assert (after != before).any()
+    with pytest.raises(InputError, match="no pixel is known"):
+        _neighbours(observed, torch.zeros_like(known))
+
+
+def _neighbours(observed: Tensor, known: Tensor) -> Tensor:
+    problem = Problem(observed=observed, known=known)
+    return MaskedPrediction().build(problem, (40, 52), seed=0).neighbours
+
+
 def test_scale_equivariance_rewards_the_network_that_undoes_the_operator(scene: Scene) -> None:
     large = torch.from_numpy(scene(96, 96).transpose(2, 0, 1)[None]).float()
     problem = Problem(observed=Resample(2)(large), operator=Resample(2))

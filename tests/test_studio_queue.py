@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio_server import file_of, noisy
 from untrained import InputError
 from untrained.cli import app
 from untrained.recipes import RECIPES
 from untrained.studio.describe import describe_tasks
 from untrained.studio.forms import FILES, TITLES, complete_options, option_forms
+from untrained.studio.models import JobRequest
+from untrained.studio.pictures import Pictures
 from untrained.studio.queue import Queue
-from untrained.studio.workspace import new_id
+from untrained.studio.requests import Requests
+from untrained.studio.workspace import Workspace, new_id
 from untrained.tasks import TASKS
 
 
@@ -161,3 +167,28 @@ def test_every_recipe_is_described() -> None:
     fast = {s.name: s for s in tasks["denoise"].recipes[0].settings}
     assert fast["max_steps"].value == "1500"
     assert "most steps" in fast["max_steps"].help
+
+
+def test_nothing_is_timed_beside_a_running_job(
+    tmp_path: Path, scene: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pace that was measured on a busy machine would be kept for good."""
+    monkeypatch.setenv("UNTRAINED_CACHE", str(tmp_path / "cache"))
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.create()
+    queue = Queue(workspace.database)
+    pictures = Pictures(workspace, queue, max_pixels=10**6)
+    requests = Requests(pictures=pictures, device="cpu")
+    file = io.BytesIO(file_of(tmp_path, "in.png", noisy(scene(256, 256))))
+    changes: dict[str, Any] = {"max_steps": 20, "network.widths": [8, 8]}
+    picture = pictures.add("in.png", file)["id"]
+    request = requests.complete(JobRequest(task="denoise", picture=picture, settings=changes))
+    queue.add_job("a" * 16, request.model_dump(), {})
+    queue.claim(1)
+    assert requests.plan(request).seconds is None
+    assert not (tmp_path / "cache").exists()
+    queue.move("a" * 16, ("running",), "finished")
+    taken = requests.plan(request).seconds
+    assert taken is not None
+    queue.move("a" * 16, ("finished",), "running")
+    assert requests.plan(request).seconds == taken

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from untrained.callbacks import Callback, Check, Plan
 from untrained.errors import InputError
 from untrained.networks import Skip
 from untrained.objectives import Problem
-from untrained.operators import Resample
+from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
 from untrained.result import Result, StopReason
 from untrained.stopping import FixedSteps
@@ -97,6 +98,30 @@ def test_enlarging_goes_in_tiles_too(scene: Scene) -> None:
     assert float((Resample(2)(result.estimate) - observed).square().mean()) < 1e-3
 
 
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "upscale"])
+def test_a_tile_without_known_pixels_is_filled_and_the_result_says_so(task: str) -> None:
+    """Tiles of 148: the second lies in the hole. A ramp of brightness goes on through it."""
+    ramp = torch.linspace(0.2, 0.8, 400).expand(1, 1, 80, 400).contiguous()
+    known = torch.ones(1, 1, 80, 400)
+    known[..., 82:234] = 0
+    observed = torch.where(known > 0, ramp, 0.5)
+    problem = Problem(observed=observed, known=known, exact_known=task == "inpaint",
+                      operator=Resample(2) if task == "upscale" else Identity())  # fmt: skip
+    recipe = replace(small(task, 10), network=Skip(widths=(8, 8), widths_skip=4, padding="zeros"))
+    result = solve_tiled(problem, recipe, device=CPU, tile=160)
+    assert result.details["filled_tiles"] == 1
+    assert result.notes[1].endswith("filled smoothly and not fitted: 1")
+    image = F.avg_pool2d(result.estimate, 2) if task == "upscale" else result.estimate
+    inside = image[..., 150:166].mean((0, 1, 2))  # of that tile alone
+    assert float((inside - ramp[0, 0, 0, 150:166]).abs().max()) < 0.1
+    if task == "inpaint":
+        assert torch.equal(image[..., :82], ramp[..., :82])
+    known[:] = 0
+    known[..., 0, :60] = 1
+    with pytest.raises(InputError, match="no part of the picture has 64 known pixels"):
+        solve_tiled(problem, recipe, device=CPU, tile=160)
+
+
 def test_a_cancelled_tiled_fit_keeps_the_rest_as_it_was(scene: Scene) -> None:
     observed, _, _ = to_unit(scene(80, 400))
     result = solve_tiled(
@@ -122,6 +147,16 @@ class _Checkpoints(Callback):
         self.files[look].seek(0)
         state: dict[str, Any] = torch.load(self.files[look], weights_only=True)
         return state
+
+
+def test_weights_of_a_like_picture_are_where_the_first_tile_starts(tiled: Tiled) -> None:
+    whole, _ = tiled
+    warm, steps = fit_in_tiles([], weights=whole.weights), 3 * 40
+    assert warm.stop_step == steps
+    assert warm.history.loss[0] < 0.8 * whole.history.loss[0]
+    moved = sum(float((warm.weights[n] - w).square().sum()) for n, w in whole.weights.items())
+    assert moved > 0
+    assert not torch.equal(warm.estimate, whole.estimate)
 
 
 @pytest.mark.parametrize(
@@ -173,8 +208,23 @@ def test_restore_cuts_large_pictures(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert result.details["tiles"] == 2
     assert listener.steps == sorted(listener.steps)
     assert result.stop_step == listener.steps[-1] == 30
+    warm = restore(image, recipe=small(steps=20), weights=result.weights, callbacks=[listener])
+    assert warm.stop_step == warm.details["max_steps"] == listener.plans[1].max_steps == 40
+    assert warm.history.loss[0] < 0.8 * result.history.loss[0]
     assert result.score is not None
     assert "tiles" in result.notes[0]
+
+
+@pytest.mark.parametrize(("task", "tiles"), [("denoise", 2), ("dehaze", 1), ("decompose", 1)])
+def test_what_is_explained_as_a_whole_is_not_cut(
+    task: str, tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "_TILED_FROM", 1)
+    problem = Problem(observed=torch.rand(1, 3, 16, 1100))
+    assert planner.make_plan(find_recipe(task, "fast"), problem, CPU).tiles == tiles
+    monkeypatch.setattr(planner, "available_memory", lambda device: 1000)
+    with pytest.raises(InputError, match="use a smaller picture"):
+        planner.make_plan(find_recipe(task, "fast"), problem, CPU)
 
 
 def test_the_plan_is_near_the_truth(

@@ -15,7 +15,15 @@ from torch import Tensor
 
 from untrained.errors import InputError
 
-__all__ = ["MIN_SIDE", "UnitRange", "from_unit", "mask_to_tensor", "range_of", "to_unit"]
+__all__ = [
+    "MIN_SIDE",
+    "UnitRange",
+    "from_unit",
+    "mask_to_tensor",
+    "range_of",
+    "to_unit",
+    "white_of",
+]
 
 MIN_SIDE = 8
 
@@ -43,15 +51,20 @@ class UnitRange:
         return self.peak * self.scale
 
 
+def white_of(dtype: np.dtype[Any]) -> float:
+    """Return the value of white in a picture: the dtype's largest, 1 for floats."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
 def range_of(array: NDArray[Any], finite: NDArray[np.bool_]) -> UnitRange:
     """Return the map to the unit range: the natural full scale, the data's own if they are dark."""
     dtype = array.dtype
     low, high = float(array[finite].min()), float(array[finite].max())
-    white = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+    white = white_of(dtype)
     if dtype == np.uint8 or (low >= 0 and _DARK * white <= high <= white):
         return UnitRange(offset=0.0, scale=white, peak=1.0, dtype=dtype)
     span = high - low if high > low else 1.0
-    is_picture = np.issubdtype(dtype, np.unsignedinteger)
+    is_picture = low >= 0 and high <= white and not np.issubdtype(dtype, np.signedinteger)
     return UnitRange(offset=low, scale=span, peak=white / span if is_picture else 1.0, dtype=dtype)
 
 

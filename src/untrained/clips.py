@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from untrained.errors import InputError
 from untrained.images import Picture, is_image_path, read_picture, write_picture
 
-__all__ = ["Frame", "is_lossless", "read_clip", "write_clip"]
+__all__ = ["Frame", "read_clip", "write_clip"]
 
 _CODECS = {".mkv": "ffv1", ".mp4": "libx264", ".mov": "libx264", ".m4v": "libx264"}
 _CRF = "12"  # H.264: errors well below those of any restoration
@@ -86,11 +86,6 @@ def check_target(target: Path, source: Path) -> None:
         )
     if source.is_dir():
         raise InputError(f"{source}: is a folder of pictures; wanted a folder (no suffix) for -o")
-
-
-def is_lossless(target: Path) -> bool:
-    """Whether a clip written there has the very frames that were given."""
-    return not target.suffix or target.suffix.lower() == ".mkv"
 
 
 def _av() -> Any:

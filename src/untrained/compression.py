@@ -216,9 +216,10 @@ def _fill(network: DeepDecoderNetwork, body: memoryview) -> None:
     steps = np.frombuffer(body[: 2 * len(parameters)], dtype="<f2").astype(np.float64)
     raw = lzma.decompress(body[2 * len(parameters) :], format=lzma.FORMAT_RAW, filters=_LZMA)
     codes = torch.from_numpy(np.frombuffer(raw, dtype=np.int8).astype(np.float64))
-    pieces = torch.split(codes, [p.numel() for p in parameters])
-    if len(steps) != len(parameters):
-        raise ValueError("it ends too early")
+    sizes = [p.numel() for p in parameters]
+    if len(steps) != len(parameters) or len(codes) != sum(sizes):
+        raise ValueError(f"it holds {len(codes)} weights instead of {sum(sizes)}")
+    pieces = torch.split(codes, sizes)
     with torch.no_grad():
         for p, piece, step in zip(parameters, pieces, steps, strict=True):
             p.copy_((piece * step).view(p.shape))

@@ -78,7 +78,12 @@ class Features:
             InputError: the layer does not run on it, or gives something other than one tensor.
         """
         caught: list[object] = []
-        handle = self.layer.register_forward_hook(lambda module, args, out: caught.append(out))
+
+        def keep(module: nn.Module, args: object, output: object) -> None:
+            # A copy: a ReLU that works in place would overwrite the features after the layer.
+            caught.append(output.clone() if isinstance(output, Tensor) else output)
+
+        handle = self.layer.register_forward_hook(keep)
         try:
             self.model(image)
         finally:

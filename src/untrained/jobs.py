@@ -17,6 +17,7 @@ from torch import Tensor
 
 from untrained.acceleration import pick_device
 from untrained.arrays import range_of
+from untrained.atomic import write_atomically
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
 from untrained.errors import InputError
 from untrained.images import (
@@ -164,7 +165,8 @@ def run_job(
         def finished(pixels: NDArray[Any], result: Result) -> None:
             _write_extras(part.path, result.extras)
             if pages > 1:
-                np.save(part.page, pixels)
+                write_atomically(part.page, lambda file: np.save(file, pixels))
+                part.checkpoint.unlink(missing_ok=True)
 
         return Hooks(
             callbacks=[*callbacks, *observers(labels[page], scoring)],

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from untrained.metrics import mse
 
-__all__ = ["L1", "DataTerm", "Gaussian", "Huber", "Poisson", "Regulariser", "TotalVariation"]
+__all__ = ["L1", "DataTerm", "Gaussian", "Huber", "Poisson", "TotalVariation"]
 
 
 class DataTerm(Protocol):
@@ -23,14 +23,6 @@ class DataTerm(Protocol):
 
     def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
         """Return a scalar that is smallest where the prediction explains the observation."""
-        ...
-
-
-class Regulariser(Protocol):
-    """A penalty on the estimate itself."""
-
-    def __call__(self, estimate: Tensor) -> Tensor:
-        """Return a scalar."""
         ...
 
 

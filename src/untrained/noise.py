@@ -89,21 +89,21 @@ def white(sigma: float) -> NoiseModel:
     return NoiseModel(levels=torch.zeros(1), sigmas=torch.tensor([sigma]))
 
 
-def clipped_gaussian(sigma: float) -> NoiseModel:
-    """Return the model of y = clip(x + N(0, σ²), 0, 1), for x from 0 to 1.
+def clipped_gaussian(sigma: float, *, top: float = 1.0) -> NoiseModel:
+    """Return the model of y = clip(x + N(0, σ²), 0, t), for x from 0 to 1; t = `top`, 1 or more.
 
-    With φ, Φ of the standard normal, a = -x/σ, b = (1-x)/σ:
-    E[y] = x (Φ(b) - Φ(a)) + σ (φ(a) - φ(b)) + 1 - Φ(b), and so on for E[y²].
+    With φ, Φ of the standard normal, a = -x/σ, b = (t-x)/σ:
+    E[y] = x (Φ(b) - Φ(a)) + σ (φ(a) - φ(b)) + t (1 - Φ(b)), and so on for E[y²].
     """
     if sigma == 0:
         return white(0)
     x = torch.linspace(0, 1, 65, dtype=torch.float64)
-    a, b = -x / sigma, (1 - x) / sigma
+    a, b = -x / sigma, (top - x) / sigma
     inside = torch.special.ndtr(b) - torch.special.ndtr(a)
     left, right = (torch.exp(-t.square() / 2) / math.sqrt(2 * math.pi) for t in (a, b))
     above = 1 - torch.special.ndtr(b)
-    mean = x * inside + sigma * (left - right) + above
-    square = (x.square() + sigma**2) * inside + above
+    mean = x * inside + sigma * (left - right) + top * above
+    square = (x.square() + sigma**2) * inside + top**2 * above
     square += 2 * x * sigma * (left - right) + sigma**2 * (a * left - b * right)
     return NoiseModel(
         levels=mean.float(),
@@ -112,21 +112,25 @@ def clipped_gaussian(sigma: float) -> NoiseModel:
     )
 
 
-def clipped_poisson(photons: float) -> NoiseModel:
-    """Return the model of y = min(k / n, 1), k ~ Poisson(n x), n = photons at white, x from 0 to 1.
+def clipped_poisson(photons: float, *, black: float = 0.0, white: float = 1.0) -> NoiseModel:
+    """Return the model of y = min(k / n, 1), k ~ Poisson(n x), n = photons at white.
 
-    E[y] = 1 - Σ (1 - k/n) p(k) over the counts k below n, and so on for E[y²].
+    E[y] = 1 - Σ (1 - k/n) p(k) over the counts k below n, and so on for E[y²]. Of a picture that
+    is stretched to the unit range, that range is a part of 0 … 1, and `black` and `white` are
+    where 0 and 1 lie in its units.
     """
-    x = torch.linspace(0, 1, 65, dtype=torch.float64)[:, None]
+    unit = torch.linspace(0, 1, 65, dtype=torch.float64)
+    x = (unit[:, None] - black) / (white - black)
     k = torch.arange(math.ceil(photons), dtype=torch.float64)
     share = torch.exp(torch.xlogy(k, photons * x) - photons * x - torch.lgamma(k + 1))
     below = k / photons
     mean = 1 - (share * (1 - below)).sum(1)
     square = 1 - (share * (1 - below.square())).sum(1)
+    sigmas = (square - mean.square()).clamp_min(0).sqrt()
     return NoiseModel(
-        levels=mean.float(),
-        sigmas=(square - mean.square()).clamp_min(0).sqrt().float(),
-        clean=x[:, 0].float(),
+        levels=(black + (white - black) * mean).float(),
+        sigmas=((white - black) * sigmas).float(),
+        clean=unit.float(),
     )
 
 

@@ -7,6 +7,9 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,19 +26,30 @@ from untrained.solve import adapted, solve
 from untrained.stopping import FixedSteps
 from untrained.tiles import TILE, can_be_tiled, crop, for_later_tiles, tile_places
 
-__all__ = ["available_memory", "make_plan", "predict_memory", "summarize_recipe"]
+__all__ = [
+    "available_memory",
+    "make_plan",
+    "predict_memory",
+    "summarize_recipe",
+    "without_timing",
+]
 
 _TILED_FROM = 4 * TILE**2  # pixels of the observation
 _SIDES = (128, 256)  # of the crops that are timed
 _WHOLE = 44  # bytes a value of a picture in tiles, measured: input, sums, result, file
 _ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
 
+_timing: ContextVar[bool] = ContextVar("timing", default=True)
 
-def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
-    """Return what a fit will cost at most.
+
+def make_plan(
+    recipe: Recipe, problem: Problem, device: torch.device, *, warm: bool = False
+) -> Plan:
+    """Return what a fit will cost at most; `warm` = it starts from the weights of another.
 
     Pictures from four megapixels of the observation up are cut into tiles, smaller ones if they do
-    not fit into memory. The time is measured on two crops, once for a recipe and a device.
+    not fit into memory, but none that the objective explains as a whole. The time is measured on
+    two crops, once for a recipe and a device.
 
     Raises:
         InputError: more memory is needed than is free; says how much and what to do.
@@ -45,7 +59,8 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
     _, _, rows, columns = problem.observed.shape
     large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
     tiles, memory, part = 1, whole, problem
-    if large and can_be_tiled(problem) and max(rows, columns) > TILE:
+    cut = can_be_tiled(problem) and not getattr(recipe.objective, "in_one_piece", False)
+    if large and cut and max(rows, columns) > TILE:
         down, across = tile_places(rows), tile_places(columns)
         tiles = len(down) * len(across)
         part = crop(problem, down[0], across[0])
@@ -57,7 +72,8 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
             f"{memory / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
             "use a smaller picture, a smaller network (--set network.widths=…) or another device"
         )
-    steps = recipe.max_steps + (tiles - 1) * for_later_tiles(recipe).max_steps
+    later = recipe if warm else for_later_tiles(recipe)
+    steps = recipe.max_steps + (tiles - 1) * later.max_steps
     pace = _seconds_per_step(recipe, part, device)
     channels, height, width = problem.image_shape[1:]
     return Plan(
@@ -69,6 +85,16 @@ def make_plan(recipe: Recipe, problem: Problem, device: torch.device) -> Plan:
         device=str(device),
         precision=recipe.acceleration.resolve(device).precision,
     )
+
+
+@contextmanager
+def without_timing() -> Iterator[None]:
+    """Plan with the paces that are known: one measured on a busy machine would be kept for good."""
+    token = _timing.set(False)
+    try:
+        yield
+    finally:
+        _timing.reset(token)
 
 
 def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> NetworkSummary:
@@ -113,6 +139,8 @@ def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) ->
     key = _key(recipe, problem, device, factor)
     cache = _read_cache()
     if key not in cache:
+        if not _timing.get():
+            return None
         cache[key] = [_time_step(recipe, problem, device, side) for side in sides]
         _write_cache(cache)
     small, large = cache[key]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from untrained.acceleration import pick_device
-from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit
+from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit, white_of
 from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
 from untrained.images import Picture, with_pixels
@@ -80,8 +80,8 @@ def restore(
         callbacks: observers. Put a `Scoring` first to let the others show its numbers.
         cancelled: polled during the fit; true = stop and keep the best so far.
         state: the state of an interrupted fit of the same image and settings to go on from.
-        weights: of the fit of a like image with the same recipe to start from (`Result.weights`),
-            for pictures fitted in one piece; None = random ones.
+        weights: of the fit of a like image with the same recipe to start from (`Result.weights`);
+            None = random ones.
 
     Returns:
         The result; its `image` has the dtype, range and layout of the input.
@@ -111,7 +111,7 @@ def restore(
     )
     callbacks, scoring = _with_scoring(callbacks, truth, problem, channel_axis, unit_range)
     torch_device = pick_device(device)
-    plan = make_plan(recipe, problem, torch_device)
+    plan = make_plan(recipe, problem, torch_device, warm=weights is not None)
     for callback in callbacks:
         callback.on_plan(plan)
     tiled = plan.tiles > 1
@@ -120,7 +120,7 @@ def restore(
     if tiled:
         result = solve_tiled(
             problem, recipe, device=torch_device, seed=seed, callbacks=callbacks,
-            cancelled=cancelled, state=state,
+            cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
     else:
         result = solve(
@@ -241,14 +241,26 @@ def _noise(
             raise InputError("both sigma and photons were given; wanted one of them")
         if not 0 < photons <= _MOST_PHOTONS:
             raise InputError(f"photons is {photons}; wanted more than 0, up to {_MOST_PHOTONS}")
-        return clipped_poisson(photons)
+        return _photon_noise(photons, unit_range)
     if sigma is None:
         return estimate_noise(observed, known)
     if not sigma >= 0:
         raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
     # Pixels that pile up at black or white show that the noise has been clipped there.
     piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
-    return (clipped_gaussian if piled_up > PILED_UP else white)(sigma / unit_range.scale)
+    level = sigma / unit_range.scale
+    return clipped_gaussian(level, top=unit_range.peak) if piled_up > PILED_UP else white(level)
+
+
+def _photon_noise(photons: float, unit_range: UnitRange) -> NoiseModel:
+    """Return the noise of light in the unit range, to which dark pictures are stretched."""
+    low, scale, full = unit_range.offset, unit_range.scale, white_of(unit_range.dtype)
+    if low < 0 or low + scale > full * (1 + 1e-6):
+        raise InputError(
+            f"the image goes from {low:g} to {low + scale:g}; with photons wanted 0 to white, "
+            f"which is {full:g}; divide by what stands for white in it, and clip"
+        )
+    return clipped_poisson(photons, black=-low / scale, white=(full - low) / scale)
 
 
 def _combine(

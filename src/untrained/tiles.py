@@ -1,9 +1,9 @@
 """A picture too large for one fit, in overlapping tiles.
 
 Every tile is a problem of its own. The first is fitted from scratch, the next ones go on from the
-weights of the one before, which know noise and edges already, and take a tenth of the steps. In
-the overlaps the tiles are cross-faded. The state of such a fit is the finished tiles and the state
-of the running one.
+weights of the one before, which know noise and edges already, and take a tenth of the steps. A tile
+in which next to nothing is known is not fitted but filled smoothly. In the overlaps the tiles are
+cross-faded. The state of such a fit is the finished tiles and the state of the running one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from untrained.arrays import MIN_SIDE
 from untrained.callbacks import Callback, Check, Start
+from untrained.errors import InputError
 from untrained.objectives import Problem
+from untrained.objectives.masked import filled_from_afar
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
 from untrained.result import History, Result, StopReason
@@ -28,6 +32,7 @@ TILE = 1024
 """Side of a tile in pixels of the observation."""
 
 _OVERLAP = 64
+_FEWEST = MIN_SIDE**2  # known pixels: of the smallest picture
 
 Span = tuple[int, int]
 """First and one past the last pixel along one side of the observation."""
@@ -59,6 +64,7 @@ def solve_tiled(
     callbacks: Sequence[Callback] = (),
     cancelled: Callable[[], bool] = lambda: False,
     state: dict[str, Any] | None = None,
+    weights: Weights | None = None,
     tile: int = TILE,
 ) -> Result:
     """Return the result of a problem fitted tile by tile; the picture stays on the CPU.
@@ -71,13 +77,18 @@ def solve_tiled(
         device: where the tiles are fitted.
         callbacks: observers; the state that they are offered is of all tiles so far.
         state: such a state of the same problem and settings to go on from, bit for bit.
+        weights: of a fit of a like picture to start from; no tile is the first then, and all take
+            the recipe's steps.
         tile: the longest side of a tile, in pixels of the observation.
+
+    Raises:
+        InputError: next to nothing is known in any tile.
     """
     recipe = adapted(recipe, problem)
-    following = for_later_tiles(recipe)
-    places = _places(problem, tile)
+    following = for_later_tiles(recipe) if weights is None else recipe
+    places, empty = _places(problem, tile)
     total = recipe.max_steps + (len(places) - 1) * following.max_steps
-    done, running = _taken_up(state, callbacks)
+    done, running = _taken_up(state, callbacks, weights)
     start = Start(
         step=done.steps + (running["step"] if running else 0), max_steps=total,
         observed=problem.observed, known=problem.known, peak=problem.peak,
@@ -93,7 +104,7 @@ def solve_tiled(
         done, running = done.with_tile(result), None
         if result.cut_short:
             break
-    whole = done.as_one(_blended(problem, places, done))
+    whole = done.as_one(_blended(problem, places, empty, done), filled=len(empty))
     for callback in callbacks:
         callback.on_end(whole)
     return whole
@@ -127,14 +138,25 @@ def _factor(problem: Problem) -> int:
     return problem.operator.factor if isinstance(problem.operator, Resample) else 1
 
 
-def _places(problem: Problem, tile: int) -> list[Place]:
-    """Return the rows and columns of the tiles, there and back so that neighbours follow."""
+def _places(problem: Problem, tile: int) -> tuple[list[Place], list[Place]]:
+    """Return the rows and columns of the tiles, there and back so that neighbours follow.
+
+    First of those to be fitted, then of those with next to no known pixels.
+    """
     height, width = problem.observed.shape[-2:]
     places: list[Place] = []
     for i, rows in enumerate(tile_places(height, tile=tile)):
         line = [(rows, columns) for columns in tile_places(width, tile=tile)]
         places += reversed(line) if i % 2 else line
-    return places
+    if problem.known is None:
+        return places, []
+    known = {place: float(problem.known[..., *_window(place, 1)].sum()) for place in places}
+    fitted = [place for place in places if known[place] >= _FEWEST]
+    if not fitted:
+        raise InputError(
+            f"no part of the picture has {_FEWEST} known pixels; wanted more to start from"
+        )
+    return fitted, [place for place in places if known[place] < _FEWEST]
 
 
 def _window(place: Place, factor: int) -> tuple[slice, slice]:
@@ -143,22 +165,40 @@ def _window(place: Place, factor: int) -> tuple[slice, slice]:
     return slice(factor * top, factor * bottom), slice(factor * left, factor * right)
 
 
-def _blended(problem: Problem, places: Sequence[Place], done: _Done) -> Tensor:
+def _blended(
+    problem: Problem, places: Sequence[Place], empty: Sequence[Place], done: _Done
+) -> Tensor:
     """Return the tiles cross-faded, and the observation (enlarged) where there is none yet."""
     factor = _factor(problem)
     image = torch.zeros(problem.image_shape)
     weight = torch.zeros(1, 1, *image.shape[-2:])
-    for place, tile in zip(places, done.tiles, strict=False):
-        window, (height, width) = _window(place, factor), tile.estimate.shape[-2:]
+    parts = list(zip(places, (tile.estimate for tile in done.tiles), strict=False))
+    finished = len(parts) == len(places)
+    if finished and empty:
+        filled = _filled(problem)
+        parts += [(place, filled[..., *_window(place, factor)]) for place in empty]
+    for place, estimate in parts:
+        window, (height, width) = _window(place, factor), estimate.shape[-2:]
         # The picture may end inside the last pixel of the observation.
         share = _share(place, problem)[:height, :width]
-        image[..., *window] += share * tile.estimate
+        image[..., *window] += share * estimate
         weight[..., *window] += share
     image /= weight.clamp_min(1e-6)
-    if len(done.tiles) == len(places):
+    if finished:
         return image
-    untouched = torch.nn.functional.interpolate(problem.observed, size=image.shape[-2:])
+    untouched = F.interpolate(problem.observed, size=image.shape[-2:])
     return torch.where(weight > 0, image, untouched)
+
+
+def _filled(problem: Problem) -> Tensor:
+    """Return the smooth filling of the whole picture, (1, C, H, W), known pixels put back."""
+    assert problem.known is not None
+    filling = filled_from_afar(problem.observed, problem.known)
+    filling = torch.where(problem.known > 0, problem.observed, filling)
+    size = problem.image_shape[-2:]
+    if filling.shape[-2:] != size:
+        filling = F.interpolate(filling, size=size, mode="bilinear", align_corners=False)
+    return filling
 
 
 def _share(place: Place, problem: Problem) -> Tensor:
@@ -197,9 +237,12 @@ class _Done:
         tile = replace(result, estimate=result.estimate.cpu(), weights={}, extras={})
         return _Done(tiles=(*self.tiles, tile), weights=result.weights)
 
-    def as_one(self, image: Tensor) -> Result:
+    def as_one(self, image: Tensor, *, filled: int) -> Result:
         """Return one result for all tiles: the first's, with the image and the sums of all."""
         first, last = self.tiles[0], self.tiles[-1]
+        notes = [f"fitted in {len(self.tiles)} tiles; the steps are of all of them"]
+        if filled:
+            notes.append(f"tiles hardly known, filled smoothly and not fitted: {filled}")
         return replace(
             first,
             estimate=image,
@@ -207,8 +250,9 @@ class _Done:
             stop_step=self.steps,
             recoveries=sum(tile.recoveries for tile in self.tiles),
             seconds=sum(tile.seconds for tile in self.tiles),
-            notes=(f"fitted in {len(self.tiles)} tiles; the steps are of all of them",),
+            notes=tuple(notes),
             weights=self.weights or {},
+            details={**first.details, "filled_tiles": filled},
         )
 
     def state(self) -> dict[str, Any]:
@@ -218,11 +262,11 @@ class _Done:
 
 
 def _taken_up(
-    state: dict[str, Any] | None, callbacks: Sequence[Callback]
+    state: dict[str, Any] | None, callbacks: Sequence[Callback], weights: Weights | None
 ) -> tuple[_Done, dict[str, Any] | None]:
     """Return what a state says is done, and the state of the tile that was interrupted."""
     if state is None:
-        return _Done(), None
+        return _Done(weights=weights), None
     for callback, saved in zip(callbacks, state["callbacks"], strict=False):
         callback.load_state_dict(saved)
     tiles = tuple(_from_data(tile) for tile in state["tiles"])

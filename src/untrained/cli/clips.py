@@ -62,15 +62,7 @@ def restore_video(
 
     if fit.truth is not None:
         raise InputError("--truth goes with pictures; score the frames of a clip one by one")
-    changes = {}
-    for text in fit.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
-        changes[name.strip()] = value.strip()
-    if fit.steps is not None:
-        changes["max_steps"] = str(fit.steps)
-    recipe = with_settings(find_recipe(task, fit.recipe), changes)
+    recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     options: dict[str, dict[str, Any]] = {
         "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
         "inpaint": {"mask_invert": mask_invert},

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+from untrained.errors import InputError
+
 __all__ = [
     "FitOptions",
     "Flag",
@@ -41,6 +43,20 @@ class FitOptions:
     "auto, cpu, cuda, cuda:N or mps."
     truth: Annotated[Path | None, Parameter(group=_FIT)] = None
     "The clean picture, for scoring only; the result is the same without it."
+
+    def changes(self) -> dict[str, str]:
+        """Return what --set and --steps change, by the name of the setting.
+
+        Raises:
+            InputError: a --set without a name or a value.
+        """
+        pairs = [text.partition("=") for text in self.set]
+        for name, equals, value in pairs:
+            if not equals or not name:
+                text = name + equals + value
+                raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+        changes = {name.strip(): value.strip() for name, _, value in pairs}
+        return changes if self.steps is None else {**changes, "max_steps": str(self.steps)}
 
 
 Report = Annotated[

@@ -48,6 +48,8 @@ def account(outcome: Outcome) -> list[str]:
             facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
         if result["tiles"] > 1:
             facts.append(f"{result['tiles']} tiles, the steps are of all of them")
+        if result.get("filled_tiles"):
+            facts.append(f"{result['filled_tiles']} of them hardly known, filled smoothly")
         if result["missing_pixels"]:
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
         if result["impulses"]:

@@ -157,10 +157,7 @@ def restore_files(
     from untrained.recipes import find_recipe, with_settings
     from untrained.tasks import find_task
 
-    changes = dict(_name_and_value(text) for text in fit.set)
-    if fit.steps is not None:
-        changes["max_steps"] = str(fit.steps)
-    recipe = with_settings(find_recipe(task, fit.recipe), changes)
+    recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     find_task(task).check(options)  # before any folder is read
     pairs = plan_targets(task, files, output)
     if fit.truth is not None and len(pairs) > 1:
@@ -243,13 +240,6 @@ def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcom
         finally:
             for bar in bars:
                 bar.close()
-
-
-def _name_and_value(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
-    return name.strip(), value.strip()
 
 
 def _steps(text: str, max_steps: int) -> tuple[int, ...]:

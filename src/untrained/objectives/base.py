@@ -82,6 +82,9 @@ class ObjectiveSettings(Protocol):
     objective is called with maps (members, c, h, w) to (members, C, H, W), each with its own
     weights; each is shown its own random numbers, the loss is their mean and the estimate is the
     mean of their images.
+
+    Settings with a true `in_one_piece` are of objectives that explain a picture as a whole: it is
+    never cut into tiles, each of which would be explained differently.
     """
 
     def in_channels(self, image_channels: int) -> int:

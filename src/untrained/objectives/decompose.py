@@ -7,6 +7,7 @@ deep-image-priors", CVPR 2019.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,8 @@ class Decompose:
         exclusion: e; keeps an edge from being in both layers. At 0.1 one layer came out empty in
             the picture that it was tried on, hence 0.
     """
+
+    in_one_piece: ClassVar[bool] = True
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03

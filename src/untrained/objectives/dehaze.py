@@ -6,6 +6,7 @@ Gandelsman, Shocher & Irani, "Double-DIP", CVPR 2019, section "dehazing".
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +42,8 @@ class Dehaze:
         smooth_weight: s.
         patch: side in pixels of the patch that the dark channel is the minimum over.
     """
+
+    in_one_piece: ClassVar[bool] = True
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03

@@ -30,5 +30,11 @@ paper = next(r for r in denoise.RECIPES if r.name == "paper-jpeg")
 
 RECIPES = (
     fast,
-    replace(paper, name="paper", task=TASK),
+    replace(
+        paper,
+        name="paper",
+        task=TASK,
+        source=f"{paper.source}; the paper fits the picture itself: the distance to the pictures "
+        "of the same file, and the step back into them at the end, are ours",
+    ),
 )

@@ -44,8 +44,8 @@ sgld_fast = replace(
     average=SampleAverage(burn_in=500, every=10, held_out=0.05),
 )
 
-tv = Recipe(
-    name="tv",
+dip_tv = Recipe(
+    name="dip-tv",
     task=_TASK,
     source="Liu, Sun, Xu & Kamilov, Image restoration using total variation regularized deep "
     "image prior, arXiv 1810.12864: DIP and anisotropic TV; the weight and 1800 steps are ours",
@@ -88,7 +88,8 @@ FAMILY = (
         name="conv-decoder",
         task=_TASK,
         source="Darestani & Heckel, ConvDecoder, arXiv 2007.02471, the network of single-coil MRI "
-        "(7 layers of 128, lr .01, 20000 steps); stopped by held-out pixels, which is ours",
+        "(7 layers of 128, lr .01, 20000 steps) with the upsampling by 1.9 of the multi-coil one; "
+        "stopped by held-out pixels, which is ours",
         network=ConvDecoder(width=128, layers=7),
         objective=DataFit(z=Noise(channels=128, scale=1.0, distribution="normal")),
         optimizer=Adam(lr=0.01),
@@ -107,7 +108,7 @@ FAMILY = (
         max_steps=2000,
         stopper=HeldOut(fraction=0.02, patience=200),
     ),
-    tv,
+    dip_tv,
     Recipe(
         name="self-guided",
         task=_TASK,
@@ -119,10 +120,11 @@ FAMILY = (
         average=ExponentialAverage(decay=0.99),
     ),
     replace(
-        tv,
+        dip_tv,
         name="random-projector",
         source="Li et al., Deep Random Projector, CVPR 2023: convolutions as drawn, z and batch "
-        "normalisation fitted, TV; its weight, the number of scales and the steps are ours",
+        "normalisation fitted, TV; its weight, the number of scales, the steps, the step size of "
+        ".01 and the average are ours",
         network=Skip(widths=(128, 128), widths_skip=4),
         objective=DataFit(
             z=Noise(channels=32, scale=0.1), total_variation=TotalVariation(weight=0.05),

@@ -74,6 +74,8 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         found["impulses"] = f"{summary['impulses']:,} pixels stuck at black or white"
     if summary.get("tiles", 1) > 1:
         found["tiles"] = f"{summary['tiles']}, the steps are of all of them"
+        if summary.get("filled_tiles"):
+            found["tiles"] += f"; {summary['filled_tiles']} hardly known, filled smoothly"
     if summary["recoveries"]:
         found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
     return found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from untrained.callbacks import Callback, Plan, spread_steps
 from untrained.errors import InputError
 from untrained.images import read_picture
 from untrained.jobs import Job
-from untrained.planner import summarize_recipe
+from untrained.planner import summarize_recipe, without_timing
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
 from untrained.report.reproducing import command_of
@@ -123,7 +126,9 @@ class Requests:
         return command_of(self.record(request), self.recipe(request))
 
     def plan(self, request: JobRequest) -> Plan:
-        """Return what a complete request will cost.
+        """Return what a complete request will cost; the time only if it is known, or can be taken.
+
+        While a worker fits, nothing is timed: it would be slowed down, and so would the timing.
 
         Raises:
             InputError: as `run_job`, where the fit could not begin.
@@ -133,13 +138,17 @@ class Requests:
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
         given = find_task(job.task).given(asked)
+        busy = any(entry.status == "running" for entry in self.pictures.queue.jobs())
         try:
-            restore_picture(
-                picture, recipe=job.recipe, seed=job.seed, device=job.device,
-                hooks=lambda page: Hooks(callbacks=[_Planner()]), **given.as_arguments(),
-            )  # fmt: skip
+            with without_timing() if busy else nullcontext():
+                restore_picture(
+                    picture, recipe=job.recipe, seed=job.seed, device=job.device,
+                    hooks=lambda page: Hooks(callbacks=[_Planner()]), **given.as_arguments(),
+                )  # fmt: skip
         except _PlannedError as planned:
             return planned.plan
+        finally:
+            torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
         raise AssertionError("a fit is planned before it begins")
 
     def _name(self, id_: str) -> str:

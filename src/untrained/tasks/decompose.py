@@ -13,8 +13,7 @@ from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.recipes import Recipe, find_recipe
 from untrained.restore import restore
-from untrained.tasks.base import Asked, Given, Task
-from untrained.tasks.whole import check_whole
+from untrained.tasks.base import Task
 
 __all__ = ["Decompose", "decompose"]
 
@@ -23,11 +22,6 @@ class Decompose(Task):
     """y = m a + (1 - m) b; the picture written is a; b and m are extras, `second` and `mask`."""
 
     name = "decompose"
-
-    def given(self, asked: Asked) -> Given:
-        """Return nothing but the picture, in one piece."""
-        check_whole(asked)
-        return Given()
 
 
 def decompose(

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from untrained.callbacks import Callback
 from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, run_task
-from untrained.tasks.whole import check_whole
+from untrained.tasks.base import Given, Task, run_task
 
 __all__ = ["Dehaze", "dehaze"]
 
@@ -20,11 +19,6 @@ class Dehaze(Task):
     """y = t J + (1 - t) A; the picture written is J, with `transmission` (t) and A beside it."""
 
     name = "dehaze"
-
-    def given(self, asked: Asked) -> Given:
-        """Return nothing but the picture, in one piece."""
-        check_whole(asked)
-        return Given()
 
 
 def dehaze(

@@ -23,7 +23,10 @@ router = APIRouter(prefix="/api", tags=["jobs"])
 
 @router.post("/plan", responses=errors(413, 422))
 def plan(studio: StudioOf, request: JobRequest) -> Plan:
-    """Return what a job would cost at most; the first time for a recipe this takes seconds."""
+    """Return what a job would cost at most; the first time for a recipe this takes seconds.
+
+    `seconds` is null if that time has not been taken yet, and a job is running.
+    """
     request = studio.requests.complete(request)
     try:
         with studio.planning:
