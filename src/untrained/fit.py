@@ -208,14 +208,15 @@ class _Progress:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a captured state, or on from a saved one."""
+        """Go back to a captured state, or on from a saved one, which may be on another device."""
+        device = self.objective.problem.observed.device
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        self.objective.load_state_dict(state["objective"])
-        self.rule.load_state_dict(state["rule"])
+        self.objective.load_state_dict(_moved(state["objective"], device))
+        self.rule.load_state_dict(_moved(state["rule"], device))
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.best = state["best"]
+            self.average.load_state_dict(_moved(state["average"], device))
+        self.best = _moved(state["best"], device)
         self.stopped = StopReason(state["stopped"]) if state.get("stopped") else None
         self.history = History(loss=list(state["loss"]), psnr_observed=list(state["psnr_observed"]))
         for name in _PLAIN_FIELDS:
@@ -252,6 +253,16 @@ def _steps(
         residuals.append(now.objective.residual(iterate.measured.detach(), known))
     values = torch.stack([torch.stack(losses), torch.stack(residuals)]).tolist()
     return values[0], values[1], estimate
+
+
+def _moved(state: Any, device: torch.device) -> Any:
+    """Return a state with its tensors on the device, those of generators (bytes) as they are."""
+    if isinstance(state, dict):
+        return {name: _moved(value, device) for name, value in state.items()}
+    if isinstance(state, list):
+        return [_moved(value, device) for value in state]
+    movable = isinstance(state, Tensor) and state.dtype != torch.uint8
+    return state.to(device) if movable else state
 
 
 def _with_callbacks(state: dict[str, Any], callbacks: Sequence[Callback]) -> dict[str, Any]:
