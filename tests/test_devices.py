@@ -96,3 +96,12 @@ def test_a_fit_on_a_device_resumes_and_is_the_one_on_the_cpu(name: str) -> None:
         there, resumed = there.cpu(), resumed.cpu()
     assert torch.equal(there, here)
     assert torch.equal(resumed, here)
+
+
+def test_a_problem_on_a_device_leaves_the_callers_operator_where_it_was() -> None:
+    operator = Blur(gaussian_kernel(0.5))
+    with pretended():
+        moved = noisy(operator=operator).to(DEVICE).operator
+        assert isinstance(moved, Blur)
+        assert isinstance(moved.kernel, PretendTensor)
+        assert not isinstance(operator.kernel, PretendTensor)

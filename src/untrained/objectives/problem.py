@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -134,12 +135,14 @@ class Problem:
         return replace(self, held_out=held_out)
 
     def to(self, device: torch.device) -> Problem:
-        """Return the problem on another device."""
+        """Return the problem on another device; the operator, if it is a module, as a copy."""
         operator = self.operator
+        if isinstance(operator, torch.nn.Module):
+            operator = copy.deepcopy(operator).to(device)  # `Module.to` works in place
         return replace(
             self,
             observed=self.observed.to(device),
-            operator=operator.to(device) if isinstance(operator, torch.nn.Module) else operator,
+            operator=operator,
             known=None if self.known is None else self.known.to(device),
             held_out=None if self.held_out is None else self.held_out.to(device),
             guide=None if self.guide is None else self.guide.to(device),
