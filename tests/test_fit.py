@@ -253,8 +253,9 @@ def test_ctrl_c_keeps_the_best_estimate_so_far(observed: Tensor) -> None:
     assert torch.equal(result.estimate, run(observed, steps=20).estimate)
 
 
+@pytest.mark.parametrize("step", [27, 5])
 def test_ctrl_c_in_the_middle_of_a_step_goes_back_to_the_last_look(
-    observed: Tensor, monkeypatch: pytest.MonkeyPatch
+    observed: Tensor, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     from untrained.objectives import DataFitObjective
 
@@ -264,14 +265,15 @@ def test_ctrl_c_in_the_middle_of_a_step_goes_back_to_the_last_look(
     def interrupted(self: DataFitObjective, network: Any) -> Any:
         nonlocal steps
         steps += 1
-        if steps == 27:
+        if steps == step:
             raise KeyboardInterrupt
         return original(self, network)
 
-    expected = run(observed, steps=20)
+    expected = run(observed, steps=step // 10 * 10)
     monkeypatch.setattr(DataFitObjective, "__call__", interrupted)
     result = run(observed, steps=1000)
-    assert result.stop_step == 20
+    assert result.stop_step == step // 10 * 10
+    assert result.kept == ("average" if result.stop_step else "iterate")  # before the first look
     assert torch.equal(result.estimate, expected.estimate)
 
 

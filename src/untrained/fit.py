@@ -143,16 +143,14 @@ def fit(
         reason = StopReason.INTERRUPTED
         now.restore(good)
 
+    # None also of an average that has seen nothing: ended before the first look.
+    averaged = None if now.average is None else now.average.value
     if now.best is None:  # no rule judged the images: the last one is the result
-        now.keep(
-            objective.estimate(run_network)
-            if now.average is None or now.average.value is None
-            else now.average.value
-        )
+        now.keep(objective.estimate(run_network) if averaged is None else averaged)
     assert now.best is not None
     result = Result(
         estimate=now.best,
-        kept="iterate" if now.average is None else "average",
+        kept="iterate" if averaged is None else "average",
         kept_step=now.best_step,
         stop_step=now.step,
         reason=reason or StopReason.MAX_STEPS,

@@ -107,16 +107,18 @@ def invert(
     found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
     output.parent.mkdir(parents=True, exist_ok=True)
     write_picture(output, Picture.from_array(np.rint(255 * found).astype(np.uint8)))
-    last = result.history.loss[-1]
+    losses = result.history.loss  # none if it was interrupted before the first look
+    last = losses[-1] if losses else None
     if printing.json:
         facts = {"output": str(output), "steps": result.stop_step, "loss": last}
         print(json.dumps(facts))
     elif not printing.quiet:
-        what = (
-            f"relative error of the features {last:.4f}"
-            if unit is None
-            else f"mean activation {-last:.4f} (of the jittered picture)"
-        )
+        if last is None:
+            what = "interrupted before the first look"
+        elif unit is None:
+            what = f"relative error of the features {last:.4f}"
+        else:
+            what = f"mean activation {-last:.4f} (of the jittered picture)"
         print(f"{output}: {result.stop_step} steps, {what}")
     return 0
 
