@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from untrained.acceleration import PLAIN, Acceleration
+from untrained.acceleration import PLAIN, Acceleration, full_float32
 from untrained.averaging import Averaging, RunningAverage
 from untrained.callbacks.base import Callback, Check, Start
 from untrained.metrics import mse_to_psnr, squared_errors
@@ -36,6 +36,7 @@ _MAX_RECOVERIES = 20
 Schedule = Callable[[int], float]
 
 
+@full_float32()
 def fit(
     network: nn.Module,
     objective: Objective,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from untrained.acceleration import freed_memory_kept
+from untrained.acceleration import freed_memory_kept, full_float32
 from untrained.averaging import SampleAverage
 from untrained.callbacks import Callback
 from untrained.fit import fit
@@ -111,7 +111,7 @@ def solve(
         )
     extras: dict[str, Tensor] = {}
     if not result.cut_short:
-        with torch.no_grad():
+        with torch.no_grad(), full_float32():
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
             extras |= result.extras
     if "spread" in extras:
