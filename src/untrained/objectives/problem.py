@@ -135,10 +135,14 @@ class Problem:
         return replace(self, held_out=held_out)
 
     def to(self, device: torch.device) -> Problem:
-        """Return the problem on another device; the operator, if it is a module, as a copy."""
+        """Return the problem on another device; the operator, if it is a module, as a copy.
+
+        On Apple's MPS, which has no float64, the copy's numbers are float32.
+        """
         operator = self.operator
         if isinstance(operator, torch.nn.Module):
-            operator = copy.deepcopy(operator).to(device)  # `Module.to` works in place
+            operator = copy.deepcopy(operator)  # `Module.to` works in place
+            operator = (operator.float() if device.type == "mps" else operator).to(device)
         return replace(
             self,
             observed=self.observed.to(device),
