@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from pretend_device import DEVICE, HERE, PretendTensor, pretended
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map
 
 from untrained import find_recipe
@@ -98,6 +99,18 @@ def test_a_fit_on_a_device_resumes_and_is_the_one_on_the_cpu(name: str) -> None:
     assert torch.equal(resumed, here)
 
 
+@pytest.mark.parametrize("name", FITS)
+def test_law_3_the_loop_waits_for_the_device_at_its_looks_only(name: str) -> None:
+    problem, recipe = FITS[name]
+    waited = []
+    for steps in (2, 5):
+        with pretended() as waits:
+            solve(problem.to(DEVICE), replace(recipe, max_steps=steps, check_every=steps))
+            waited.append(waits)
+    few, many = waited
+    assert len(many) == len(few), [wait for wait in many if many.count(wait) > few.count(wait)]
+
+
 def test_a_problem_on_a_device_leaves_the_callers_operator_where_it_was() -> None:
     operator = Blur(gaussian_kernel(0.5))
     with pretended():
@@ -105,3 +118,13 @@ def test_a_problem_on_a_device_leaves_the_callers_operator_where_it_was() -> Non
         assert isinstance(moved, Blur)
         assert isinstance(moved.kernel, PretendTensor)
         assert not isinstance(operator.kernel, PretendTensor)
+
+
+def test_no_operator_has_float64_on_a_device_without_it() -> None:
+    mps = torch.device("mps")
+    with FakeTensorMode():  # knows of devices that are not there
+        observed = torch.empty(1, 3, 16, 24)
+        for operator in (JpegInterval(observed, JPEG), Resample(2)):
+            moved = Problem(observed=observed, operator=operator).to(mps).operator
+            assert isinstance(moved, nn.Module)
+            assert {(b.dtype, b.device.type) for b in moved.buffers()} == {(torch.float32, "mps")}
