@@ -128,7 +128,7 @@ class BlindDeconvolutionObjective(DeconvolutionObjective):
 
     def _follow(self, kernel: Tensor) -> None:
         kernel = kernel.detach()
-        self.kernel.copy_(kernel)
+        self.kernel.copy_(_centred(kernel))  # the image is framed as the kernel lies
         # With the kernel a point at row a, y[i] = x[i + kh - 1 - a].
         centres = zip(kernel.shape, _centre_of_mass(kernel), strict=True)
         self.corner = [side - 1 - centre for side, centre in centres]
