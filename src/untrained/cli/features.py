@@ -31,6 +31,7 @@ def invert(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     steps: int | None = None,
     seed: int = 0,
+    device: str = "auto",
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
@@ -66,6 +67,8 @@ def invert(
         The most steps to take.
     seed
         Same seed, same machine, same image.
+    device
+        auto, cpu, cuda, cuda:N or mps.
     overwrite
         Replace an existing output.
     """
@@ -79,6 +82,7 @@ def invert(
     import numpy as np
     import torch
 
+    from untrained.acceleration import pick_device
     from untrained.callbacks import Progress
     from untrained.images import Picture, read_picture, write_picture
     from untrained.inversion import INVERT, MAXIMIZE, invert_features, maximize_activation
@@ -91,7 +95,7 @@ def invert(
             raise InputError(f"{file}: holds {pixels.dtype} values; wanted 8 or 16 bits")
         unit_range = pixels / np.iinfo(pixels.dtype).max
         image = torch.from_numpy(unit_range.transpose(2, 0, 1)[None].copy()).float()
-    model = _model(module)
+    model = _model(module).to(pick_device(device))
     silent = printing.quiet or printing.json
     callbacks = [] if silent else [Progress(file.name if file else f"unit {unit}")]
     if unit is None:
