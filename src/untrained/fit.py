@@ -69,7 +69,7 @@ def fit(
         callbacks: observers.
         check_every: steps between two looks at the device; the only times the loop waits for it.
         cancelled: polled at every look.
-        state: the state of an earlier fit (`Check.state`) to go on from, bit for bit.
+        state: the state of an earlier fit (`Check.state`) to go on from, on a CPU bit for bit.
 
     Returns:
         The result. Ctrl-C, `cancelled` and hopeless divergence end the fit with the best

@@ -70,7 +70,7 @@ def solve_tiled(
         problem, recipe, seed, cancelled: as for `solve`.
         device: where the tiles are fitted.
         callbacks: observers; the state that they are offered is of all tiles so far.
-        state: such a state of the same problem and settings to go on from, bit for bit.
+        state: such a state of the same problem and settings to go on from, on a CPU bit for bit.
         tile: the longest side of a tile, in pixels of the observation.
     """
     recipe = adapted(recipe, problem)

@@ -66,7 +66,7 @@ def invert(
     steps
         The most steps to take.
     seed
-        Same seed, same machine, same image.
+        Same seed, same machine, same image: on a CPU to the bit.
     device
         auto, cpu, cuda, cuda:N or mps.
     overwrite
