@@ -27,6 +27,7 @@ from untrained.objectives import (
     MaskedPrediction,
     ObjectiveSettings,
     Problem,
+    SelfGuided,
     Sure,
 )
 from untrained.operators import Identity, Resample
@@ -377,7 +378,7 @@ def test_held_out_pixels_do_not_enter_the_fit(observed: Tensor) -> None:
     problem = Problem(observed=observed).hold_out(0.2, generator=Generator().manual_seed(0))
     assert problem.held_out is not None
     changed = torch.where(problem.held_out > 0, torch.tensor(0.77), observed)
-    for objective in (DIP, MASKED, dataclasses.replace(MASKED, flips=True)):
+    for objective in (DIP, MASKED, dataclasses.replace(MASKED, flips=True), SelfGuided()):
         original = run(observed, stopper=rule, objective=objective, steps=20)
         other = run(changed, stopper=rule, objective=objective, steps=20)
         assert original.history.loss == other.history.loss, objective

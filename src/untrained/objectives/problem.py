@@ -90,6 +90,18 @@ class Problem:
         if input_size != tuple(self.observed.shape[-2:]):
             raise InputError(f"{what} needs a network that maps an image to an image")
 
+    def check_all_shown(self, what: str) -> None:
+        """Refuse held-out pixels for an objective that shows the network all of y to copy from.
+
+        Raises:
+            InputError: some pixels are held out.
+        """
+        if self.held_out is not None:
+            raise InputError(
+                f"{what} shows the network every pixel, so held-out ones judge nothing; "
+                "use the stop rule FixedSteps"
+            )
+
     def finish(self, estimate: Tensor) -> Tensor:
         """Return the final image that an estimate gives: bounded, known pixels put back, clipped.
 
