@@ -393,6 +393,17 @@ def test_held_out_pixels_do_not_enter_the_fit(observed: Tensor) -> None:
     )
 
 
+def test_looking_at_the_image_does_not_change_the_fit(observed: Tensor) -> None:
+    objective = dataclasses.replace(RECORRUPTED, num_predictions=2)
+    network = dataclasses.replace(SMALL, dropout=0.3)
+    # The one asks for the image at every look at which the loss is lower, the other never.
+    often, never = (
+        run(observed, objective=objective, network=network, stopper=rule, average=None)
+        for rule in (LowestLoss(), None)
+    )
+    assert often.history.loss == never.history.loss
+
+
 def _one_pixel() -> Tensor:
     known = torch.zeros(1, 1, 37, 50)
     known[..., 3, 4] = 1
