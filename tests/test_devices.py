@@ -9,7 +9,6 @@ import pytest
 import torch
 from pretend_device import DEVICE, HERE, PretendTensor, pretended
 from torch import Generator, Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map
 
 from untrained import find_recipe
@@ -120,11 +119,15 @@ def test_a_problem_on_a_device_leaves_the_callers_operator_where_it_was() -> Non
         assert not isinstance(operator.kernel, PretendTensor)
 
 
-def test_no_operator_has_float64_on_a_device_without_it() -> None:
-    mps = torch.device("mps")
-    with FakeTensorMode():  # knows of devices that are not there
-        observed = torch.empty(1, 3, 16, 24)
-        for operator in (JpegInterval(observed, JPEG), Resample(2)):
-            moved = Problem(observed=observed, operator=operator).to(mps).operator
-            assert isinstance(moved, nn.Module)
-            assert {(b.dtype, b.device.type) for b in moved.buffers()} == {(torch.float32, "mps")}
+def test_on_mps_which_has_no_float64_operators_are_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Goes:  # where no tensor can go on this machine
+        def to(self, device: torch.device) -> Goes:
+            return self
+
+    monkeypatch.setattr(nn.Module, "to", Goes.to)
+    there: Any = Goes()
+    for operator in (Blur(gaussian_kernel(0.5)), JpegInterval(OBSERVED, JPEG), Resample(2)):
+        moved = Problem(observed=there, operator=operator).to(torch.device("mps")).operator
+        assert isinstance(moved, nn.Module)
+        assert {buffer.dtype for buffer in moved.buffers()} == {torch.float32}
+        assert torch.float64 in {buffer.dtype for buffer in operator.buffers()}
