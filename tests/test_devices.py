@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from pretend_device import DEVICE, HERE, PretendTensor, pretended
 from torch import Generator, Tensor, nn
 from torch.utils._pytree import tree_map
 
+from pretend_device import DEVICE, PretendTensor, pretended
 from untrained import find_recipe
 from untrained.callbacks import Callback, Check
 from untrained.networks import ResNet, Skip
@@ -34,8 +34,10 @@ def small(task: str, name: str, **changes: Any) -> Recipe:
     recipe = find_recipe(task, name)
     network: Any = recipe.network
     if isinstance(network, Skip):
-        narrow = {"widths": (8, 8), "widths_up": (), "widths_skip": 4, "kernel_down": 3, "kernel_up": 3}
-        network = replace(network, **narrow, up="nearest")
+        network = replace(
+            network, widths=(8, 8), widths_up=(), widths_skip=4, kernel_down=3, kernel_up=3,
+            up="nearest",  # on a CPU, bilinear upsampling has a gradient of its own
+        )  # fmt: skip
     elif isinstance(network, ResNet):
         network = replace(network, num_blocks=1, width=8)
     return replace(recipe, network=network, max_steps=4, check_every=2, **changes)
@@ -59,7 +61,9 @@ FITS: dict[str, tuple[Problem, Recipe]] = {
     "inpaint/fast": (noisy(known=HOLE), small("inpaint", "fast")),
     "upscale/fast": (noisy(operator=Resample(2)), small("upscale", "fast")),
     "deblur/fast": (noisy(operator=Blur(gaussian_kernel(0.5))), small("deblur", "fast")),
-    "deblur-blind/fast": (noisy(operator=Blur(gaussian_kernel(0.5))), small("deblur-blind", "fast")),
+    "deblur-blind/fast": (
+        noisy(operator=Blur(gaussian_kernel(0.5))), small("deblur-blind", "fast"),
+    ),
     "demosaic/fast": (
         Problem(observed=OBSERVED[:, :1], operator=Mosaic()), small("demosaic", "fast"),
     ),

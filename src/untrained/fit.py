@@ -151,6 +151,7 @@ def fit(
     assert now.best is not None
     result = Result(
         estimate=now.best,
+        unfinished=now.unfinished,
         kept="iterate" if averaged is None else "average",
         kept_step=now.best_step,
         stop_step=now.step,
@@ -177,6 +178,7 @@ class _Progress:
     base_lrs: list[float]
     step: int = 0
     best: Tensor | None = None
+    unfinished: Tensor | None = None  # the same before `Problem.finish`
     best_step: int = 0
     residual: float | None = None
     stopped: StopReason | None = None  # by the rule; a fit killed after its last look has ended
@@ -187,8 +189,10 @@ class _Progress:
 
     def keep(self, image: Tensor) -> None:
         """Take this image for the best so far."""
-        final = self.objective.problem.finish(image.detach())
-        self.best, self.best_step = final.clone(), self.step
+        image = image.detach()
+        self.unfinished = image.clone()
+        self.best = self.objective.problem.finish(image).clone()
+        self.best_step = self.step
 
     def capture(self) -> dict[str, Any]:
         """Return a copy of the whole state."""
@@ -199,6 +203,7 @@ class _Progress:
             "rule": self.rule.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,  # never changed in place
+            "unfinished": self.unfinished,
             "stopped": self.stopped and self.stopped.value,
             "loss": list(self.history.loss),
             "psnr_observed": list(self.history.psnr_observed),
@@ -216,6 +221,7 @@ class _Progress:
         if self.average is not None:
             self.average.load_state_dict(_moved(state["average"], device))
         self.best = _moved(state["best"], device)
+        self.unfinished = _moved(state.get("unfinished", state["best"]), device)
         self.stopped = StopReason(state["stopped"]) if state.get("stopped") else None
         self.history = History(loss=list(state["loss"]), psnr_observed=list(state["psnr_observed"]))
         for name in _PLAIN_FIELDS:

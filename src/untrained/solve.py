@@ -115,10 +115,14 @@ def solve(
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
             extras |= result.extras
     if "spread" in extras:
-        sure = calibrated(result.estimate, extras["spread"], parts.objective.problem)
+        assert result.unfinished is not None
+        # Pixels that are put back, held-out ones too, would show no error.
+        plain = replace(parts.objective.problem, exact_known=False)
+        sure = calibrated(plain.finish(result.unfinished), extras["spread"], plain)
         extras |= {} if sure is None else {"uncertainty": sure}
     return replace(
         result,
+        unfinished=None,
         extras=extras,
         weights={name: value.detach() for name, value in parts.network.state_dict().items()},
         details={
