@@ -96,23 +96,27 @@ class _Shared:
                     self.switch_off()
 
 
-def freed_memory_kept() -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
     """Let the C library keep the memory that is freed inside, and give it back at the end.
 
     Every step frees and asks again for the same large tensors. glibc returns each to the system
     and gets it back page by page, zeroed: a third of a step on a CPU. Does nothing with other C
     libraries. Contexts may be nested and may overlap in several threads.
     """
-    return _memory_kept()
+    with _memory_kept():
+        yield
 
 
-def full_float32() -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def full_float32() -> Iterator[None]:
     """Let the convolutions inside have all 24 bits of float32 on CUDA.
 
-    Torch's default there is TF32, which has 11: 1e-3 relative, as much as what SURE measures.
+    Torch's default there is TF32, which has 11; an objective may take small differences (SURE).
     Convolutions in bfloat16 are as they were. Contexts as for `freed_memory_kept`.
     """
-    return _no_tf32()
+    with _no_tf32():
+        yield
 
 
 # mallopt's parameters M_MMAP_MAX and M_TRIM_THRESHOLD, from <malloc.h>.
@@ -138,7 +142,7 @@ def _tell_malloc(options: dict[int, int]) -> None:
 
 
 def _forbid_tf32() -> Callable[[], None]:
-    convolutions = torch.backends.cudnn.conv
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
     before = convolutions.fp32_precision
     convolutions.fp32_precision = "ieee"
     return functools.partial(setattr, convolutions, "fp32_precision", before)
