@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from untrained import find_recipe
-from untrained.acceleration import PLAIN, Acceleration, freed_memory_kept
+from untrained.acceleration import PLAIN, Acceleration, freed_memory_kept, full_float32
 from untrained.networks import DeepDecoder, Members, ResNet, Skip, UNet
 from untrained.noise import white
 from untrained.objectives import Problem
@@ -102,3 +102,24 @@ def test_freed_memory_is_kept_inside_and_returned_after() -> None:
         sizes.append(resident())
     assert max(sizes[10:]) - sizes[10] < size / 4  # the same pages again
     assert sizes[-1] - resident() > size / 2
+
+
+def test_law_11_float32_is_no_tf32_in_a_fit_and_what_it_was_after() -> None:
+    before = torch.backends.cudnn.conv.fp32_precision
+    seen = []
+
+    def operator(image: Tensor) -> Tensor:
+        seen.append(torch.backends.cudnn.conv.fp32_precision)
+        return image
+
+    recipe = replace(find_recipe("denoise", "paper"), network=NETWORKS["paper"], max_steps=1)
+    solve(Problem(observed=torch.rand(1, 3, 32, 32), operator=operator), recipe)
+    assert set(seen) == {"ieee"}
+    one, two = full_float32(), full_float32()
+    one.__enter__()
+    two.__enter__()
+    one.__exit__(None, None, None)  # as fits overlap in two threads
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+    two.__exit__(None, None, None)
+    assert torch.backends.cudnn.conv.fp32_precision == before == "tf32"
+    assert torch.backends.cudnn.allow_tf32

@@ -79,6 +79,7 @@ def test_what_is_measured_is_the_frame_blurred_by_the_kernel_found(scene: Scene)
     image = objective.estimate(lambda z: ramp)
     iterate = objective(lambda z: ramp)
     assert torch.equal(image, iterate.measured)  # the frame is moved as the kernel moves it
+    assert torch.equal(objective.problem.operator(image), iterate.measured)  # as stop rules see it
     assert torch.equal(objective.extras(lambda z: ramp)["kernel"][0, 0], _centred(point))
     assert float(_centred(point)[2, 2]) == 1
 

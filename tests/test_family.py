@@ -31,7 +31,7 @@ from untrained.optimizers import Adam
 from untrained.recipes import Recipe, decode, encode
 from untrained.recipes.family import FAMILY
 from untrained.solve import solve
-from untrained.stopping import FixedSteps
+from untrained.stopping import FixedSteps, HeldOut
 
 Scene = Callable[..., Any]
 SIGMA = 0.1
@@ -191,6 +191,18 @@ def test_calibration_finds_the_error_without_the_truth(clean: Tensor) -> None:
         assert abs(coverage(big, big + error, spread) - 0.9) > 0.09
         assert coverage(big, big + error, sure) == pytest.approx(0.9, abs=0.03)
         assert calibrated(problem.observed, spread, held_out) is None, "nothing but noise is left"
+
+
+def test_what_is_put_back_into_the_image_does_not_change_its_uncertainty(clean: Tensor) -> None:
+    noise = SIGMA * torch.randn(clean.shape, generator=generator(3))
+    recipe = small(find_recipe("denoise", "fast"), 20)
+    recipe = replace(recipe, members=2, stopper=HeldOut(fraction=0.2))
+    plain, known = (
+        solve(Problem(observed=clean + noise, noise=white(SIGMA), exact_known=exact), recipe)
+        for exact in (False, True)
+    )
+    assert not torch.equal(plain.estimate, known.estimate)
+    assert torch.equal(plain.extras["uncertainty"], known.extras["uncertainty"])
 
 
 def test_sgld_yields_maps_in_the_result(scene: Scene) -> None:

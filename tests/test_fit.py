@@ -27,6 +27,7 @@ from untrained.objectives import (
     MaskedPrediction,
     ObjectiveSettings,
     Problem,
+    SelfGuided,
     Sure,
 )
 from untrained.operators import Identity, Resample
@@ -253,8 +254,9 @@ def test_ctrl_c_keeps_the_best_estimate_so_far(observed: Tensor) -> None:
     assert torch.equal(result.estimate, run(observed, steps=20).estimate)
 
 
+@pytest.mark.parametrize("step", [27, 5])
 def test_ctrl_c_in_the_middle_of_a_step_goes_back_to_the_last_look(
-    observed: Tensor, monkeypatch: pytest.MonkeyPatch
+    observed: Tensor, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     from untrained.objectives import DataFitObjective
 
@@ -264,14 +266,15 @@ def test_ctrl_c_in_the_middle_of_a_step_goes_back_to_the_last_look(
     def interrupted(self: DataFitObjective, network: Any) -> Any:
         nonlocal steps
         steps += 1
-        if steps == 27:
+        if steps == step:
             raise KeyboardInterrupt
         return original(self, network)
 
-    expected = run(observed, steps=20)
+    expected = run(observed, steps=step // 10 * 10)
     monkeypatch.setattr(DataFitObjective, "__call__", interrupted)
     result = run(observed, steps=1000)
-    assert result.stop_step == 20
+    assert result.stop_step == step // 10 * 10
+    assert result.kept == ("average" if result.stop_step else "iterate")  # before the first look
     assert torch.equal(result.estimate, expected.estimate)
 
 
@@ -375,7 +378,7 @@ def test_held_out_pixels_do_not_enter_the_fit(observed: Tensor) -> None:
     problem = Problem(observed=observed).hold_out(0.2, generator=Generator().manual_seed(0))
     assert problem.held_out is not None
     changed = torch.where(problem.held_out > 0, torch.tensor(0.77), observed)
-    for objective in (DIP, MASKED, dataclasses.replace(MASKED, flips=True)):
+    for objective in (DIP, MASKED, dataclasses.replace(MASKED, flips=True), SelfGuided()):
         original = run(observed, stopper=rule, objective=objective, steps=20)
         other = run(changed, stopper=rule, objective=objective, steps=20)
         assert original.history.loss == other.history.loss, objective
@@ -388,6 +391,17 @@ def test_held_out_pixels_do_not_enter_the_fit(observed: Tensor) -> None:
         .held_out.sum()
         == 1
     )
+
+
+def test_looking_at_the_image_does_not_change_the_fit(observed: Tensor) -> None:
+    objective = dataclasses.replace(RECORRUPTED, num_predictions=2)
+    network = dataclasses.replace(SMALL, dropout=0.3)
+    # The one asks for the image at every look at which the loss is lower, the other never.
+    often, never = (
+        run(observed, objective=objective, network=network, stopper=rule, average=None)
+        for rule in (LowestLoss(), None)
+    )
+    assert often.history.loss == never.history.loss
 
 
 def _one_pixel() -> Tensor:

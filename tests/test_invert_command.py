@@ -25,6 +25,22 @@ def network():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 4, 3, stride=2))
 
+def watched():
+    net = network()
+    net.to = lambda device: print("moved to", device) or net
+    return net
+
+def interrupted():
+    net, calls = network(), []
+
+    def press(*_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    net.register_forward_pre_hook(press)
+    return net
+
 nothing = lambda: None
 """
 SMALL = ("--set", "network=Skip", "--set", "widths=8,8", "--set", "lr=0.01")
@@ -51,11 +67,26 @@ def test_a_picture_and_a_unit_are_found_with_a_module_beside_the_command(
 def test_a_unit_is_excited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     (tmp_path / "ours.py").write_text(MINE)
     monkeypatch.chdir(tmp_path)
-    code = main(["invert", "--module", "ours:network", "--layer", "2", "--unit", "1", "--size",
-                 "24x32", "-o", "out.png", "--steps", "20", *SMALL])  # fmt: skip
+    code = main(["invert", "--module", "ours:watched", "--layer", "2", "--unit", "1", "--size",
+                 "24x32", "-o", "out.png", "--steps", "20", "--device", "cpu", *SMALL])  # fmt: skip
     assert code == 0
-    assert "mean activation" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "mean activation" in told
+    assert "moved to cpu" in told
     assert read_picture(tmp_path / "out.png").pixels.shape == (1, 24, 32, 3)
+
+
+def test_ctrl_c_before_the_first_look_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    (tmp_path / "stopped.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    words = ["invert", "--module", "stopped:interrupted", "--layer", "2", "--unit", "1",
+             "--size", "24x32", "-o", "out.png", "--overwrite", *SMALL]  # fmt: skip
+    assert main(words) == 0
+    assert "0 steps, interrupted before the first look" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loss"] is None
 
 
 def test_mistakes_are_told_in_one_line(
@@ -77,3 +108,6 @@ def test_mistakes_are_told_in_one_line(
         assert len(told.strip().splitlines()) == 1
     assert main(["invert", "--module", "theirs:network", "--layer", "0", "-o", "o.png"]) == 2
     assert "wanted either a picture" in capsys.readouterr().err
+    words = ["--layer", "0", "--unit", "0", "-o", "o.png", "--device", "cuda:99"]
+    assert main(["invert", "--module", "theirs:network", *words]) == 2
+    assert "this machine does not have" in capsys.readouterr().err

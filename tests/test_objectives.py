@@ -23,6 +23,7 @@ from untrained.solve import solve
 
 Scene = Callable[..., Any]
 SIGMA = 0.1
+HELD_OUT = torch.zeros(1, 1, 96, 96)
 
 
 def blurred(image: Tensor) -> Tensor:
@@ -101,7 +102,9 @@ def test_masked_prediction_needs_something_to_compare(noisy: Tensor) -> None:
     [
         (Sure(), {"operator": Resample(2)}, "whole noisy images"),
         (Sure(), {}, "give sigma"),
+        (Sure(), {"noise": white(SIGMA), "held_out": HELD_OUT}, "judge nothing"),
         (ScaleEquivariant(), {"operator": Identity()}, "is for upscaling"),
+        (ScaleEquivariant(), {"operator": Resample(2), "held_out": HELD_OUT}, "judge nothing"),
     ],
 )
 def test_objectives_say_what_they_are_not_for(

@@ -278,3 +278,12 @@ def test_not_enough_memory_is_said_before_the_start(
     with pytest.raises(InputError, match=r"needs about .* GiB, 0\.0 GiB are free"):
         restore(scene(256, 256), recipe=find_recipe("denoise", "paper"))
     assert planner.available_memory(torch.device("cpu")) == 10 * 2**20
+
+
+def test_what_torch_keeps_of_earlier_fits_is_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from untrained import planner
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * 2**30, 8 * 2**30))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 4 * 2**30)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2**30)
+    assert planner.available_memory(torch.device("cuda")) == 6 * 2**30

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from untrained.errors import InputError
 
-__all__ = ["PLAIN", "Acceleration", "Precision", "freed_memory_kept", "pick_device"]
+__all__ = ["PLAIN", "Acceleration", "Precision", "freed_memory_kept", "full_float32", "pick_device"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -29,7 +30,7 @@ class Acceleration:
 
     Attributes:
         precision: "bfloat16" runs convolutions in bfloat16 with float32 weights (autocast);
-            "auto" does so where the hardware has it; "float32" never.
+            "auto" does so where the hardware has it; "float32" never, and never in TF32 either.
         channels_last: keep channels innermost in memory.
     """
 
@@ -68,6 +69,33 @@ PLAIN = Acceleration(precision="float32", channels_last=False)
 """The reference: eager, float32, contiguous."""
 
 
+class _Shared:
+    """A setting of the whole process that holds while somebody is inside.
+
+    Contexts may be nested and may overlap in several threads: the first switches on, the last off.
+    """
+
+    def __init__(self, switch_on: Callable[[], Callable[[], None]]) -> None:
+        """`switch_on` returns what switches off."""
+        self.switch_on = switch_on
+        self.lock = threading.Lock()
+        self.inside = 0
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self.lock:
+            if not self.inside:
+                self.switch_off = self.switch_on()
+            self.inside += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.inside -= 1
+                if not self.inside:
+                    self.switch_off()
+
+
 @contextlib.contextmanager
 def freed_memory_kept() -> Iterator[None]:
     """Let the C library keep the memory that is freed inside, and give it back at the end.
@@ -76,25 +104,29 @@ def freed_memory_kept() -> Iterator[None]:
     and gets it back page by page, zeroed: a third of a step on a CPU. Does nothing with other C
     libraries. Contexts may be nested and may overlap in several threads.
     """
-    inside = object()
-    with _lock:
-        if not _keepers:
-            _tell_malloc(_NEVER)
-        _keepers.add(inside)
-    try:
+    with _memory_kept():
         yield
-    finally:
-        with _lock:
-            _keepers.remove(inside)
-            if not _keepers:
-                _tell_malloc(_AS_USUAL)
+
+
+@contextlib.contextmanager
+def full_float32() -> Iterator[None]:
+    """Let the convolutions inside have all 24 bits of float32 on CUDA.
+
+    Torch's default there is TF32, which has 11; an objective may take small differences (SURE).
+    Convolutions in bfloat16 are as they were. Contexts as for `freed_memory_kept`.
+    """
+    with _no_tf32():
+        yield
 
 
 # mallopt's parameters M_MMAP_MAX and M_TRIM_THRESHOLD, from <malloc.h>.
 _NEVER = {-4: 0, -1: 2**31 - 1}
 _AS_USUAL = {-4: 65536, -1: 128 * 1024}
-_lock = threading.Lock()
-_keepers: set[object] = set()
+
+
+def _keep_memory() -> Callable[[], None]:
+    _tell_malloc(_NEVER)
+    return functools.partial(_tell_malloc, _AS_USUAL)
 
 
 def _tell_malloc(options: dict[int, int]) -> None:
@@ -107,6 +139,16 @@ def _tell_malloc(options: dict[int, int]) -> None:
         libc.mallopt(parameter, value)
     if options is _AS_USUAL:
         libc.malloc_trim(0)
+
+
+def _forbid_tf32() -> Callable[[], None]:
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    return functools.partial(setattr, convolutions, "fp32_precision", before)
+
+
+_memory_kept, _no_tf32 = _Shared(_keep_memory), _Shared(_forbid_tf32)
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from untrained.acceleration import PLAIN, Acceleration
+from untrained.acceleration import PLAIN, Acceleration, full_float32
 from untrained.averaging import Averaging, RunningAverage
 from untrained.callbacks.base import Callback, Check, Start
 from untrained.metrics import mse_to_psnr, squared_errors
@@ -36,6 +36,7 @@ _MAX_RECOVERIES = 20
 Schedule = Callable[[int], float]
 
 
+@full_float32()
 def fit(
     network: nn.Module,
     objective: Objective,
@@ -68,7 +69,7 @@ def fit(
         callbacks: observers.
         check_every: steps between two looks at the device; the only times the loop waits for it.
         cancelled: polled at every look.
-        state: the state of an earlier fit (`Check.state`) to go on from, bit for bit.
+        state: the state of an earlier fit (`Check.state`) to go on from, on a CPU bit for bit.
 
     Returns:
         The result. Ctrl-C, `cancelled` and hopeless divergence end the fit with the best
@@ -143,16 +144,15 @@ def fit(
         reason = StopReason.INTERRUPTED
         now.restore(good)
 
+    # None also of an average that has seen nothing: ended before the first look.
+    averaged = None if now.average is None else now.average.value
     if now.best is None:  # no rule judged the images: the last one is the result
-        now.keep(
-            objective.estimate(run_network)
-            if now.average is None or now.average.value is None
-            else now.average.value
-        )
+        now.keep(objective.estimate(run_network) if averaged is None else averaged)
     assert now.best is not None
     result = Result(
         estimate=now.best,
-        kept="iterate" if now.average is None else "average",
+        unfinished=now.unfinished,
+        kept="iterate" if averaged is None else "average",
         kept_step=now.best_step,
         stop_step=now.step,
         reason=reason or StopReason.MAX_STEPS,
@@ -178,6 +178,7 @@ class _Progress:
     base_lrs: list[float]
     step: int = 0
     best: Tensor | None = None
+    unfinished: Tensor | None = None  # the same before `Problem.finish`
     best_step: int = 0
     residual: float | None = None
     stopped: StopReason | None = None  # by the rule; a fit killed after its last look has ended
@@ -188,8 +189,10 @@ class _Progress:
 
     def keep(self, image: Tensor) -> None:
         """Take this image for the best so far."""
-        final = self.objective.problem.finish(image.detach())
-        self.best, self.best_step = final.clone(), self.step
+        image = image.detach()
+        self.unfinished = image.clone()
+        self.best = self.objective.problem.finish(image).clone()
+        self.best_step = self.step
 
     def capture(self) -> dict[str, Any]:
         """Return a copy of the whole state."""
@@ -200,6 +203,7 @@ class _Progress:
             "rule": self.rule.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,  # never changed in place
+            "unfinished": self.unfinished,
             "stopped": self.stopped and self.stopped.value,
             "loss": list(self.history.loss),
             "psnr_observed": list(self.history.psnr_observed),
@@ -208,14 +212,16 @@ class _Progress:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a captured state, or on from a saved one."""
+        """Go back to a captured state, or on from a saved one, which may be on another device."""
+        device = self.objective.problem.observed.device
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        self.objective.load_state_dict(state["objective"])
-        self.rule.load_state_dict(state["rule"])
+        self.objective.load_state_dict(_moved(state["objective"], device))
+        self.rule.load_state_dict(_moved(state["rule"], device))
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.best = state["best"]
+            self.average.load_state_dict(_moved(state["average"], device))
+        self.best = _moved(state["best"], device)
+        self.unfinished = _moved(state.get("unfinished", state["best"]), device)
         self.stopped = StopReason(state["stopped"]) if state.get("stopped") else None
         self.history = History(loss=list(state["loss"]), psnr_observed=list(state["psnr_observed"]))
         for name in _PLAIN_FIELDS:
@@ -252,6 +258,16 @@ def _steps(
         residuals.append(now.objective.residual(iterate.measured.detach(), known))
     values = torch.stack([torch.stack(losses), torch.stack(residuals)]).tolist()
     return values[0], values[1], estimate
+
+
+def _moved(state: Any, device: torch.device) -> Any:
+    """Return a state with its tensors on the device, those of generators (bytes) as they are."""
+    if isinstance(state, dict):
+        return {name: _moved(value, device) for name, value in state.items()}
+    if isinstance(state, list):
+        return [_moved(value, device) for value in state]
+    movable = isinstance(state, Tensor) and state.dtype != torch.uint8
+    return state.to(device) if movable else state
 
 
 def _with_callbacks(state: dict[str, Any], callbacks: Sequence[Callback]) -> dict[str, Any]:

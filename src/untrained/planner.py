@@ -117,9 +117,13 @@ def predict_memory(recipe: Recipe, problem: Problem) -> int:
 
 
 def available_memory(device: torch.device) -> int | None:
-    """Return the free memory of a device in bytes; None if it cannot be told."""
+    """Return the free memory of a device in bytes; None if it cannot be told.
+
+    What torch keeps of earlier fits for the next one is free, though the driver calls it used.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     try:
         import psutil
     except ImportError:

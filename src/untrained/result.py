@@ -105,6 +105,7 @@ class Result:
         history: one number a step.
         score: against the truth, where one was given.
         image: the estimate in the caller's range, dtype and layout; set by `restore`.
+        unfinished: the estimate before `Problem.finish`, of `fit` only: `solve` drops it.
         weights: the network's last weights, on its device; another fit can start from them.
         extras: what was found beside the image, by name, each (1, c, h, w): of the last step, and
             none of a fit that was cut short or in tiles.
@@ -122,6 +123,7 @@ class Result:
     history: History
     score: Score | None = None
     image: NDArray[Any] | None = None
+    unfinished: Tensor | None = None
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     extras: Mapping[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from untrained.acceleration import freed_memory_kept
+from untrained.acceleration import freed_memory_kept, full_float32
 from untrained.averaging import SampleAverage
 from untrained.callbacks import Callback
 from untrained.fit import fit
@@ -111,14 +111,18 @@ def solve(
         )
     extras: dict[str, Tensor] = {}
     if not result.cut_short:
-        with torch.no_grad():
+        with torch.no_grad(), full_float32():
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
             extras |= result.extras
     if "spread" in extras:
-        sure = calibrated(result.estimate, extras["spread"], parts.objective.problem)
+        assert result.unfinished is not None
+        # Pixels that are put back, held-out ones too, would show no error.
+        plain = replace(parts.objective.problem, exact_known=False)
+        sure = calibrated(plain.finish(result.unfinished), extras["spread"], plain)
         extras |= {} if sure is None else {"uncertainty": sure}
     return replace(
         result,
+        unfinished=None,
         extras=extras,
         weights={name: value.detach() for name, value in parts.network.state_dict().items()},
         details={

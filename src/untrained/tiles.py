@@ -76,7 +76,7 @@ def solve_tiled(
         problem, recipe, seed, cancelled: as for `solve`.
         device: where the tiles are fitted.
         callbacks: observers; the state that they are offered is of all tiles so far.
-        state: such a state of the same problem and settings to go on from, bit for bit.
+        state: such a state of the same problem and settings to go on from, on a CPU bit for bit.
         weights: of a fit of a like picture to start from; no tile is the first then, and all take
             the recipe's steps.
         tile: the longest side of a tile, in pixels of the observation.

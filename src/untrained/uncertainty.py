@@ -24,7 +24,7 @@ def calibrated(mean: Tensor, spread: Tensor, problem: Problem) -> Tensor | None:
     too much can double or halve e.
 
     Args:
-        mean, spread: x̄ and s, (1, c, h, w).
+        mean, spread: x̄ and s, (1, c, h, w); x̄ as fitted, nothing of y put back into it.
         problem: with held-out pixels and a noise level.
 
     Returns:

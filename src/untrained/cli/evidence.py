@@ -121,7 +121,7 @@ def compare(
     steps
         The most steps of a recipe.
     seed
-        Same seed, same machine, same image.
+        Same seed, same machine, same image: on a CPU to the bit.
     device
         auto, cpu, cuda, cuda:N or mps.
     """

@@ -31,6 +31,7 @@ def invert(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     steps: int | None = None,
     seed: int = 0,
+    device: str = "auto",
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
@@ -65,7 +66,9 @@ def invert(
     steps
         The most steps to take.
     seed
-        Same seed, same machine, same image.
+        Same seed, same machine, same image: on a CPU to the bit.
+    device
+        auto, cpu, cuda, cuda:N or mps.
     overwrite
         Replace an existing output.
     """
@@ -79,6 +82,7 @@ def invert(
     import numpy as np
     import torch
 
+    from untrained.acceleration import pick_device
     from untrained.callbacks import Progress
     from untrained.images import Picture, read_picture, write_picture
     from untrained.inversion import INVERT, MAXIMIZE, invert_features, maximize_activation
@@ -91,7 +95,7 @@ def invert(
             raise InputError(f"{file}: holds {pixels.dtype} values; wanted 8 or 16 bits")
         unit_range = pixels / np.iinfo(pixels.dtype).max
         image = torch.from_numpy(unit_range.transpose(2, 0, 1)[None].copy()).float()
-    model = _model(module)
+    model = _model(module).to(pick_device(device))
     silent = printing.quiet or printing.json
     callbacks = [] if silent else [Progress(file.name if file else f"unit {unit}")]
     if unit is None:
@@ -107,16 +111,18 @@ def invert(
     found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
     output.parent.mkdir(parents=True, exist_ok=True)
     write_picture(output, Picture.from_array(np.rint(255 * found).astype(np.uint8)))
-    last = result.history.loss[-1]
+    losses = result.history.loss  # none if it was interrupted before the first look
+    last = losses[-1] if losses else None
     if printing.json:
         facts = {"output": str(output), "steps": result.stop_step, "loss": last}
         print(json.dumps(facts))
     elif not printing.quiet:
-        what = (
-            f"relative error of the features {last:.4f}"
-            if unit is None
-            else f"mean activation {-last:.4f} (of the jittered picture)"
-        )
+        if last is None:
+            what = "interrupted before the first look"
+        elif unit is None:
+            what = f"relative error of the features {last:.4f}"
+        else:
+            what = f"mean activation {-last:.4f} (of the jittered picture)"
         print(f"{output}: {result.stop_step} steps, {what}")
     return 0
 

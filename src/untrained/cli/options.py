@@ -38,7 +38,7 @@ class FitOptions:
     steps: Annotated[int | None, Parameter(group=_FIT)] = None
     "The most steps to take; short for --set max_steps=N."
     seed: Annotated[int, Parameter(group=_FIT)] = 0
-    "Same seed, same machine, same image."
+    "Same seed, same machine, same image: on a CPU to the bit."
     device: Annotated[str, Parameter(group=_FIT)] = "auto"
     "auto, cpu, cuda, cuda:N or mps."
     truth: Annotated[Path | None, Parameter(group=_FIT)] = None

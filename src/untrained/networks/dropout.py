@@ -12,7 +12,8 @@ class Dropout(nn.Module):
     """x ← x m / (1 - rate), m ~ Bernoulli(1 - rate) for every value, drawn anew at every call.
 
     Unlike torch's it is never off, takes nothing from the global random numbers, and counts its
-    calls in the network's state, so that a resumed fit draws the same masks.
+    calls in the network's state, so that a resumed fit draws the same masks. Calls without gradient
+    look at the image and do not count: the masks of the next step are those of a fit unwatched.
     """
 
     def __init__(self, rate: float) -> None:
@@ -20,13 +21,19 @@ class Dropout(nn.Module):
         self.rate = rate
         self.seed = 0
         self.calls = 0
+        self.looks = 0  # calls without gradient since the last one with
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x with some values set to zero and the others enlarged."""
         if x.device.type == "meta":  # shapes only: `summarize`
             return x * torch.empty_like(x)
-        generator = Generator(x.device).manual_seed(self.seed + self.calls)
-        self.calls += 1
+        if torch.is_grad_enabled():
+            self.looks = 0
+        generator = Generator(x.device).manual_seed(self.seed + self.calls + self.looks)
+        if torch.is_grad_enabled():
+            self.calls += 1
+        else:
+            self.looks += 1
         kept = torch.empty_like(x).bernoulli_(1 - self.rate, generator=generator)
         return x * kept / (1 - self.rate)
 

@@ -6,7 +6,6 @@ Ren, Zhang, Wang, Hu & Zuo, "Neural blind deconvolution using deep priors" (Self
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,7 +89,6 @@ class BlindDeconvolutionObjective(DeconvolutionObjective):
             (own.kernel.shape[0], own.kernel.shape[1]), rate=settings.kernel_rate,
             generator=Generator().manual_seed(seed + 3),
         ).to(problem.observed.device)  # fmt: skip
-        self.kernel = own.kernel
         self.step = 0
         self._follow(self.kernel_network())
 
@@ -129,16 +127,16 @@ class BlindDeconvolutionObjective(DeconvolutionObjective):
         return [*super().parameters(), *self.kernel_network.parameters()]
 
     def _follow(self, kernel: Tensor) -> None:
-        self.kernel.copy_(kernel.detach())
+        kernel = kernel.detach()
+        self.kernel.copy_(_centred(kernel))  # the image is framed as the kernel lies
+        # With the kernel a point at row a, y[i] = x[i + kh - 1 - a].
+        centres = zip(kernel.shape, _centre_of_mass(kernel), strict=True)
+        self.corner = [side - 1 - centre for side, centre in centres]
 
     def _frame(self, whole: Tensor) -> Tensor:
-        height, width = self.problem.observed.shape[-2:]
-        # With the kernel a point at row a, y[i] = x[i + kh - 1 - a].
-        top, left = (
-            side - 1 - centre
-            for side, centre in zip(self.kernel.shape, _centre_of_mass(self.kernel), strict=True)
-        )
-        return whole[..., top : top + height, left : left + width]
+        for dim, start in zip((-2, -1), self.corner, strict=True):
+            whole = _cut(whole, dim, start, self.problem.observed.shape[dim])
+        return whole
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the random numbers, the step, and the kernel's network."""
@@ -189,14 +187,19 @@ class _KernelNetwork(nn.Module):
         return kernel
 
 
-def _centre_of_mass(kernel: Tensor) -> Sequence[int]:
-    """Return the row and the column of the centre of mass, rounded."""
+def _centre_of_mass(kernel: Tensor) -> list[Tensor]:
+    """Return the row and the column of the centre of mass, rounded; on the device."""
     centres = []
     for dim, side in enumerate(kernel.shape):
         profile = kernel.detach().sum(1 - dim)
         centre = (profile * torch.arange(side, device=kernel.device)).sum() / profile.sum()
-        centres.append(round(float(centre)))
+        centres.append(centre.round().long())
     return centres
+
+
+def _cut(image: Tensor, dim: int, start: Tensor, length: int) -> Tensor:
+    """Return `length` rows or columns of an image, the first a number on the device."""
+    return image.index_select(dim, start + torch.arange(length, device=image.device))
 
 
 def _centred(kernel: Tensor) -> Tensor:
@@ -204,10 +207,8 @@ def _centred(kernel: Tensor) -> Tensor:
     moved = kernel
     for dim, centre in enumerate(_centre_of_mass(kernel)):
         side = kernel.shape[dim]
-        shift = side // 2 - centre
-        moved = moved.roll(shift, dim)
-        came_round = slice(0, shift) if shift > 0 else slice(side + shift, side)
-        moved.movedim(dim, 0)[came_round] = 0
+        margin = [0, 0] * (1 - dim) + [side // 2] * 2
+        moved = _cut(F.pad(moved, margin), dim, centre, side)
     return moved / moved.sum()
 
 

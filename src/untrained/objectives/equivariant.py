@@ -54,8 +54,9 @@ class ScaleEquivariant:
         """Return the objective.
 
         Raises:
-            InputError: an operator that does not downsample.
+            InputError: an operator that does not downsample, or held-out pixels.
         """
+        problem.check_all_shown("the scale-equivariant objective")
         if not isinstance(problem.operator, Resample):
             raise InputError(
                 "the scale-equivariant objective is for upscaling; "

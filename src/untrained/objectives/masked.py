@@ -49,6 +49,7 @@ class MaskedPrediction:
             to learn from, and much later overfitting.
         num_predictions: the image is the mean of so many predictions, each from another mask (and
             another dropout, where the network has one; Self2Self); 0 = one, with nothing hidden.
+            An average of the iterates is the image instead, where there is one.
         data_term: the distance on the hidden pixels.
     """
 
@@ -179,7 +180,9 @@ class MaskedPredictionObjective(Objective):
             return network(self.visible.expand(self.members, -1, -1, -1))
         # Random numbers of its own: how often one looks at the image must not change the fit.
         generator = Generator(self.visible.device).manual_seed(self.generator.initial_seed() + 1)
+        places = self.pool.state_dict()
         images = [network(self._draw(generator)[0]) for _ in range(count)]
+        self.pool.load_state_dict(places)
         return torch.stack(images).mean(0)
 
     def state_dict(self) -> dict[str, Any]:

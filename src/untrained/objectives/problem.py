@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -89,6 +90,18 @@ class Problem:
         if input_size != tuple(self.observed.shape[-2:]):
             raise InputError(f"{what} needs a network that maps an image to an image")
 
+    def check_all_shown(self, what: str) -> None:
+        """Refuse held-out pixels for an objective that shows the network all of y to copy from.
+
+        Raises:
+            InputError: some pixels are held out.
+        """
+        if self.held_out is not None:
+            raise InputError(
+                f"{what} shows the network every pixel, so held-out ones judge nothing; "
+                "use the stop rule FixedSteps"
+            )
+
     def finish(self, estimate: Tensor) -> Tensor:
         """Return the final image that an estimate gives: bounded, known pixels put back, clipped.
 
@@ -134,12 +147,18 @@ class Problem:
         return replace(self, held_out=held_out)
 
     def to(self, device: torch.device) -> Problem:
-        """Return the problem on another device."""
+        """Return the problem on another device; the operator, if it is a module, as a copy.
+
+        On Apple's MPS, which has no float64, the copy's numbers are float32.
+        """
         operator = self.operator
+        if isinstance(operator, torch.nn.Module):
+            operator = copy.deepcopy(operator)  # `Module.to` works in place
+            operator = (operator.float() if device.type == "mps" else operator).to(device)
         return replace(
             self,
             observed=self.observed.to(device),
-            operator=operator.to(device) if isinstance(operator, torch.nn.Module) else operator,
+            operator=operator,
             known=None if self.known is None else self.known.to(device),
             held_out=None if self.held_out is None else self.held_out.to(device),
             guide=None if self.guide is None else self.guide.to(device),

@@ -24,8 +24,9 @@ class SelfGuided:
 
     The second term makes f_θ a denoiser of z, and z the picture that it denoises: no reference
     picture is needed. η is drawn anew at every step, as strong as half of the largest |z|. z starts
-    at Aᵀy, or at y enlarged to the image's size. Liang, Bell, Qu, Wang & Ravishankar, "Analysis of
-    deep image prior and exploiting self-guidance for image reconstruction", arXiv 2402.04097.
+    at Aᵀy, or at y enlarged to the image's size, with y zero where it does not enter the fit.
+    Liang, Bell, Qu, Wang & Ravishankar, "Analysis of deep image prior and exploiting self-guidance
+    for image reconstruction", arXiv 2402.04097.
 
     Attributes:
         alpha: α, the weight of the guidance.
@@ -118,7 +119,8 @@ class SelfGuidedObjective(Objective):
 
 def _start(problem: Problem) -> Tensor:
     """Return Aᵀy; for operators that have no adjoint, y at the size of the image."""
-    observed = problem.observed if problem.known is None else problem.observed * problem.known
+    observed, shown = problem.observed, problem.fitted
+    observed = observed if shown is None else observed * shown
     if isinstance(problem.operator, LinearOperator):
         return problem.operator.adjoint(observed)
     size = problem.image_shape[-2:]

@@ -50,8 +50,10 @@ class Sure:
         """Return the objective.
 
         Raises:
-            InputError: an operator that is not the identity, missing pixels, or unknown noise.
+            InputError: an operator that is not the identity, missing or held-out pixels, or
+                unknown noise.
         """
+        problem.check_all_shown("SURE")
         if not isinstance(problem.operator, Identity) or problem.known is not None:
             raise InputError("SURE is for whole noisy images; use another objective")
         if problem.noise is None:
@@ -81,14 +83,8 @@ class SureObjective(Objective):
         self.turn = (self.turn + 1) % 8 if self.settings.flips else 0
         divergence = self.sigma * b * (moved - estimate) / epsilon  # σ² ∂f/∂y, in expectation
         risk = (estimate - self.noisy).square() - self.sigma.square() + 2 * divergence
-        weight = self.problem.fitted
-        loss = (
-            risk.mean()
-            if weight is None
-            else (risk * weight).sum() / (weight.sum() * risk.shape[0] * risk.shape[1])
-        )
         mean = estimate.mean(0, keepdim=True)
-        return Iterate(estimate=mean, measured=mean, loss=loss)
+        return Iterate(estimate=mean, measured=mean, loss=risk.mean())
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return f_θ(y)."""

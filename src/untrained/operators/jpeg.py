@@ -57,14 +57,17 @@ class JpegTables:
 
 def to_ycbcr(image: Tensor) -> Tensor:
     """Return Y, Cb, Cr of RGB (b, 3, h, w), Cb and Cr around 0."""
-    matrix = image.new_tensor(_TO_YCBCR)
-    return torch.einsum("ij,bjhw->bihw", matrix, image)
+    return _mixed(image, torch.tensor(_TO_YCBCR, dtype=torch.float64))
 
 
 def from_ycbcr(image: Tensor) -> Tensor:
     """Undo `to_ycbcr`."""
-    matrix = torch.tensor(_TO_YCBCR, dtype=torch.float64).inverse().to(image)
-    return torch.einsum("ij,bjhw->bihw", matrix, image)
+    return _mixed(image, torch.tensor(_TO_YCBCR, dtype=torch.float64).inverse())
+
+
+def _mixed(image: Tensor, matrix: Tensor) -> Tensor:
+    """Return the channels mixed by a matrix (3, 3)."""
+    return torch.einsum("ij,bjhw->bihw", matrix.to(image), image)
 
 
 class JpegCoefficients(LinearOperator):
@@ -77,6 +80,8 @@ class JpegCoefficients(LinearOperator):
 
     steps: Tensor
     basis: Tensor
+    to_ycbcr: Tensor
+    from_ycbcr: Tensor
 
     def __init__(self, tables: JpegTables, channels: int) -> None:
         super().__init__()
@@ -88,6 +93,10 @@ class JpegCoefficients(LinearOperator):
         steps = tables.luma * (down * across) + tables.chroma * (2 if channels == 3 else 0)
         self.register_buffer("steps", torch.tensor(steps, dtype=torch.float64).view(1, -1, 1, 1))
         self.register_buffer("basis", _dct_basis())
+        # Kept where the fit is: a copy from the CPU at every step would wait for the device.
+        to_ycbcr = torch.tensor(_TO_YCBCR, dtype=torch.float64)
+        self.register_buffer("to_ycbcr", to_ycbcr)
+        self.register_buffer("from_ycbcr", to_ycbcr.inverse())
 
     @property
     def unit(self) -> tuple[int, int]:
@@ -100,7 +109,7 @@ class JpegCoefficients(LinearOperator):
         across, down = self.sampling
         rows, columns = (-side % n for side, n in zip(image.shape[-2:], self.unit, strict=True))
         image = F.pad(image, (0, columns, 0, rows), mode="replicate")
-        image = image if self.channels == 1 else to_ycbcr(image)
+        image = image if self.channels == 1 else _mixed(image, self.to_ycbcr)
         parts = [_gather(self._dct(image[:, :1]), down, across)]
         for i in range(1, self.channels):
             small = F.avg_pool2d(image[:, i : i + 1], (down, across))
@@ -117,7 +126,7 @@ class JpegCoefficients(LinearOperator):
             small = self._inverse(values[:, count + 64 * (i - 1) : count + 64 * i])
             planes.append(small.repeat_interleave(down, -2).repeat_interleave(across, -1))
         image = torch.cat(planes, dim=1)
-        return image if self.channels == 1 else from_ycbcr(image)
+        return image if self.channels == 1 else _mixed(image, self.from_ycbcr)
 
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return the shape of the picture of whole units."""

@@ -21,6 +21,8 @@ class Mosaic(LinearOperator):
     The pattern names the colours of the top left 2x2 pixels, row by row, and repeats.
     """
 
+    square: Tensor
+
     def __init__(self, pattern: Pattern = "RGGB") -> None:
         super().__init__()
         if pattern not in get_args(Pattern):
@@ -28,13 +30,14 @@ class Mosaic(LinearOperator):
                 f"pattern is {pattern!r}; wanted one of {', '.join(get_args(Pattern))}"
             )
         self.pattern: Pattern = pattern
+        square = torch.zeros(1, 3, 2, 2)
+        for i, colour in enumerate(pattern):
+            square[:, "RGB".index(colour), i // 2, i % 2] = 1
+        self.register_buffer("square", square)
 
     def masks(self, height: int, width: int) -> Tensor:
-        """Return (1, 3, H, W), 1 where a colour is measured."""
-        masks = torch.zeros(1, 3, height, width)
-        for i, colour in enumerate(self.pattern):
-            masks[:, "RGB".index(colour), i // 2 :: 2, i % 2 :: 2] = 1
-        return masks
+        """Return (1, 3, H, W), 1 where a colour is measured; on the operator's device."""
+        return self.square.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the mosaic."""

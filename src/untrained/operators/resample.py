@@ -60,6 +60,8 @@ class Resample(LinearOperator):
     (b, c, H, W) -> (b, c, ceil(H / factor), ceil(W / factor)).
     """
 
+    taps: Tensor
+
     def __init__(self, factor: int, *, kernel: Kernel = "lanczos2") -> None:
         super().__init__()
         if factor != int(factor) or factor < 1:
@@ -68,7 +70,8 @@ class Resample(LinearOperator):
             raise InputError(f"kernel is {kernel!r}; wanted one of {', '.join(_KERNELS)}")
         self.factor = int(factor)
         self.kernel: Kernel = kernel
-        self.taps = resample_weights(kernel, self.factor)
+        weights = torch.tensor(resample_weights(kernel, self.factor), dtype=torch.float64)
+        self.register_buffer("taps", weights)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the downsampled image."""
@@ -77,7 +80,7 @@ class Resample(LinearOperator):
         channels = image.shape[1]
         before = (len(self.taps) - self.factor) // 2
         after_h, after_w = (before + -side % self.factor for side in image.shape[-2:])
-        taps = torch.tensor(self.taps, dtype=image.dtype, device=image.device)
+        taps = self.taps.to(image)
         x = F.pad(image, (before, after_w, before, after_h), mode="replicate")
         x = F.conv2d(
             x, taps.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), stride=(self.factor, 1),
