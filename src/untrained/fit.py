@@ -27,7 +27,7 @@ from untrained.objectives import Objective
 from untrained.result import History, Result, StopReason
 from untrained.stopping import FixedSteps, Look, Stopper, StopRule, Verdict
 
-__all__ = ["fit"]
+__all__ = ["fit", "state_on"]
 
 # The published code rolls back when PSNR to the observation falls by 5 dB between looks.
 _DIVERGED = 10 ** (5 / 10)
@@ -216,12 +216,12 @@ class _Progress:
         device = self.objective.problem.observed.device
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        self.objective.load_state_dict(_moved(state["objective"], device))
-        self.rule.load_state_dict(_moved(state["rule"], device))
+        self.objective.load_state_dict(state_on(device, state["objective"]))
+        self.rule.load_state_dict(state_on(device, state["rule"]))
         if self.average is not None:
-            self.average.load_state_dict(_moved(state["average"], device))
-        self.best = _moved(state["best"], device)
-        self.unfinished = _moved(state.get("unfinished", state["best"]), device)
+            self.average.load_state_dict(state_on(device, state["average"]))
+        self.best = state_on(device, state["best"])
+        self.unfinished = state_on(device, state.get("unfinished", state["best"]))
         self.stopped = StopReason(state["stopped"]) if state.get("stopped") else None
         self.history = History(loss=list(state["loss"]), psnr_observed=list(state["psnr_observed"]))
         for name in _PLAIN_FIELDS:
@@ -260,12 +260,12 @@ def _steps(
     return values[0], values[1], estimate
 
 
-def _moved(state: Any, device: torch.device) -> Any:
+def state_on(device: torch.device, state: Any) -> Any:
     """Return a state with its tensors on the device, those of generators (bytes) as they are."""
     if isinstance(state, dict):
-        return {name: _moved(value, device) for name, value in state.items()}
+        return {name: state_on(device, value) for name, value in state.items()}
     if isinstance(state, list):
-        return [_moved(value, device) for value in state]
+        return [state_on(device, value) for value in state]
     movable = isinstance(state, Tensor) and state.dtype != torch.uint8
     return state.to(device) if movable else state
 

@@ -15,6 +15,7 @@ from untrained.experiments.base import Experiment, Observer, Outcome, shortened
 from untrained.experiments.figures import pyplot
 from untrained.experiments.report import table
 from untrained.experiments.scenes import Scene, noisy
+from untrained.fit import state_on
 from untrained.inputs import Noise
 from untrained.metrics import mse, squared_errors
 from untrained.networks import Skip
@@ -79,7 +80,7 @@ class Watch(Observer):
             for name, rule in self.rules.items()
         }  # fmt: skip
         for name, state in self.saved.items():
-            self.stoppers[name].load_state_dict(state)
+            self.stoppers[name].load_state_dict(state_on(device, state))
 
     def on_check(self, check: Check) -> None:
         """Show the iterate to the rules that still wait; ask them every few steps."""
