@@ -31,7 +31,7 @@ Scene = Callable[..., NDArray[np.float64]]
 
 def quick(task: str, **changes: str) -> Recipe:
     settings = {"widths": "16,16,16", "max_steps": "100", "channels": "8", **changes}
-    if task == "flash":
+    if task in ("flash", "deinterlace"):  # shown a picture, not noise
         del settings["channels"]
     return with_settings(find_recipe(task, "fast"), settings)
 

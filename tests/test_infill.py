@@ -37,16 +37,16 @@ def clean(scene: Scene) -> Tensor:
 
 
 def codes_of(objective: Any, count: int) -> list[Tensor]:
-    """Return what the network is shown of y in so many steps (every third is not of y)."""
+    """Return what the network is shown in so many steps."""
     seen: list[Tensor] = []
 
     def network(z: Tensor) -> Tensor:
         seen.append(z)
         return z[:, :-1].clone().requires_grad_()
 
-    while len(seen) * 2 < count * 3:
+    for _ in range(count):
         objective(network)
-    return [z for step, z in enumerate(seen, start=1) if step % 3][:count]
+    return seen
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
@@ -66,10 +66,15 @@ def test_the_filling_stays_between_the_known_values(clean: Tensor) -> None:
     assert float(z[:, :3].max()) <= float(values.max()) + 1e-4
 
 
-def test_missing_and_held_out_pixels_are_not_seen(clean: Tensor) -> None:
-    problem = problem_of(clean, random_known(45, 60)).hold_out(
-        0.1, generator=Generator().manual_seed(0)
-    )
+def every_second_line(height: int, width: int) -> Tensor:
+    known = torch.zeros(1, 1, height, width)
+    known[..., ::2, :] = 1
+    return known
+
+
+@pytest.mark.parametrize("known", [random_known(45, 60), every_second_line(45, 60)])
+def test_missing_and_held_out_pixels_are_not_seen(clean: Tensor, known: Tensor) -> None:
+    problem = problem_of(clean, known).hold_out(0.1, generator=Generator().manual_seed(0))
     assert problem.fitted is not None
     other = replace(problem, observed=torch.where(problem.fitted > 0, problem.observed, 0.77))
     recipe = replace(find_recipe("inpaint", "fast"), network=SMALL)
@@ -141,10 +146,8 @@ def test_it_learns_what_smoothing_cannot(clean: Tensor) -> None:
 
 def test_the_moved_estimate_is_judged_where_it_is_known() -> None:
     """Known pixels are 1: one that has moved under the mask is wanted, an estimated one is not."""
-    known = random_known(40, 40)
-    objective = Infill(jitter=0).build(
-        problem_of(torch.ones(1, 1, 40, 40), known), (40, 40), seed=0
-    )
+    problem = problem_of(torch.ones(1, 1, 40, 40), every_second_line(40, 40))
+    objective = Infill(jitter=0).build(problem, (40, 40), seed=0)
     for value in (0.0, 0.5):
         losses = [float(objective(lambda z, v=value: torch.full_like(z[:, :1], v)).loss)
                   for _ in range(3)]  # fmt: skip
@@ -154,8 +157,7 @@ def test_the_moved_estimate_is_judged_where_it_is_known() -> None:
 def test_a_grid_is_filled_from_the_moved_estimate(
     clean: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = torch.zeros(1, 1, 45, 60)
-    known[..., ::2, :] = 1
+    known = every_second_line(45, 60)
     recipe = replace(find_recipe("inpaint", "fast"), network=SMALL, max_steps=150)
     errors = []
     for every in (3, 1000):
@@ -163,6 +165,25 @@ def test_a_grid_is_filled_from_the_moved_estimate(
         result = solve(problem_of(clean, known), recipe)
         errors.append(float((result.estimate - clean).square().mean()))
     assert errors[0] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize("size", [(45, 60), (49, 64), (301, 451)])
+def test_only_a_grid_is_taken_for_one(size: tuple[int, int]) -> None:
+    height, width = size
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    hole, half = torch.ones(size), torch.ones(size)
+    hole[10:30, 5:40], half[: height // 2] = 0, 0
+    cases = {
+        True: [rows % 2 == 0, columns % 3 == 0, (rows + columns) % 2 == 0,
+               (rows % 2 == 0) & (columns % 2 == 0)],
+        False: [hole, half, *(random_known(height, width, share=k)[0, 0] for k in (0.1, 0.5, 0.9))],
+    }  # fmt: skip
+    for is_grid, masks in cases.items():
+        for mask in masks:
+            known = mask.float()[None, None]
+            problem = problem_of(torch.ones(1, 1, *size), known)
+            problem = problem.hold_out(0.02, generator=Generator().manual_seed(0))
+            assert Infill().build(problem, size, seed=0).is_grid == is_grid
 
 
 def test_members_are_shown_different_parts_and_yield_their_spread(clean: Tensor) -> None:

@@ -20,6 +20,7 @@ from untrained.noise_estimation import estimate_noise
 from untrained.objectives import DataFit, MaskedPrediction, Problem, ScaleEquivariant, Sure
 from untrained.operators import Identity, Resample
 from untrained.solve import solve
+from untrained.stopping import FixedSteps
 
 Scene = Callable[..., Any]
 SIGMA = 0.1
@@ -197,8 +198,9 @@ def test_an_ensemble_beats_its_members(scene: Scene, task: str, objective: Any) 
     clean = scene(64, 64)
     small = Skip(widths=(16, 16), widths_skip=4, padding="zeros", output="linear")
     recipe = replace(
-        find_recipe(task, "fast"), network=small, objective=objective, max_steps=60, average=None
-    )
+        find_recipe(task, "fast"), network=small, objective=objective, max_steps=60, average=None,
+        stopper=FixedSteps(),
+    )  # fmt: skip
     extra: dict[str, Any] = {"operator": Resample(2)} if task == "upscale" else {}
     if task == "denoise":
         image = np.clip(clean + np.random.default_rng(0).normal(0, 0.15, clean.shape), 0, 1)

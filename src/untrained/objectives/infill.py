@@ -42,11 +42,11 @@ class Infill:
     drawn to that filling: + λ Σ (x̂ - w)².
 
     A mask that is a grid, such as every second line, leaves out all or nothing, wherever it is
-    laid. Therefore every third step is of another picture x': the average of the estimates so far,
-    with the known pixels put in, moved to another place. The network is shown x' through the mask,
-    and the loss is E(·; x') where x' is known: the missing pixels are learned from known ones that
-    have moved there (equivariant imaging: Chen, Tachella & Davies, ICCV 2021). The mixture is
-    ours, measured in docs/measurements.md.
+    laid. Of such a mask, every third step is of another picture x': the average of the estimates
+    so far, with the known pixels put in, moved to another place. The network is shown x' through
+    the mask, and the loss is E(·; x') where x' is known: the missing pixels are learned from known
+    ones that have moved there (equivariant imaging: Chen, Tachella & Davies, ICCV 2021). The
+    mixture is ours, measured in docs/measurements.md.
 
     Attributes:
         jitter: standard deviation of the Gaussian noise added to z.
@@ -102,6 +102,7 @@ class InfillObjective(JitteredObjective):
         self.share = float(known.mean())
         self.deep = 1 - F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH)
         self.has_holes = settings.smooth_holes > 0 and bool(self.deep.any())
+        self.is_grid = _is_grid(known)
         self.average = ExponentialAverage(decay=0.98, warm_up=True).start()
         self.latest = observed  # the image of the latest step
         self.step = 0
@@ -115,7 +116,7 @@ class InfillObjective(JitteredObjective):
         At a step of the moved estimate, the image is that of the step before.
         """
         self.step += 1
-        if self.step % _MOVED_EVERY == 0:
+        if self.is_grid and self.step % _MOVED_EVERY == 0:
             loss = self._of_moved(network)
             return Iterate(estimate=self.latest, measured=self.latest, loss=loss)
         s = self.settings
@@ -154,7 +155,9 @@ class InfillObjective(JitteredObjective):
         """Return v: the known pixels without a random `drop` of them."""
         drop = self.settings.drop
         gaps = 1 - torch.roll(self.known, self._offset(), dims=(-2, -1))
-        hidden = ((gaps * self.known).mean() / self.share).clamp(max=1)
+        hidden = torch.tensor(1 - self.share)
+        if self.is_grid:
+            hidden = ((gaps * self.known).sum() / self.known.sum()).clamp(max=1)
         random = torch.rand(gaps.shape, generator=self.generator, device=gaps.device)
         thinned = gaps * (random < drop / hidden)  # where too many are hidden
         single = (random < (drop - hidden) / (1 - hidden)).to(gaps)  # where too few are
@@ -200,3 +203,16 @@ class InfillObjective(JitteredObjective):
         self.places.set_state(state["places"])
         self.average.load_state_dict(state["average"])
         self.latest, self.step = state["latest"], state["step"]
+
+
+def _is_grid(known: Tensor) -> bool:
+    """Whether the mask's gaps hide all or nothing of what is known, laid up to 8 pixels away.
+
+    The variance over these places of the share that they leave is k (1 - k) if it is only ever 0 or
+    1, with k the share of known pixels, and almost nothing for pixels missing at random.
+    """
+    spectrum = torch.fft.rfft2(known.cpu().double())
+    left = torch.fft.irfft2(spectrum.abs().square(), s=known.shape[-2:]) / known.sum().cpu()
+    near = left.roll((_REACH, _REACH), dims=(-2, -1))[..., : 2 * _REACH + 1, : 2 * _REACH + 1]
+    k = float(known.mean())
+    return float(near.var()) > 0.4 * k * (1 - k)
