@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from untrained.callbacks import Callback, Check
 from untrained.compression import Compression, compress, decompress
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, write_picture
@@ -116,3 +117,12 @@ def test_file_to_file(scene: Scene, untrained: Any, tmp_path: Path) -> None:
     again = untrained("decompress", "scene.untrained", "-o", "back.png")
     assert again.returncode == 2
     assert "--overwrite" in again.stderr
+
+
+def test_an_interrupted_fit_is_not_a_file(scene: Scene) -> None:
+    class Interrupts(Callback):
+        def on_check(self, check: Check) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compress(scene(32, 32), Compression(width=8, steps=40), callbacks=[Interrupts()])

@@ -229,3 +229,19 @@ def test_extras_are_not_offered_in_tiles(scene: Scene) -> None:
     recipe = replace(quick("denoise", "paper"), objective=WithExtras())
     problem = Problem(observed=torch.rand(1, 1, 100, 30))
     assert solve_tiled(problem, recipe, device=torch.device("cpu"), tile=90).extras == {}
+
+
+def test_only_what_the_run_itself_has_written_is_replaced_or_kept(job: Job, tmp_path: Path) -> None:
+    """A run of the same settings may have another output, and an output may be another run's."""
+    precious = tmp_path / "precious.png"
+    precious.write_bytes(job.source.read_bytes())
+    assert run_job(job, cancelled=lambda: True).status == "interrupted"
+    with pytest.raises(InputError, match=r"precious\.png: exists.*--overwrite"):
+        run_job(replace(job, target=precious))
+    assert precious.read_bytes() == job.source.read_bytes()
+    assert run_job(job).status == "finished"  # its own interrupted picture
+    assert run_job(job).status == "skipped"
+    run_job(replace(job, seed=1, overwrite=True))
+    with pytest.raises(InputError, match=r"out\.png: exists.*--overwrite"):
+        run_job(job)  # finished once, but that is not what lies there
+    assert run_job(replace(job, overwrite=True)).status == "finished"

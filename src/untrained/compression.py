@@ -108,6 +108,7 @@ def compress(
 
     Raises:
         InputError: a dtype, size or number of channels that the format does not hold; NaN pixels.
+        KeyboardInterrupt: the fit was interrupted.
     """
     s = settings or Compression()
     image = np.asarray(image)
@@ -117,7 +118,7 @@ def compress(
     channels, height, width = observed.shape[1:]
     network = s.network.build(s.width, channels, generator=Generator().manual_seed(s.seed))
     adam = Adam(lr=s.lr, step_size=Cosine())
-    fit(
+    result = fit(
         _Rounded(network, s.bits),
         DataFit(z=s.z).build(problem, s.network.input_size(height, width), seed=s.seed),
         optimizer=adam.build(network.parameters()),
@@ -125,6 +126,8 @@ def compress(
         schedule=lambda step: adam.step_size.factor(step, s.steps),
         callbacks=callbacks,
     )
+    if result.cut_short:
+        raise KeyboardInterrupt
     packed = [_codes(p.detach(), s.bits) for p in network.parameters()]
     body = b"" if image.dtype == np.uint8 else _RANGE.pack(unit_range.offset, unit_range.scale)
     body += np.array([step for _, step in packed], dtype="<f2").tobytes()

@@ -128,10 +128,12 @@ def run_job(
     """
     folder = job.folder()
     earlier = folder.read_record() if folder.exists() else None
-    if earlier and earlier["status"] == "finished" and job.target.exists():
+    outputs: dict[str, str] = {} if earlier is None else earlier.get("outputs", {})
+    there = _hash(job.target) if job.target.is_file() else ""
+    if earlier and outputs.get(there) == "finished":
         return Outcome(job=job, status="skipped", folder=folder.path, record=earlier)
     picture = read_picture(job.source, max_pixels=job.max_pixels)
-    _check_target(job, picture, earlier)
+    _check_target(job, picture, ours=there in outputs)
     given = _given(job, picture)
     truth = _read_truth(job)
     record = {
@@ -140,6 +142,7 @@ def run_job(
         "started": earlier["started"] if earlier else now(),
         "job": _job_as_data(job),
         "source_sha256": _hash(job.source),
+        "outputs": outputs,  # what this run has written, by its hash: the status then
         **describe_machine(),
     }
     pages = len(picture.pixels)
@@ -188,6 +191,7 @@ def run_job(
     write_picture(folder.path / f"result{job.target.suffix}", restored)
     job.target.parent.mkdir(parents=True, exist_ok=True)
     write_picture(job.target, restored)
+    record["outputs"] = {**outputs, _hash(job.target): record["status"]}
     folder.write_record(record)
     if not cut_short:
         folder.checkpoint.unlink(missing_ok=True)
@@ -266,10 +270,11 @@ def job_of_run(path: Path) -> Job:
     return job
 
 
-def _check_target(job: Job, picture: Picture, earlier: dict[str, Any] | None) -> None:
+def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
+    """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
     if job.target.exists() and job.target.samefile(job.source):
         raise InputError(f"{job.target}: is the input itself; give another output with -o")
-    if job.target.exists() and not job.overwrite and not earlier:
+    if job.target.exists() and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "
             "pass --overwrite to replace it"

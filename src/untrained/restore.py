@@ -244,7 +244,7 @@ def _noise(
         return _photon_noise(photons, unit_range)
     if sigma is None:
         return estimate_noise(observed, known)
-    if not sigma >= 0:
+    if not 0 <= sigma < float("inf"):
         raise InputError(f"sigma is {sigma}; wanted 0 or more, in the units of the image")
     # Pixels that pile up at black or white show that the noise has been clipped there.
     piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()

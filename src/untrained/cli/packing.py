@@ -55,7 +55,7 @@ def compress(
     from untrained.images import read_picture
 
     target = output or file.with_suffix(".untrained")
-    _check_target(target, overwrite)
+    _check_target(target, file, overwrite)
     settings = Compression(width=width, num_up=num_up, bits=bits, steps=steps, seed=seed)
     picture = read_picture(file)
     if len(picture.pixels) > 1 or picture.alpha is not None:
@@ -111,7 +111,7 @@ def decompress(
         raise InputError(f"{file}: {error}") from None
     suffix = ".png" if np.issubdtype(image.dtype, np.integer) else ".tif"
     target = output or file.with_name(f"{file.stem}-decompressed{suffix}")
-    _check_target(target, overwrite)
+    _check_target(target, file, overwrite)
     write_picture(target, Picture.from_array(image))
     if printing.json:
         print(json.dumps({"output": str(target), "exact": exact}))
@@ -121,7 +121,9 @@ def decompress(
     return 0
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
+def _check_target(target: Path, source: Path, overwrite: bool) -> None:
+    if target.exists() and source.exists() and target.samefile(source):
+        raise InputError(f"{target}: is the input itself; give another output with -o")
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists; pass --overwrite to replace it")
     if not target.absolute().parent.is_dir():

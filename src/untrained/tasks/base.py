@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -136,14 +137,14 @@ class Task:
 
 
 def check_sigma(options: Options) -> None:
-    """Refuse a negative option `sigma`; for tasks that take one.
+    """Refuse a negative or infinite option `sigma`; for tasks that take one.
 
     Raises:
-        InputError: it is negative.
+        InputError: it is.
     """
     sigma = options["sigma"]
-    if sigma is not None and not sigma >= 0:
-        raise InputError(f"sigma is {sigma}; wanted 0 or more")
+    if sigma is not None and not 0 <= sigma < math.inf:
+        raise InputError(f"sigma is {sigma}; wanted 0 or more, and finite")
 
 
 def run_task(
