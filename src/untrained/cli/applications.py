@@ -22,7 +22,7 @@ def dejpeg(
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Remove the artefacts of JPEG files; the result would be compressed to the same file.
+    """Remove the artefacts of JPEG files; the result agrees with the file, but for rounding.
 
     Parameters
     ----------

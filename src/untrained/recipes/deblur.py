@@ -20,7 +20,7 @@ fast = replace(
     inpaint.fast,
     name="fast",
     task=TASK,
-    source="ours: above Wiener and Richardson-Lucy on one picture (benchmarks/applications.py)",
+    source="ours: above Wiener and Richardson-Lucy on one picture (benchmarks/deblurring.py)",
     objective=Deconvolution(z=Noise(channels=16, scale=0.1), jitter=0.03),
     stopper=FixedSteps(),
     max_steps=600,

@@ -47,8 +47,9 @@ def dejpeg(
 ) -> NDArray[Any]:
     """Remove the artefacts of JPEG compression.
 
-    The result would be compressed to the same file: each of its coefficients is within half a
-    quantisation step of the file's, but where black or white was clipped.
+    Each coefficient of the result is within half a quantisation step of the file's, as in every
+    picture that is compressed to that file, but where black or white was clipped, and before the
+    result is rounded to 8 bits: a tenth of the pixels may change when it is compressed again.
 
     Args:
         image: the path of a JPEG file; or what a decoder made of one, (H, W) or (H, W, 3), uint8.
