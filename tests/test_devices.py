@@ -26,6 +26,8 @@ from untrained.stopping import ExponentialVariance
 OBSERVED = torch.rand(1, 3, 16, 24, generator=Generator().manual_seed(0))
 HOLE = torch.ones(1, 1, 16, 24)
 HOLE[..., 4:8, 5:9] = 0
+LINES = torch.ones(1, 1, 16, 24)
+LINES[..., 1::2, :] = 0
 JPEG = JpegTables(luma=(9,) * 64, chroma=(20,) * 64)
 
 
@@ -59,6 +61,7 @@ FITS: dict[str, tuple[Problem, Recipe]] = {
     "denoise/self2self": (noisy(), small("denoise", "self2self", objective=FEW)),
     "denoise/self-guided": (noisy(), small("denoise", "self-guided")),
     "inpaint/fast": (noisy(known=HOLE), small("inpaint", "fast")),
+    "deinterlace/fast": (noisy(known=LINES), small("deinterlace", "fast")),
     "upscale/fast": (noisy(operator=Resample(2)), small("upscale", "fast")),
     "deblur/fast": (noisy(operator=Blur(gaussian_kernel(0.5))), small("deblur", "fast")),
     "deblur-blind/fast": (

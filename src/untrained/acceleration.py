@@ -70,13 +70,14 @@ PLAIN = Acceleration(precision="float32", channels_last=False)
 
 
 class _Shared:
-    """A setting of the whole process that holds while somebody is inside.
+    """A setting of the whole process that holds while somebody is inside; a decorator.
 
-    Contexts may be nested and may overlap in several threads: the first switches on, the last off.
+    Decorates a function that switches the setting on and returns what switches it off. Contexts
+    may be nested and may overlap in several threads: the first switches on, the last off.
     """
 
     def __init__(self, switch_on: Callable[[], Callable[[], None]]) -> None:
-        """`switch_on` returns what switches off."""
+        functools.update_wrapper(self, switch_on)
         self.switch_on = switch_on
         self.lock = threading.Lock()
         self.inside = 0
@@ -96,37 +97,34 @@ class _Shared:
                     self.switch_off()
 
 
-@contextlib.contextmanager
-def freed_memory_kept() -> Iterator[None]:
+@_Shared
+def freed_memory_kept() -> Callable[[], None]:
     """Let the C library keep the memory that is freed inside, and give it back at the end.
 
     Every step frees and asks again for the same large tensors. glibc returns each to the system
     and gets it back page by page, zeroed: a third of a step on a CPU. Does nothing with other C
     libraries. Contexts may be nested and may overlap in several threads.
     """
-    with _memory_kept():
-        yield
+    _tell_malloc(_NEVER)
+    return functools.partial(_tell_malloc, _AS_USUAL)
 
 
-@contextlib.contextmanager
-def full_float32() -> Iterator[None]:
+@_Shared
+def full_float32() -> Callable[[], None]:
     """Let the convolutions inside have all 24 bits of float32 on CUDA.
 
     Torch's default there is TF32, which has 11; an objective may take small differences (SURE).
     Convolutions in bfloat16 are as they were. Contexts as for `freed_memory_kept`.
     """
-    with _no_tf32():
-        yield
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    return functools.partial(setattr, convolutions, "fp32_precision", before)
 
 
 # mallopt's parameters M_MMAP_MAX and M_TRIM_THRESHOLD, from <malloc.h>.
 _NEVER = {-4: 0, -1: 2**31 - 1}
 _AS_USUAL = {-4: 65536, -1: 128 * 1024}
-
-
-def _keep_memory() -> Callable[[], None]:
-    _tell_malloc(_NEVER)
-    return functools.partial(_tell_malloc, _AS_USUAL)
 
 
 def _tell_malloc(options: dict[int, int]) -> None:
@@ -139,16 +137,6 @@ def _tell_malloc(options: dict[int, int]) -> None:
         libc.mallopt(parameter, value)
     if options is _AS_USUAL:
         libc.malloc_trim(0)
-
-
-def _forbid_tf32() -> Callable[[], None]:
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "ieee"
-    return functools.partial(setattr, convolutions, "fp32_precision", before)
-
-
-_memory_kept, _no_tf32 = _Shared(_keep_memory), _Shared(_forbid_tf32)
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -20,7 +20,7 @@ from untrained.arrays import MIN_SIDE
 from untrained.callbacks import Callback, Check, Start
 from untrained.errors import InputError
 from untrained.objectives import Problem
-from untrained.objectives.masked import filled_from_afar
+from untrained.objectives.filling import filled_from_afar
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
 from untrained.result import History, Result, StopReason

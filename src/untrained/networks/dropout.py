@@ -28,12 +28,12 @@ class Dropout(nn.Module):
         if x.device.type == "meta":  # shapes only: `summarize`
             return x * torch.empty_like(x)
         if torch.is_grad_enabled():
-            self.looks = 0
-        generator = Generator(x.device).manual_seed(self.seed + self.calls + self.looks)
-        if torch.is_grad_enabled():
-            self.calls += 1
+            seed = self.seed + self.calls
+            self.calls, self.looks = self.calls + 1, 0
         else:
+            seed = self.seed + self.calls + self.looks
             self.looks += 1
+        generator = Generator(x.device).manual_seed(seed)
         kept = torch.empty_like(x).bernoulli_(1 - self.rate, generator=generator)
         return x * kept / (1 - self.rate)
 

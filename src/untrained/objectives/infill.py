@@ -100,11 +100,12 @@ class InfillObjective(JitteredObjective):
         known = torch.ones_like(observed[:, :1]) if self.weight is None else self.weight
         self.known = known.expand(members, -1, -1, -1)
         self.share = float(known.mean())
+        self.hidden = torch.tensor(1 - self.share)
         self.deep = 1 - F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH)
         self.has_holes = settings.smooth_holes > 0 and bool(self.deep.any())
         self.is_grid = _is_grid(known)
         self.average = ExponentialAverage(decay=0.98, warm_up=True).start()
-        self.latest = observed  # the image of the latest step
+        self.latest = observed  # the image of the latest step, as is the average: of grids alone
         self.step = 0
         taps = gaussian_taps(settings.blur).to(observed)
         self.taps = taps / taps.sum()
@@ -127,8 +128,9 @@ class InfillObjective(JitteredObjective):
             away = (estimate - z[:, :-1]).square() * self.deep
             loss = loss + s.smooth_holes * away.mean() / self.share
         mean = estimate.mean(0, keepdim=True)
-        self.latest = mean.detach()
-        self.average.update(self.latest)
+        if self.is_grid:
+            self.latest = mean.detach()
+            self.average.update(self.latest)
         return Iterate(estimate=mean, measured=mean, loss=loss)
 
     def _of_moved(self, network: RunNetwork) -> Tensor:
@@ -155,7 +157,7 @@ class InfillObjective(JitteredObjective):
         """Return v: the known pixels without a random `drop` of them."""
         drop = self.settings.drop
         gaps = 1 - torch.roll(self.known, self._offset(), dims=(-2, -1))
-        hidden = torch.tensor(1 - self.share)
+        hidden = self.hidden
         if self.is_grid:
             hidden = ((gaps * self.known).sum() / self.known.sum()).clamp(max=1)
         random = torch.rand(gaps.shape, generator=self.generator, device=gaps.device)
@@ -211,6 +213,8 @@ def _is_grid(known: Tensor) -> bool:
     The variance over these places of the share that they leave is k (1 - k) if it is only ever 0 or
     1, with k the share of known pixels, and almost nothing for pixels missing at random.
     """
+    if bool((known > 0).all()):
+        return False
     spectrum = torch.fft.rfft2(known.cpu().double())
     left = torch.fft.irfft2(spectrum.abs().square(), s=known.shape[-2:]) / known.sum().cpu()
     near = left.roll((_REACH, _REACH), dims=(-2, -1))[..., : 2 * _REACH + 1, : 2 * _REACH + 1]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
@@ -14,12 +13,11 @@ from untrained.losses import DataTerm, Gaussian
 from untrained.noise_estimation import estimate_noise
 from untrained.noise_pool import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
+from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
 
 __all__ = ["MaskedPrediction", "MaskedPredictionObjective"]
-
-_REACH = 8  # pixels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +99,7 @@ class MaskedPredictionObjective(Objective):
         self.step = 0
         self.fitted = problem.fitted
         known = torch.ones_like(problem.observed[:, :1]) if self.fitted is None else self.fitted
-        self.neighbours = _mean_of_neighbours(problem.observed, known)
+        self.neighbours = mean_of_neighbours(problem.observed, known)
         # What the fit may not see is replaced once and for all.
         self.visible = torch.where(known > 0, problem.observed, self.neighbours)
         self.sigma = self._sigma()
@@ -205,46 +203,3 @@ class MaskedPredictionObjective(Objective):
             noise = replace(self.problem.noise, **state["noise"])
             self.problem = replace(self.problem, noise=noise)
             self.sigma = self._sigma()
-
-
-def _mean_of_neighbours(image: Tensor, known: Tensor) -> Tensor:
-    """Return for each pixel the mean of its known neighbours in the smallest ring that has some.
-
-    The rings reach 1, 2, 4 and 8 pixels. What lies deeper in a hole is filled from the picture at
-    an eighth of its size: windows as wide as large holes would take hours.
-
-    image (1, c, h, w), known (1, 1, h, w).
-    """
-    if not known.any():
-        raise InputError("no pixel is known; wanted some to predict the others from")
-    result = image.new_zeros(image.shape)
-    missing = torch.ones_like(known, dtype=torch.bool)
-    for radius in (1, 2, 4, _REACH):
-        if not missing.any():
-            return result
-        size = 2 * radius + 1
-        count = F.avg_pool2d(known, size, 1, radius) * size**2 - known
-        total = F.avg_pool2d(image * known, size, 1, radius) * size**2 - image * known
-        found = missing & (count > 0.5)
-        result = torch.where(found, total / count.clamp_min(1), result)
-        missing &= ~found
-    return torch.where(missing, filled_from_afar(image, known), result)
-
-
-def filled_from_afar(image: Tensor, known: Tensor) -> Tensor:
-    """Return a smooth filling of a picture, (1, c, h, w): its neighbours at an eighth of the size.
-
-    A normalised convolution (Knutsson & Westin, CVPR 1993), again and again in large holes. No
-    known pixel has a part in its own value.
-    """
-    share = F.avg_pool2d(known, _REACH, ceil_mode=True)
-    coarse = F.avg_pool2d(image * known, _REACH, ceil_mode=True) / share.clamp_min(1e-6)
-    if share.numel() > 1:
-        coarse = _mean_of_neighbours(coarse, (share > 0).to(known))
-    height, width = image.shape[-2:]
-    # Interpolated, a known pixel would come back to itself through the blocks beside its own.
-    blocks, smooth = (
-        F.interpolate(coarse, scale_factor=float(_REACH), mode=mode)[..., :height, :width]
-        for mode in ("nearest", "bilinear")
-    )
-    return torch.where(known > 0, blocks, smooth)

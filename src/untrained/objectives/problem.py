@@ -147,12 +147,12 @@ class Problem:
         return replace(self, held_out=held_out)
 
     def to(self, device: torch.device) -> Problem:
-        """Return the problem on another device; the operator, if it is a module, as a copy.
+        """Return the problem on another device; an operator that has to move, as a copy.
 
         On Apple's MPS, which has no float64, the copy's numbers are float32.
         """
         operator = self.operator
-        if isinstance(operator, torch.nn.Module):
+        if isinstance(operator, torch.nn.Module) and _lies_elsewhere(operator, device):
             operator = copy.deepcopy(operator)  # `Module.to` works in place
             operator = (operator.float() if device.type == "mps" else operator).to(device)
         return replace(
@@ -163,6 +163,10 @@ class Problem:
             held_out=None if self.held_out is None else self.held_out.to(device),
             guide=None if self.guide is None else self.guide.to(device),
         )
+
+
+def _lies_elsewhere(module: torch.nn.Module, device: torch.device) -> bool:
+    return any(x.device != device for x in (*module.parameters(), *module.buffers()))
 
 
 def _local_mean(image: Tensor) -> Tensor:

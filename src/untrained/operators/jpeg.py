@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from untrained.errors import InputError
 from untrained.operators.base import LinearOperator, Shape
 
-__all__ = ["JpegCoefficients", "JpegInterval", "JpegTables", "from_ycbcr", "to_ycbcr"]
+__all__ = ["JpegCoefficients", "JpegInterval", "JpegTables"]
 
 Table = tuple[int, ...]
 
@@ -53,16 +53,6 @@ class JpegTables:
                 raise InputError(f"{name} has {len(table)} steps; wanted 64, each 1 or more")
         if not set(self.sampling) <= {1, 2, 4}:
             raise InputError(f"sampling is {self.sampling}; wanted factors of 1, 2 or 4")
-
-
-def to_ycbcr(image: Tensor) -> Tensor:
-    """Return Y, Cb, Cr of RGB (b, 3, h, w), Cb and Cr around 0."""
-    return _mixed(image, torch.tensor(_TO_YCBCR, dtype=torch.float64))
-
-
-def from_ycbcr(image: Tensor) -> Tensor:
-    """Undo `to_ycbcr`."""
-    return _mixed(image, torch.tensor(_TO_YCBCR, dtype=torch.float64).inverse())
 
 
 def _mixed(image: Tensor, matrix: Tensor) -> Tensor:
