@@ -231,6 +231,36 @@ def test_a_part_says_that_it_is_one() -> None:
         narrowed(find_experiment("inpaint-11"), pictures="zebra")
 
 
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("denoise-f16", "fast"), ("dip-vs-decoder", "Deep Decoder"), ("sr-set5", "bicubic")],
+)
+def test_a_part_without_what_the_figures_show_has_a_report(
+    name: str, method: str, picture: str, tmp_path: Path
+) -> None:
+    whole = find_experiment(name)
+    recipe = whole.methods[method]
+    if isinstance(recipe, Recipe):
+        small = DeepDecoder(width=8) if method == "Deep Decoder" else Skip(widths=(8, 8))
+        recipe = replace(recipe, network=small, max_steps=10)
+    part = replace(whole, pictures=(picture,), methods={method: recipe}, snapshots=(0, 10))
+    text = reproduce(part, tmp_path / "out").read_text(encoding="utf-8")
+    assert f"| {method} |" in text
+
+
+def test_the_gap_is_of_the_fits_own_psnr_where_the_table_counts_luma(
+    picture: str, tmp_path: Path
+) -> None:
+    whole = find_experiment("sr-set5")
+    recipe = whole.methods["fast"]
+    assert isinstance(recipe, Recipe)
+    few = replace(recipe, network=Skip(widths=(8, 8)), max_steps=30, check_every=1)
+    reproduce(replace(whole, pictures=(picture,), methods={"fast": few}), tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    (entry,) = record["entries"].values()
+    assert abs(entry["gap"]) < 0.01 < abs(entry["peak"] - entry["psnr"])
+
+
 def test_names_are_listed_and_wrong_ones_refused(untrained: Callable[..., Any]) -> None:
     listed = untrained("reproduce")
     assert all(name in listed.stdout for name in EXPERIMENTS)

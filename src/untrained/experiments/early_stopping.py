@@ -145,7 +145,7 @@ def gaps(outcome: Outcome) -> str:
                 rows.append(_row(f"{method}: {name}", [f["gap"] for f in found],
                                  [f["kept_step"] for f in found],
                                  sum(f["stop_step"] is not None for f in found)))  # fmt: skip
-        own = [e["peak"] - e["psnr"] for e in entries]
+        own = [e["gap"] for e in entries]
         stopped = sum(e["reason"] != "max_steps" for e in entries)
         label = "as it ends" if entries[0]["findings"] else "its own rule"
         rows.append(_row(f"{method}: {label}", own, [e["kept_step"] for e in entries], stopped))

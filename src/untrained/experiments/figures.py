@@ -17,9 +17,15 @@ from untrained.experiments.scenes import Scene
 from untrained.report.drawing import pyplot
 from untrained.sheets import central, sheet
 
-__all__ = ["curves", "filmstrip", "gallery", "pyplot", "save_sheet", "scene_of"]
+__all__ = ["curves", "filmstrip", "gallery", "has", "pyplot", "save_sheet", "scene_of"]
 
 _SIDE = 192
+
+
+def has(outcome: Outcome, picture: str, *methods: str) -> bool:
+    """Whether a figure of this picture and these methods can be drawn: all were measured."""
+    x = outcome.experiment
+    return picture in x.pictures and set(methods) <= set(x.methods)
 
 
 def scene_of(outcome: Outcome, picture: str) -> Scene:
@@ -39,7 +45,7 @@ def filmstrip(picture: str, method: str, *, side: int = _SIDE, columns: int = 4)
     """Draw truth, observation and the snapshots of a fit, central crops at 1:1."""
 
     def draw(outcome: Outcome) -> dict[str, str]:
-        if not _has(outcome, picture, method):
+        if not has(outcome, picture, method):
             return {}
         scene, entry = scene_of(outcome, picture), outcome.entry(picture, method)
         tiles = [
@@ -87,7 +93,7 @@ def curves(picture: str, methods: Sequence[str] = (), *, averages: bool = True) 
     def draw(outcome: Outcome) -> dict[str, str]:
         chosen = [
             m for m in (methods or outcome.experiment.methods)
-            if _has(outcome, picture, m) and "curves" in outcome.entry(picture, m)
+            if has(outcome, picture, m) and "curves" in outcome.entry(picture, m)
         ]  # fmt: skip
         if not chosen:
             return {}
@@ -135,11 +141,6 @@ def _named(label: str, scene: Scene, image: Image) -> str:
 def _enlarged(scene: Scene) -> Image:
     factor = scene.known.factor
     return scene.observed.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _has(outcome: Outcome, picture: str, method: str) -> bool:
-    x = outcome.experiment
-    return picture in x.pictures and method in x.methods
 
 
 def _stem(name: str) -> str:

@@ -71,9 +71,10 @@ def measure(experiment: Experiment, case: Case, folder: Path, *, device: str) ->
 
     A fit that was cut short goes on from its state in `unfinished`.
 
-    psnr is of the image that the method stopped at. Fits add ssim, the peak that only the truth
-    shows (peak, peak_step), and curves: psnr_truth of the image that would be kept,
-    psnr_truth_iterate and psnr_observed of the latest iterate.
+    psnr is of the image that the method stopped at, as the scene counts it. Fits add their own, of
+    all channels: ssim, the peak that only the truth shows (peak, peak_step), how far below it they
+    ended (gap), and curves: psnr_truth of the image that would be kept, psnr_truth_iterate and
+    psnr_observed of the latest iterate.
 
     Raises:
         KeyboardInterrupt: the fit was interrupted; its state is kept.
@@ -125,6 +126,7 @@ def _fit(
         "ssim": score.ssim_kept,
         "psnr_degraded": score.psnr_degraded,
         "peak": score.peak_psnr,
+        "gap": score.gap,
         "peak_step": score.peak_step,
         "kept_step": result.kept_step,
         "steps": result.stop_step,

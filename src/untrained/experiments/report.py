@@ -101,13 +101,12 @@ def _by_method(outcome: Outcome) -> str:
         if isinstance(settings, str):
             cells += [""] * 6
         else:
-            gap = outcome.mean(method, "peak") - outcome.mean(method, "psnr")
             cells += [
                 f"{outcome.mean(method, 'ssim'):.3f}",
                 f"{outcome.mean(method, 'peak'):.2f}",
                 f"{outcome.mean(method, 'peak_step'):.0f}",
                 f"{outcome.mean(method, 'steps'):.0f}",
-                f"{gap:.2f}",
+                f"{outcome.mean(method, 'gap'):.2f}",
                 f"{outcome.mean(method, 'parameters'):,.0f}",
             ]
         rows.append([*cells, f"{outcome.mean(method, 'seconds'):.1f}"])

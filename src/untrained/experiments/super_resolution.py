@@ -24,6 +24,7 @@ Ulyanov et al. ("Deep Image Prior", arXiv 1711.10925) enlarge the pictures of {t
 beside bicubic interpolation, ZSSR (Shocher et al., CVPR 2018; also untrained) and LapSRN (trained).
 PSNR is of the luma (Y of BT.601) without a border of four pixels. The small pictures are made by
 bicubic filtering and rounded to 8 bits, as is customary; `fast` and `paper` are given that filter.
+Peaks and gaps are of all channels.
 """,
         pictures=tuple(names_in(group)),
         scene=shrunk(4),
