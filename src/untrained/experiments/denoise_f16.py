@@ -74,5 +74,5 @@ QUICK = replace(
     snapshots=(0, 100, 300, 700),
     quick="The central 128×128 pixels instead of 512×512, and 700 steps instead of 6000. A small "
     "picture is overfitted sooner than a large one, so without jitter the peak comes long before "
-    "the published step 3000; with it, 700 steps are too few to see a peak.",
+    "the published step 3000; with it, 700 steps are too few to see a peak. `best` is left out.",
 )
