@@ -321,6 +321,25 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
 
 
+@pytest.mark.parametrize("seed", [-1, 2**70])
+@pytest.mark.parametrize(
+    "words",
+    [("denoise", "noisy.png"), ("degrade", "clean.png", "-o", "x.png", "--noise", "5"),
+     ("compress", "clean.png"), ("compare", "noisy.png"),
+     ("restore-video", "clean.png", "-o", "x.mkv"),
+     ("invert", "clean.png", "--module", "a:b", "--layer", "0", "-o", "x.png")],
+)  # fmt: skip
+def test_a_seed_that_no_generator_takes_is_refused(
+    words: tuple[str, ...], seed: int, noisy: Path, untrained: Run
+) -> None:
+    before = sorted(noisy.parent.iterdir())
+    done = untrained(*words, "--seed", seed)
+    assert done.returncode == 2, done.stderr
+    assert f'"{seed}" for --seed. Wanted a whole number from 0 to 4294967295' in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(noisy.parent.iterdir()) == before
+
+
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(noisy: Path, untrained: Run) -> None:
     done = untrained("denoise", noisy, "-o", "out.png", *QUICK, preexec=limit_files)
     assert done.returncode == 2, done.stderr

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def invert(
     size: str = "224x224",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     steps: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     device: str = "auto",
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 __all__ = ["compress", "decompress"]
@@ -21,7 +21,7 @@ def compress(
     num_up: int = 4,
     bits: int = 6,
     steps: int = 2000,
-    seed: int = 0,
+    seed: Seed = 0,
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip

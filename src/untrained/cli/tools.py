@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 __all__ = ["degrade", "network", "recipes", "score"]
@@ -26,7 +26,7 @@ def degrade(
     jpeg: int | None = None,
     missing: float | None = None,
     text: str | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
