@@ -117,9 +117,7 @@ def check_writable(path: str | Path, picture: Picture) -> None:
         raise error_at(path, f"{kind.upper()} cannot hold {misfit}; use {' or '.join(others[:2])}")
 
 
-def write_picture(
-    path: str | Path, picture: Picture, *, jpeg_quality: int | None = None
-) -> None:
+def write_picture(path: str | Path, picture: Picture, *, jpeg_quality: int | None = None) -> None:
     """Write a picture in the format of the suffix, whole or not at all; make its folder.
 
     All metadata that the format can hold is written, but for previews of the old pixels.
