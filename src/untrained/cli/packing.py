@@ -122,9 +122,12 @@ def decompress(
 
 
 def _check_target(target: Path, source: Path, overwrite: bool) -> None:
+    from untrained.atomic import check_place
+
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(f"{target}: is the input itself; give another output with -o")
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists; pass --overwrite to replace it")
     if not target.absolute().parent.is_dir():
         raise InputError(f"{target}: its folder does not exist; make it first")
+    check_place(target)
