@@ -102,12 +102,12 @@ def test_bad_settings_and_pictures_are_refused(scene: Scene) -> None:
 
 def test_a_decoder_far_larger_than_the_picture_is_refused(scene: Scene) -> None:
     image = np.rint(255 * scene(24, 32)).astype(np.uint8)
-    with pytest.raises(InputError, match="num_up is 12, .* wanted at most 6"):
+    with pytest.raises(InputError, match=r"num_up is 12, .* wanted at most 6"):
         compress(image, Compression(num_up=12))
     assert compress(image[:8, :8], Compression(width=4, steps=1)).image.shape == (8, 8, 3)
     data = compress(image, Compression(width=4, steps=1)).data
     for at, value in ((10, b"\x0c"), (5, b"\xff\xff\xff\xff")):  # num_up; height and width
-        with pytest.raises(InputError, match="damaged .* wanted at most"):
+        with pytest.raises(InputError, match=r"damaged .* wanted at most"):
             decompress(data[:at] + value + data[at + len(value) :])
 
 

@@ -167,7 +167,9 @@ def test_mistakes_are_told_in_one_line(
 
 def test_a_unit_of_a_network_of_gray_pictures_is_excited(tmp_path: Path, untrained: Run) -> None:
     (tmp_path / "grays.py").write_text(MINE)
-    done = untrained("invert", "--module", "grays:gray", "--layer", "0", "--unit", "1", "--channels",
-                     "1", "--size", "16x24", "-o", "out.png", "--steps", 2, *SMALL)  # fmt: skip
+    done = untrained(
+        "invert", "--module", "grays:gray", "--layer", "0", "--unit", "1", "--channels", "1",
+        "--size", "16x24", "-o", "out.png", "--steps", 2, *SMALL,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert read_picture(tmp_path / "out.png").pixels.shape == (1, 16, 24, 1)

@@ -101,7 +101,7 @@ def degrade_file(
     clean = image
     if jpeg is not None:
         image = degrade.jpeg(image, jpeg)
-    known = np.ones(image.shape[:2], dtype=bool)
+    known = np.ones((image.shape[0], image.shape[1]), dtype=bool)
     if missing is not None:
         known &= degrade.missing(known.shape, missing, generator=generator)
     if text is not None:
