@@ -222,6 +222,9 @@ def test_degrade_score_inpaint_and_upscale(noisy: Path, untrained: Run) -> None:
     error = np.mean((read_picture(noisy).pixels[0] / 255 - clean / 255.0) ** 2)
     assert scores["psnr"] == pytest.approx(10 * np.log10(1 / error), abs=1e-3)
     assert 0 < scores["ssim"] < 1
+    assert json.loads(untrained("score", "clean.png", "clean.png", "--json").stdout) == {
+        "psnr": None, "ssim": 1.0,
+    }  # fmt: skip
     same = untrained("degrade", "clean.png", "-o", "again.png", "--missing", 0.3, "--text", "hi",
                      "--seed", 3)  # fmt: skip
     assert same.returncode == 0
@@ -299,6 +302,17 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("needs about", ("upscale", "noisy.png", "--factor", "500", "--recipe", "paper")),
         ("nothing to do", ("degrade", "clean.png", "-o", "x.png")),
         ("wanted a share", ("degrade", "clean.png", "-o", "x.png", "--missing", "2")),
+        ("noise is -3; wanted 0 or more, on the 0-255 scale",
+         ("degrade", "clean.png", "-o", "x.png", "--noise", "-3")),
+        ("wanted 0 or more", ("degrade", "clean.png", "-o", "x.png", "--noise", "inf")),
+        ("poisson is 1e+300", ("degrade", "clean.png", "-o", "x.png", "--poisson", "1e300")),
+        ("wanted at most 10.25 pixels", ("degrade", "clean.png", "-o", "x.png", "--blur", "1000")),
+        ("blur is inf", ("degrade", "clean.png", "-o", "x.png", "--blur", "inf")),
+        ("wanted a smaller kernel", ("degrade", "other.png", "-o", "x.png", "--blur", "noisy.png")),
+        ("is a file, not a folder",
+         ("degrade", "clean.png", "-o", "file/x.png", "--noise", "3")),
+        ("cannot make this folder",
+         ("degrade", "clean.png", "-o", "/proc/nope/x.png", "--noise", "3")),
         ("wanted two pictures of one size", ("score", "noisy.png", "other.png")),
         ("wanted the folder of a run", ("resume", "folder")),
         ("no task 'sharpen'", ("recipes", "sharpen")),
@@ -319,6 +333,25 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
     done = untrained("denoise", "cut.png", own_process=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("seed", [-1, 2**70])
+@pytest.mark.parametrize(
+    "words",
+    [("denoise", "noisy.png"), ("degrade", "clean.png", "-o", "x.png", "--noise", "5"),
+     ("compress", "clean.png"), ("compare", "noisy.png"),
+     ("restore-video", "clean.png", "-o", "x.mkv"),
+     ("invert", "clean.png", "--module", "a:b", "--layer", "0", "-o", "x.png")],
+)  # fmt: skip
+def test_a_seed_that_no_generator_takes_is_refused(
+    words: tuple[str, ...], seed: int, noisy: Path, untrained: Run
+) -> None:
+    before = sorted(noisy.parent.iterdir())
+    done = untrained(*words, "--seed", seed)
+    assert done.returncode == 2, done.stderr
+    assert f'"{seed}" for --seed. Wanted a whole number from 0 to 4294967295' in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(noisy.parent.iterdir()) == before
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(noisy: Path, untrained: Run) -> None:
@@ -356,6 +389,19 @@ def test_our_own_failure_is_code_1_and_debug_shows_where(
     assert "internal error: RuntimeError: a bug" in plain
     assert cli.main(["denoise", str(noisy), "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interruption_anywhere_is_told(
+    noisy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from untrained import cli
+
+    def interrupted(*_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.restoring, "restore_files", interrupted)
+    assert cli.main(["denoise", str(noisy)]) == 130
+    assert capsys.readouterr().err == "untrained: interrupted\n"
 
 
 LONG = ("--set", "widths=8,8", "--set", "stopper=WindowedVariance", "--steps", "200",

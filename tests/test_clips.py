@@ -147,6 +147,44 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, scene: Scene) -> None:
     assert not (tmp_path / "untrained-runs").exists()
 
 
+def test_a_folder_that_is_no_clip_is_refused_before_the_first_fit(
+    tmp_path: Path, scene: Scene
+) -> None:
+    clip = tmp_path / "clip"
+    frame = moving(scene, 1)[0]
+    for name, pixels, message in [
+        ("b.png", frame[:-2], "b.png: is 30x40x3, frames before it 32x40x3"),
+        ("a.jpg", frame, "a.jpg and a.png would both become a.png; rename one"),
+        ("b.tif", (frame / 255).astype(np.float32), "holds float32 values; wanted frames of 8"),
+    ]:
+        write_picture(clip / "a.png", Picture.from_array(frame))
+        write_picture(clip / name, Picture.from_array(pixels))
+        with pytest.raises(InputError, match=message):
+            restore_clip(job(clip, tmp_path / "out"))
+        (clip / name).unlink()
+    (tmp_path / "file").touch()
+    for changes in ({"target": tmp_path / "file" / "out"}, {"run_dir": tmp_path / "file" / "runs"}):
+        with pytest.raises(InputError, match="is a file, not a folder"):
+            restore_clip(job(clip, **{"target": tmp_path / "out", **changes}))
+    write_picture(tmp_path / "white.png", Picture.from_array(np.full((32, 40), 255, np.uint8)))
+    asked = {"task": "inpaint", "options": {"mask_invert": False}}
+    with pytest.raises(InputError, match="the mask is white everywhere"):
+        restore_clip(job(clip, tmp_path / "out", files={"mask": tmp_path / "white.png"}, **asked))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["clip", "file", "white.png"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--mask", "m.png"), ("--mask-invert",), ("--factor", "3"),
+     ("--task", "upscale", "--sigma", "5"), ("--task", "inpaint", "--sigma-in-units")],
+)  # fmt: skip
+def test_an_option_of_another_task_is_refused(words: tuple[str, ...], untrained: Run) -> None:
+    done = untrained("restore-video", "clip", "-o", "out", *words)
+    assert done.returncode == 2
+    assert f"{words[-1 if words[-1].startswith('--') else -2]} goes with --task" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_logo_goes_from_a_video_by_the_command(
     tmp_path: Path, scene: Scene, untrained: Run
 ) -> None:

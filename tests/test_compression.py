@@ -100,6 +100,17 @@ def test_bad_settings_and_pictures_are_refused(scene: Scene) -> None:
         compress(image, QUICK)
 
 
+def test_a_decoder_far_larger_than_the_picture_is_refused(scene: Scene) -> None:
+    image = np.rint(255 * scene(24, 32)).astype(np.uint8)
+    with pytest.raises(InputError, match=r"num_up is 12, .* wanted at most 6"):
+        compress(image, Compression(num_up=12))
+    assert compress(image[:8, :8], Compression(width=4, steps=1)).image.shape == (8, 8, 3)
+    data = compress(image, Compression(width=4, steps=1)).data
+    for at, value in ((10, b"\x0c"), (5, b"\xff\xff\xff\xff")):  # num_up; height and width
+        with pytest.raises(InputError, match=r"damaged .* wanted at most"):
+            decompress(data[:at] + value + data[at + len(value) :])
+
+
 @pytest.mark.cli
 def test_file_to_file(scene: Scene, untrained: Any, tmp_path: Path) -> None:
     image = picture(scene)

@@ -269,6 +269,42 @@ def test_names_are_listed_and_wrong_ones_refused(untrained: Callable[..., Any]) 
     assert "'denoise-f16'" in refused.stderr
 
 
+@pytest.mark.parametrize(("words", "message"), [
+    (("--seeds", "0"), "seeds is 0; wanted 1 to 1000"),
+    (("--seeds", "-1"), "seeds is -1"),
+    (("--crop", "-3"), "crop is -3; wanted 0"),
+    (("--steps", "0"), "steps is 0; wanted 1"),
+    (("--pictures", "skimage/nosuch"), "no picture 'nosuch'"),
+    (("--pictures", "skimage/download_all"), "no picture 'download_all'"),
+    (("--device", "tpu9"), "wanted auto, cpu"),
+    (("-o", "file/x"), "cannot make this folder"),
+    (("-o", "/proc/nope/x"), "cannot make this folder"),
+])  # fmt: skip
+def test_what_cannot_be_measured_is_refused_before_anything_is_written(
+    words: tuple[str, ...], message: str, tmp_path: Path, untrained: Callable[..., Any]
+) -> None:
+    (tmp_path / "file").touch()
+    done = untrained("reproduce", "early-stopping", "--quick", *words)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_another_picture_is_not_taken_for_a_target_of_the_impedance() -> None:
+    with pytest.raises(InputError, match="wanted one of image"):
+        find_experiment("impedance").scene("skimage/camera", 8, 0)
+
+
+def test_stop_rules_are_reported_without_the_fits_that_they_watch(
+    picture: str, tmp_path: Path
+) -> None:
+    x = narrowed(find_experiment("early-stopping"), methods="fast", seeds=1)
+    report = reproduce(tiny(x, picture), tmp_path, device="cpu").read_text()
+    assert "fast: its own rule" in report
+    assert "stops.png" not in report
+
+
 def test_an_image_that_is_gone_is_named(picture: str, tmp_path: Path) -> None:
     x = tiny(find_experiment("denoise-f16"), picture)
     x = replace(x, methods={"NLM": "nlm"}, figures=(), notes=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -54,6 +55,34 @@ def test_a_figure_is_of_a_journals_width(folder: Path, tmp_path: Path) -> None:
     assert len(np.unique(colours, axis=0)) > 50
     write_figure(folder, tmp_path / "figure.pdf")
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_cannot_be_drawn_is_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, message in [
+        (("figure", "--dpi", "0"), "dpi is 0; wanted 10 to 1200"),
+        (("figure", "--dpi", "100000"), "dpi is 100000; wanted 10 to 1200"),
+        (("video", "--seconds-per-image", "inf"), "seconds-per-image is inf; wanted above 0"),
+        (("video", "--seconds-per-image", "0"), "seconds-per-image is 0; wanted above 0"),
+    ]:
+        target = tmp_path / f"out.{'png' if words[0] == 'figure' else 'gif'}"
+        assert main([words[0], str(folder), "-o", str(target), *words[1:]]) == 2
+        told = capsys.readouterr().err
+        assert message in told
+        assert told.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_drawn_is_told_as_json(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = str(tmp_path / "out.png")
+    assert main(["figure", str(folder), "-o", target, "--dpi", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": target}
+    target = str(tmp_path / "out.gif")
+    assert main(["video", str(folder), "-o", target, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": target, "images": 3}
 
 
 def test_the_detail_is_where_the_picture_varies_most() -> None:

@@ -238,3 +238,21 @@ def test_the_command_says_what_it_wrote(
     assert "instead of at most 0.001" in capsys.readouterr().err
     assert main(["report", str(tmp_path)]) == 2
     assert "wanted the folder of a run" in capsys.readouterr().err
+    assert main(["report", str(runs[0]), "-o", str(target), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"output": str(target), "bytes": target.stat().st_size}
+
+
+def test_a_report_replaces_nothing_but_a_report(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, message in [
+        ("mine.png", "wanted a report as .html"), ("rep.pdf", "wanted a report as .html"),
+        ("mine.html", "exists and is no report"),
+    ]:  # fmt: skip
+        (tmp_path / name).write_text("precious")
+        assert main(["report", str(runs[0]), "-o", str(tmp_path / name)]) == 2
+        told = capsys.readouterr().err
+        assert message in told
+        assert told.count("\n") == 1
+        assert (tmp_path / name).read_text() == "precious"

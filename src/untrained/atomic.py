@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Files that are never half-written, and the folders that they go into."""
 
 from __future__ import annotations
 
@@ -10,7 +10,41 @@ from typing import IO, Any
 
 from untrained.errors import InputError
 
-__all__ = ["write_atomically"]
+__all__ = ["check_place", "make_folder", "write_atomically"]
+
+
+def check_place(path: Path) -> None:
+    """Make sure, before a long computation, that a file or folder of this name can be made.
+
+    Raises:
+        InputError: one of the folders above it is a file, or the last that there is cannot be
+            written into.
+    """
+    try:
+        folder = next(p for p in path.absolute().parents if p.exists())
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be reached ({error.strerror}); give another output"
+        ) from None
+    if not folder.is_dir():
+        raise InputError(f"{path}: {folder} is a file, not a folder; give another output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: no permission to write into {folder}; give another output")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"{folder}: cannot make this folder ({reason}); give another output"
+        ) from None
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:

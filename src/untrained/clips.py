@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untrained.atomic import make_folder
 from untrained.errors import InputError
 from untrained.images import Picture, is_image_path, read_picture, write_picture
 
@@ -37,7 +38,8 @@ def read_clip(source: Path, *, start: int = 0) -> Iterator[Frame]:
     """Return the frames of a video file, or of a folder of pictures, from the given one on.
 
     Raises:
-        InputError: no video, no PyAV, an empty folder.
+        InputError: no video, no PyAV; a folder without pictures, with two of one name, or with
+            pictures that are no frames of one clip.
     """
     return _read_folder(source, start) if source.is_dir() else _read_video(source, start)
 
@@ -56,7 +58,7 @@ def write_clip(target: Path, frames: Iterable[Frame], *, source: Path) -> str:
         InputError: a suffix that is none of these, a video of a folder's pictures.
     """
     if not target.suffix:
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target)
         for frame in frames:
             picture = Picture.from_array(frame.pixels)
             write_picture(target / Path(frame.name).with_suffix(".png"), picture)
@@ -100,15 +102,24 @@ def _read_folder(source: Path, start: int) -> Iterator[Frame]:
     paths = sorted(p for p in source.iterdir() if p.is_file() and is_image_path(p))
     if not paths:
         raise InputError(f"{source}: holds no picture; wanted the frames of a clip")
-    size = None
+    size, names = None, dict[str, str]()
+    for path in paths:
+        other = names.setdefault(path.stem, path.name)
+        if other != path.name:
+            raise InputError(
+                f"{source}: {other} and {path.name} would both become {path.stem}.png; rename one"
+            )
     for path in paths[start:]:
         picture = read_picture(path)
         pixels = picture.pixels[0]
         if len(picture.pixels) > 1 or picture.alpha is not None:
             raise InputError(f"{path}: is a stack or has an alpha channel; wanted plain frames")
-        if size is not None and pixels.shape != size:
-            raise InputError(f"{path}: is {pixels.shape}, frames before it {size}; wanted one size")
-        size = pixels.shape
+        if pixels.dtype not in (np.uint8, np.uint16):
+            raise InputError(f"{path}: holds {pixels.dtype} values; wanted frames of 8 or 16 bits")
+        shape = "x".join(map(str, pixels.shape))
+        if size is not None and shape != size:
+            raise InputError(f"{path}: is {shape}, frames before it {size}; wanted one size")
+        size = shape
         yield Frame(pixels=pixels, name=path.name)
 
 

@@ -39,6 +39,7 @@ _MAGIC = b"uT1"
 _HEADER = struct.Struct("<BBHHBBBHI")  # dtype, channels, height, width, k, ups, bits, seed, crc
 _RANGE = struct.Struct("<dd")
 _DTYPES = ("uint8", "uint16", "float32", "float64")
+_MAX_PIXELS = 250_000_000  # as of `read_picture`
 _PLAIN_GRAY = 0x80  # in the byte of the dtype: the array was (H, W)
 # A range coder without the modelling of texts: the codes have no order worth looking for.
 _LZMA = [{"id": lzma.FILTER_LZMA1, "lc": 0, "lp": 0, "pb": 0, "dict_size": 1 << 20}]
@@ -114,6 +115,7 @@ def compress(
     image = np.asarray(image)
     observed, known, unit_range = to_unit(image)
     _check(image, observed, known)
+    _check_size(s, *observed.shape[-2:])
     problem = Problem(observed=observed, peak=unit_range.peak)
     channels, height, width = observed.shape[1:]
     network = s.network.build(s.width, channels, generator=Generator().manual_seed(s.seed))
@@ -191,6 +193,7 @@ def _decode(data: bytes) -> NDArray[Any]:
         fields = _HEADER.unpack_from(data, len(_MAGIC))
         kind, channels, height, width, k, ups, bits, seed, _ = fields
         s = Compression(width=k, num_up=ups, bits=bits, seed=seed)
+        _check_size(s, height, width)
         dtype = np.dtype(_DTYPES[kind & ~_PLAIN_GRAY])
         body = memoryview(data)[len(_MAGIC) + _HEADER.size :]
         offset, scale = 0.0, 255.0
@@ -226,6 +229,22 @@ def _fill(network: DeepDecoderNetwork, body: memoryview) -> None:
     with torch.no_grad():
         for p, piece, step in zip(parameters, pieces, steps, strict=True):
             p.copy_((piece * step).view(p.shape))
+
+
+def _check_size(settings: Compression, height: int, width: int) -> None:
+    """Raise InputError for a decoder that makes far more pixels than the picture has, or too many.
+
+    One of num_up = 12 makes 8192x8192 of any smaller picture, which takes tens of gigabytes.
+    """
+    side, fits = 2 ** (settings.num_up + 1), max(64, 4 * max(height, width))
+    if side > fits:
+        most = fits.bit_length() - 2
+        raise InputError(
+            f"num_up is {settings.num_up}, which makes {side}x{side} pixels at least, for a "
+            f"picture of {height}x{width}; wanted at most {most}"
+        )
+    if height * width > _MAX_PIXELS:
+        raise InputError(f"image is {height}x{width}; wanted at most {_MAX_PIXELS:,} pixels")
 
 
 def _check(image: NDArray[Any], observed: Tensor, known: Tensor | None) -> None:

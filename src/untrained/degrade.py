@@ -32,8 +32,8 @@ def gaussian_noise(image: Image, sigma: float, *, generator: Generator) -> Image
 
 def poisson_noise(image: Image, peak: float, *, generator: Generator) -> Image:
     """Return Poisson(peak · image) / peak, clipped to [0, 1]; `peak` counts at full scale."""
-    if not peak > 0:
-        raise InputError(f"poisson is {peak}; wanted more than 0 counts at full scale")
+    if not 0 < peak <= 1e15:
+        raise InputError(f"poisson is {peak:g}; wanted above 0, to 1e15 counts at full scale")
     return np.clip(generator.poisson(peak * image) / peak, 0, 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained import degrade
-from untrained.arrays import to_unit
+from untrained.arrays import to_unit, white_of
+from untrained.atomic import make_folder
 from untrained.errors import InputError
 from untrained.images import Picture, check_writable, read_picture, with_pixels, write_picture
 from untrained.metrics import psnr, ssim
@@ -35,12 +38,15 @@ def degrade_file(
     text: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Path]:
     """Write a degraded copy of a picture, its mask, and its truth where that had to be cropped.
 
     The degradations are those of `untrained.degrade`, in the order of the arguments; `noise` is on
-    the 0-255 scale, `blur` a σ in pixels or the path of a kernel. Depth, alpha and metadata are
-    those of the source.
+    the 0-255 scale, `blur` a σ in pixels or the path of a kernel. Depth, range, alpha and metadata
+    are those of the source; 255 stands for white of the file, which is the largest value where
+    floats leave 0 to 1 or integers have a sign (`say` is told so). Where compression comes last and
+    the target is a JPEG, it is that very file.
 
     Returns:
         the written files by what they are: degraded, kernel, mask, truth.
@@ -60,8 +66,10 @@ def degrade_file(
         raise InputError(f"{source}: is a stack of {len(picture.pixels)} pages; wanted one picture")
     if not np.isfinite(picture.pixels).all():
         raise InputError(f"{source}: has NaN pixels; wanted a clean picture")
-    full = float(np.iinfo(picture.pixels.dtype).max) if _is_integer(picture.pixels) else 1.0
-    image = picture.pixels[0].astype(np.float64) / full
+    levels = _Levels.of(picture.pixels)
+    if not levels.natural:
+        say(_told(levels, noise))
+    image = levels.to_unit(picture.pixels[0])
     generator = np.random.default_rng(seed)
     written = {"degraded": target}
     outputs: dict[Path, Picture] = {}
@@ -74,10 +82,10 @@ def degrade_file(
         cropped = degrade.crop_to_multiple(image, downscale)
         if cropped.shape != image.shape:
             written["truth"] = _beside(target, "truth")
-            outputs[written["truth"]] = _with_image(picture, cropped, full)
+            outputs[written["truth"]] = _with_image(picture, cropped, levels)
         image = degrade.downscale(cropped, downscale)
     if blur is not None:
-        kernel, path = _kernel(blur), _beside(target, "kernel").with_suffix(".npy")
+        kernel, path = _kernel(blur, image.shape), _beside(target, "kernel").with_suffix(".npy")
         image = np.clip(degrade.blur(image, kernel), 0, 1)
         written["kernel"], outputs[path] = path, Picture.from_array(kernel)
     if interlace is not None:
@@ -85,12 +93,15 @@ def degrade_file(
     if mosaic is not None:
         image = degrade.mosaic(image, mosaic)
     if noise is not None:
+        if not 0 <= noise < np.inf:
+            raise InputError(f"noise is {noise:g}; wanted 0 or more, on the 0-255 scale")
         image = degrade.gaussian_noise(image, noise / 255, generator=generator)
     if poisson is not None:
         image = degrade.poisson_noise(image, poisson, generator=generator)
+    clean = image
     if jpeg is not None:
         image = degrade.jpeg(image, jpeg)
-    known = np.ones(image.shape[:2], dtype=bool)
+    known = np.ones((image.shape[0], image.shape[1]), dtype=bool)
     if missing is not None:
         known &= degrade.missing(known.shape, missing, generator=generator)
     if text is not None:
@@ -100,16 +111,19 @@ def degrade_file(
         written["mask"] = _beside(target, "mask").with_suffix(".png")
         mask = np.where(known, 255, 0).astype(np.uint8)
         outputs[written["mask"]] = Picture.from_array(mask)
-    outputs[target] = _with_image(picture, image, full)
+    # A decoded JPEG compressed again at another quality would be no test case for `dejpeg`.
+    is_last = jpeg is not None and known.all() and target.suffix.lower() in (".jpg", ".jpeg")
+    image = clean if is_last else image
+    outputs[target] = _with_image(picture, image, levels)
     for path, result in outputs.items():
         if path.exists() and not overwrite:
             raise InputError(f"{path}: exists; pass --overwrite to replace it")
         if path.exists() and path.samefile(source):
             raise InputError(f"{path}: is the input itself; give another output with -o")
         check_writable(path, result)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     for path, result in outputs.items():
-        write_picture(path, result)
+        write_picture(path, result, jpeg_quality=jpeg if is_last and path == target else None)
     return written
 
 
@@ -144,22 +158,66 @@ def _beside(target: Path, what: str) -> Path:
     return target.with_name(f"{target.stem}-{what}{target.suffix}")
 
 
-def _with_image(picture: Picture, image: NDArray[Any], full: float) -> Picture:
-    dtype = picture.pixels.dtype
-    values = np.rint(image * full) if _is_integer(picture.pixels) else image
-    return with_pixels(picture, values.astype(dtype)[None])
+def _with_image(picture: Picture, image: NDArray[Any], levels: _Levels) -> Picture:
+    return with_pixels(picture, levels.from_unit(image, picture.pixels.dtype)[None])
 
 
-def _kernel(text: str) -> NDArray[np.float64]:
-    """Return the kernel of a σ in pixels, or of a file, with sum 1."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Levels:
+    """Which values of a file are black and white: value = black + (white - black) · unit."""
+
+    black: float
+    white: float
+    natural: bool
+
+    @classmethod
+    def of(cls, pixels: NDArray[Any]) -> _Levels:
+        """Return 0 and the dtype's white; of values beyond that, and of signed ones, their own."""
+        low, high, white = float(pixels.min()), float(pixels.max()), white_of(pixels.dtype)
+        if low >= 0 and high <= white and not np.issubdtype(pixels.dtype, np.signedinteger):
+            return cls(black=0.0, white=white, natural=True)
+        black = min(0.0, low)
+        return cls(black=black, white=high if high > black else black + 1, natural=False)
+
+    def to_unit(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        unit: NDArray[np.float64] = values.astype(np.float64) - self.black
+        return unit / (self.white - self.black)
+
+    def from_unit(self, unit: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+        values = unit * (self.white - self.black) + self.black
+        if not np.issubdtype(dtype, np.integer):
+            return values.astype(dtype)
+        limits = np.iinfo(dtype)
+        most = float(limits.max)
+        if int(most) > limits.max:  # of 64 bits: no float64, and the next one would overflow
+            most = float(np.nextafter(most, 0))
+        return np.clip(np.rint(values), limits.min, most).astype(dtype)
+
+
+def _told(levels: _Levels, noise: float | None) -> str:
+    line = f"black is {levels.black:g} and white {levels.white:g}, as the file's values have it"
+    if noise is None:
+        return line
+    sigma = noise / 255 * (levels.white - levels.black)
+    return f"{line}; the noise has σ {sigma:g} in the file's units"
+
+
+def _kernel(text: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the kernel of a σ in pixels, or of a file, with sum 1; no wider than the picture."""
+    height, width = shape[:2]
     try:
-        return gaussian_kernel(float(text)).numpy()
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-    kernel = read_kernel(Path(text))
-    return np.asarray(kernel / kernel.sum())
-
-
-def _is_integer(array: NDArray[Any]) -> bool:
-    return bool(np.issubdtype(array.dtype, np.integer))
+        sigma = float(text)
+    except ValueError:
+        kernel = read_kernel(Path(text))
+        if max(kernel.shape, default=0) > 2 * min(height, width):
+            raise InputError(
+                f"{text}: is {'x'.join(map(str, kernel.shape))}, the picture {height}x{width}; "
+                "wanted a smaller kernel"
+            ) from None
+        return np.asarray(kernel / kernel.sum())
+    if sigma > min(height, width) / 4:
+        raise InputError(
+            f"blur is {sigma:g}; wanted at most {min(height, width) / 4:g} pixels, a quarter of "
+            "the picture's smaller side"
+        )
+    return gaussian_kernel(sigma).numpy()

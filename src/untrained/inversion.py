@@ -30,6 +30,8 @@ from untrained.solve import solve
 
 __all__ = ["INVERT", "MAXIMIZE", "Features", "invert_features", "maximize_activation"]
 
+_NAMED = 20  # layers that an error names
+
 _DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 
 INVERT = Recipe(
@@ -121,15 +123,16 @@ def invert_features(
         callbacks: observers.
 
     Returns:
-        the result; the image is `Result.estimate`, the relative errors are `Result.history.loss`.
+        the result; the image is `Result.estimate`, the squares of the relative errors are
+        `Result.history.loss`.
 
     Raises:
-        InputError: no such layer, or features that are all zero.
+        InputError: no such layer, a model that does not run on the image, or features that are all
+            zero.
     """
     with _frozen(model) as device:
         image = _checked(image).to(device)
-        with torch.no_grad():
-            features = Features(model, layer)(image)
+        features = _tried(Features(model, layer), image)
         scale = float(features.square().mean().sqrt())
         if not scale > 0:
             raise InputError("the layer's features of the image are all zero; wanted another layer")
@@ -163,13 +166,12 @@ def maximize_activation(
         the result; `Result.history.loss` is minus the activation.
 
     Raises:
-        InputError: no such layer or unit.
+        InputError: no such layer or unit, a model that does not run on images of this size.
     """
     with _frozen(model) as device:
         shape = (1, channels, *size)
         features = Features(model, layer)
-        with torch.no_grad():
-            count = features(torch.full(shape, 0.5, device=device)).shape[1]
+        count = _tried(features, torch.full(shape, 0.5, device=device)).shape[1]
         if not 0 <= unit < count:
             raise InputError(f"unit is {unit}; the layer has 0 to {count - 1}")
         if not isinstance(recipe.objective, DataFit):
@@ -227,6 +229,26 @@ def _checked(image: Tensor) -> Tensor:
     return image
 
 
+def _tried(features: Features, image: Tensor) -> Tensor:
+    """Return the features of an image.
+
+    Raises:
+        InputError: whatever the model, which is the user's, has against the image.
+    """
+    try:
+        with torch.no_grad():
+            return features(image)
+    except InputError:
+        raise
+    except Exception as error:
+        channels, height, width = image.shape[1:]
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"the model does not run on a picture of {height}x{width} with {channels} "
+            f"channel{'s' * (channels != 1)} ({reason}); wanted the size and channels that it takes"
+        ) from error
+
+
 def _find_layer(model: nn.Module, layer: str | nn.Module) -> nn.Module:
     modules: dict[str, nn.Module] = dict(model.named_modules())
     if isinstance(layer, nn.Module):
@@ -235,8 +257,12 @@ def _find_layer(model: nn.Module, layer: str | nn.Module) -> nn.Module:
         return layer
     if layer not in modules:
         close = difflib.get_close_matches(layer, modules, n=1, cutoff=0.3)
-        hint = f"did you mean {close[0]!r}?" if close else "see model.named_modules()"
-        raise InputError(f"no layer {layer!r} in the model; {hint}")
+        names = [name for name in modules if name]
+        more = f", … {len(names)} in all" if len(names) > _NAMED else ""
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(
+            f"no layer {layer!r} in the model; {hint}there are {', '.join(names[:_NAMED])}{more}"
+        )
     return modules[layer]
 
 

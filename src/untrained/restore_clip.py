@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.atomic import write_atomically
+from untrained.atomic import check_place, make_folder, write_atomically
 from untrained.clips import Frame, check_target, read_clip, write_clip
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, write_picture
@@ -119,7 +119,7 @@ def restore_clip(
         if result.cut_short:
             raise KeyboardInterrupt
         assert result.image is not None
-        folder.joinpath("frames").mkdir(parents=True, exist_ok=True)
+        make_folder(folder / "frames")
         picture = Picture.from_array(result.image)
         write_picture(folder / "frames" / f"{i + 1:06d}.png", picture)
         weights = {name: value.cpu() for name, value in (result.weights or {}).items()}
@@ -131,7 +131,7 @@ def restore_clip(
         write_atomically(folder / "state.pt", lambda file, s=state: torch.save(s, file))  # type: ignore[misc]
         start = "warm" if warm is not None else "from scratch"
         say(f"frame {i + 1}: {result.stop_step} steps {start}, {result.seconds:.1f} s")
-    job.target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(job.target.parent)
     sound = write_clip(job.target, _finished(folder, rows), source=job.source)
     record = {
         "ended": now(), "source": str(job.source), "target": str(job.target), "task": job.task,
@@ -158,6 +158,11 @@ def _check(job: ClipJob) -> None:
         raise InputError(f"{job.target}: exists; pass --overwrite to replace it")
     if job.task == "inpaint" and "mask" not in job.files:
         raise InputError("nothing to inpaint: give a mask (--mask, white = known)")
+    for place in (job.target, job.folder()):
+        check_place(place)
+    if job.source.is_dir():  # every frame is looked at before the first is fitted
+        for _ in read_clip(job.source):
+            pass
 
 
 def _earlier(folder: Path) -> tuple[int, dict[str, torch.Tensor] | None, list[dict[str, Any]]]:
@@ -173,7 +178,10 @@ def _given(job: ClipJob, frame: Frame) -> Any:
         source=job.source, picture=Picture.from_array(frame.pixels), files=job.files,
         options=job.options,
     )  # fmt: skip
-    return find_task(job.task).given(asked)
+    given = find_task(job.task).given(asked)
+    if job.task == "inpaint" and given.mask is not None and given.mask.all():
+        raise InputError("nothing to inpaint: the mask is white everywhere; black is to be filled")
+    return given
 
 
 def _is_cut(before: NDArray[Any], after: NDArray[Any]) -> bool:

@@ -36,6 +36,7 @@ app = App(
     help="Restore images with networks that have never been trained.",
     version=__version__,
     help_on_error=False,
+    suppress_keyboard_interrupt=False,  # `main` says it
 )
 app.register_install_completion_command()
 for command in (

@@ -24,7 +24,7 @@ def restore_video(
     sigma_in_units: SigmaInUnits = False,
     mask: Path | None = None,
     mask_invert: Flag = False,
-    factor: int = 2,
+    factor: int | None = None,
     run_dir: Path | None = None,
     overwrite: Flag = False,
     fit: FitOptions = FitOptions(),
@@ -51,7 +51,7 @@ def restore_video(
     mask_invert
         The mask is black where the picture is known.
     factor
-        To upscale: how many times.
+        To upscale: how many times. Default: 2.
     run_dir
         Where the run's folder goes. Default: untrained-runs beside the output.
     overwrite
@@ -62,11 +62,20 @@ def restore_video(
 
     if fit.truth is not None:
         raise InputError("--truth goes with pictures; score the frames of a clip one by one")
+    for option, its_task, given in (
+        ("--sigma", "denoise", sigma is not None),
+        ("--sigma-in-units", "denoise", sigma_in_units),
+        ("--mask", "inpaint", mask is not None),
+        ("--mask-invert", "inpaint", mask_invert),
+        ("--factor", "upscale", factor is not None),
+    ):
+        if given and task != its_task:
+            raise InputError(f"{option} goes with --task {its_task}, the task is {task}; drop one")
     recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     options: dict[str, dict[str, Any]] = {
         "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
         "inpaint": {"mask_invert": mask_invert},
-        "upscale": {"factor": factor},
+        "upscale": {"factor": 2 if factor is None else factor},
     }
     job = ClipJob(
         source=clip, target=output, task=task, recipe=recipe, options=options[task],

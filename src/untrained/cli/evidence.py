@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions, Sigma, SigmaInUnits
+from untrained.cli.options import Flag, PrintOptions, Seed, Sigma, SigmaInUnits
 
 __all__ = ["compare", "reproduce"]
 
@@ -92,7 +92,7 @@ def compare(
     factor: int = 4,
     crop: int = 256,
     steps: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     device: str = "auto",
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip

@@ -6,11 +6,11 @@ import importlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def invert(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     unit: int | None = None,
     size: str = "224x224",
+    channels: Literal[1, 3] = 3,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     steps: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     device: str = "auto",
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
@@ -61,6 +62,8 @@ def invert(
         Instead of inverting a picture, find one that this channel of the layer answers to most.
     size
         HEIGHTxWIDTH of the picture for --unit.
+    channels
+        Of the picture for --unit: 3, or 1 where your network takes gray pictures.
     set_
         Change a setting, NAME=VALUE; may be repeated.
     steps
@@ -83,10 +86,12 @@ def invert(
     import torch
 
     from untrained.acceleration import pick_device
+    from untrained.atomic import check_place
     from untrained.callbacks import Progress
     from untrained.images import Picture, read_picture, write_picture
     from untrained.inversion import INVERT, MAXIMIZE, invert_features, maximize_activation
 
+    check_place(output)
     recipe = _with_changes(INVERT if unit is None else MAXIMIZE, set_, steps)
     image = None
     if file is not None:
@@ -97,34 +102,44 @@ def invert(
         image = torch.from_numpy(unit_range.transpose(2, 0, 1)[None].copy()).float()
     model = _model(module).to(pick_device(device))
     silent = printing.quiet or printing.json
-    callbacks = [] if silent else [Progress(file.name if file else f"unit {unit}")]
-    if unit is None:
-        assert image is not None
-        result = invert_features(model, layer, image, recipe=recipe, seed=seed, callbacks=callbacks)
-    else:
-        result = maximize_activation(
-            model, layer, unit, size=(height, width), recipe=recipe, seed=seed,
-            callbacks=callbacks,
-        )  # fmt: skip
-    for bar in callbacks:
-        bar.close()
+    label = file.name if file else f"unit {unit}"
+    callbacks = [] if silent else [Progress(label, with_psnr=False)]
+    try:
+        if unit is None:
+            assert image is not None
+            result = invert_features(
+                model, layer, image, recipe=recipe, seed=seed, callbacks=callbacks
+            )
+        else:
+            result = maximize_activation(
+                model, layer, unit, size=(height, width), channels=channels, recipe=recipe,
+                seed=seed, callbacks=callbacks,
+            )  # fmt: skip
+    finally:
+        for bar in callbacks:
+            bar.close()
     found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
-    output.parent.mkdir(parents=True, exist_ok=True)
     write_picture(output, Picture.from_array(np.rint(255 * found).astype(np.uint8)))
     losses = result.history.loss  # none if it was interrupted before the first look
     last = losses[-1] if losses else None
     if printing.json:
-        facts = {"output": str(output), "steps": result.stop_step, "loss": last}
-        print(json.dumps(facts))
+        print(json.dumps({
+            "output": str(output), "steps": result.stop_step, "loss": last,
+            "stop_reason": result.reason.value,
+        }))  # fmt: skip
     elif not printing.quiet:
         if last is None:
-            what = "interrupted before the first look"
+            what = "none of them looked at"
         elif unit is None:
-            what = f"relative error of the features {last:.4f}"
+            # ‖Φ(x̂) - Φ(x)‖ / ‖Φ(x)‖: the features are fitted in units of their root mean square
+            error = 10 ** (-result.history.psnr_observed[-1] / 20)
+            what = f"relative error of the features {error:.4f}"
         else:
             what = f"mean activation {-last:.4f} (of the jittered picture)"
         print(f"{output}: {result.stop_step} steps, {what}")
-    return 0
+        if result.cut_short:
+            print(f"  {result.reason.advice}")
+    return 130 if result.cut_short else 0
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -153,7 +168,7 @@ def _model(name: str) -> nn.Module:
     """Return what the user's function returns; modules beside where the command runs are found.
 
     Raises:
-        InputError: no such module or function, or it returns no module.
+        InputError: no such module or function, it fails, or it returns no module.
     """
     from torch import nn
 
@@ -163,15 +178,26 @@ def _model(name: str) -> nn.Module:
     sys.path.insert(0, str(Path.cwd()))
     try:
         factory: Any = importlib.import_module(where)
-    except ImportError as error:
-        raise InputError(f"cannot import {where!r} ({error}); check --module") from None
+    except Exception as error:  # the user's code may raise whatever it likes
+        reason = str(error) if isinstance(error, ImportError) else _named(error)
+        raise InputError(f"cannot import {where!r} ({reason}); check --module") from error
     finally:
         sys.path.remove(str(Path.cwd()))
     for part in function.split("."):
         if not hasattr(factory, part):
             raise InputError(f"{where} has no {function!r}; check --module")
         factory = getattr(factory, part)
-    model = factory if isinstance(factory, nn.Module) else factory()
+    try:
+        model = factory if isinstance(factory, nn.Module) else factory()
+    except Exception as error:
+        raise InputError(
+            f"{name} fails ({_named(error)}); wanted a function without arguments that returns a "
+            "torch.nn.Module"
+        ) from error
     if not isinstance(model, nn.Module):
         raise InputError(f"{name} returns {type(model).__name__}; wanted a torch.nn.Module")
     return model
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

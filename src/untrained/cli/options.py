@@ -17,6 +17,7 @@ __all__ = [
     "Pictures",
     "PrintOptions",
     "RunOptions",
+    "Seed",
     "Sigma",
     "SigmaInUnits",
 ]
@@ -24,6 +25,14 @@ __all__ = [
 _FIT = Group("Fit", sort_key=1)
 _RUN = Group("Run", sort_key=2)
 _PRINT = Group("Printing", sort_key=3)
+
+
+def _check_seed(type_: object, seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"Wanted a whole number from 0 to {2**32 - 1}.")
+
+
+Seed = Annotated[int, Parameter(validator=_check_seed)]
 
 
 @Parameter(name="*")
@@ -37,7 +46,7 @@ class FitOptions:
     "Change a setting, NAME=VALUE; may be repeated. `untrained recipes TASK/NAME` lists them."
     steps: Annotated[int | None, Parameter(group=_FIT)] = None
     "The most steps to take; short for --set max_steps=N."
-    seed: Annotated[int, Parameter(group=_FIT)] = 0
+    seed: Annotated[Seed, Parameter(group=_FIT)] = 0
     "Same seed, same machine, same image: on a CPU to the bit."
     device: Annotated[str, Parameter(group=_FIT)] = "auto"
     "auto, cpu, cuda, cuda:N or mps."

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 __all__ = ["compress", "decompress"]
@@ -21,7 +21,7 @@ def compress(
     num_up: int = 4,
     bits: int = 6,
     steps: int = 2000,
-    seed: int = 0,
+    seed: Seed = 0,
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
@@ -122,9 +122,12 @@ def decompress(
 
 
 def _check_target(target: Path, source: Path, overwrite: bool) -> None:
+    from untrained.atomic import check_place
+
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(f"{target}: is the input itself; give another output with -o")
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists; pass --overwrite to replace it")
     if not target.absolute().parent.is_dir():
         raise InputError(f"{target}: its folder does not exist; make it first")
+    check_place(target)

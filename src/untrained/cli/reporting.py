@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -30,7 +31,7 @@ def report(
     Parameters
     ----------
     output
-        The file. Default: report.html in the (first) run's folder.
+        The file, .html. Default: report.html in the (first) run's folder.
     max_megabytes
         Leave out images of the fit, never pictures, to stay below this size.
     page
@@ -40,8 +41,8 @@ def report(
 
     target = output or (runs[0] / "report.html" if runs else Path("report.html"))
     written = write_report(runs, target, max_megabytes=max_megabytes, page=page)
-    if not (printing.quiet or printing.json):
-        print(f"report: {target} ({written.size / 1e6:.2f} MB)")
+    line = f"report: {target} ({written.size / 1e6:.2f} MB)"
+    _tell(printing, line, output=str(target), bytes=written.size)
     warn_of_size(target, written)
     return 0
 
@@ -71,8 +72,7 @@ def figure(
 
     target = output or run / "figure.png"
     write_figure(run, target, page=page, crop=_crop(crop), dpi=dpi)
-    if not (printing.quiet or printing.json):
-        print(f"figure: {target}")
+    _tell(printing, f"figure: {target}", output=str(target))
     return 0
 
 
@@ -98,9 +98,16 @@ def video(
 
     target = output or run / "fit.gif"
     count = write_video(run, target, page=page, seconds_per_image=seconds_per_image)
-    if not (printing.quiet or printing.json):
-        print(f"video: {target} ({count} images)")
+    _tell(printing, f"video: {target} ({count} images)", output=str(target), images=count)
     return 0
+
+
+def _tell(printing: PrintOptions, line: str, **facts: Any) -> None:
+    """Print what was written: the line, or the facts as one JSON object."""
+    if printing.json:
+        print(json.dumps(facts))
+    elif not printing.quiet:
+        print(line)
 
 
 def _crop(text: str) -> tuple[int, int, int] | None:

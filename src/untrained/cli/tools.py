@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions
+from untrained.cli.options import Flag, PrintOptions, Seed
 from untrained.errors import InputError
 
 __all__ = ["degrade", "network", "recipes", "score"]
@@ -26,7 +27,7 @@ def degrade(
     jpeg: int | None = None,
     missing: float | None = None,
     text: str | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     overwrite: Flag = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
@@ -50,11 +51,12 @@ def degrade(
     mosaic
         Keep one colour of every pixel, as a sensor of this pattern.
     noise
-        Add Gaussian noise of this standard deviation on the 0-255 scale.
+        Add Gaussian noise of this standard deviation on the 0-255 scale: 255 is white of the
+        file, of floats beyond 0 to 1 their largest value.
     poisson
         Draw photon counts, this many for full scale.
     jpeg
-        Compress as JPEG of this quality, 1 to 100.
+        Compress as JPEG of this quality, 1 to 100; as the last damage, -o NAME.jpg is that JPEG.
     missing
         Hide this share of the pixels, 0 to 1.
     text
@@ -66,10 +68,11 @@ def degrade(
     """
     from untrained.files import degrade_file
 
+    silent = printing.quiet or printing.json
     written = degrade_file(
         file, output, downscale=downscale, blur=blur, interlace=interlace, mosaic=mosaic,
         noise=noise, poisson=poisson, jpeg=jpeg, missing=missing, text=text, seed=seed,
-        overwrite=overwrite,
+        overwrite=overwrite, say=lambda line: None if silent else print(f"note: {line}"),
     )  # fmt: skip
     if printing.json:
         print(json.dumps({name: str(path) for name, path in written.items()}))
@@ -95,7 +98,8 @@ def score(
 
     result = score_files(estimate, truth)
     if printing.json:
-        print(json.dumps(result))
+        # JSON has no word for the infinite PSNR of a picture that is the truth
+        print(json.dumps({k: v if math.isfinite(v) else None for k, v in result.items()}))
     elif not printing.quiet:
         print(f"PSNR {result['psnr']:.2f} dB   SSIM {result['ssim']:.4f}")
     return 0

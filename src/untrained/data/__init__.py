@@ -117,13 +117,32 @@ def _load(path: Path) -> NDArray[np.float64]:
 
 
 def load(name: str) -> NDArray[np.float64]:
-    """Return a picture (H, W, C) in [0, 1]: SET/NAME, skimage/NAME, or the path of a file."""
-    if name.startswith("skimage/"):
-        import skimage.data
+    """Return a picture (H, W, C) in [0, 1]: SET/NAME, skimage/NAME, or the path of a file.
 
-        values = np.asarray(getattr(skimage.data, name.partition("/")[2])()) / 255.0
-        return values if values.ndim == 3 else values[:, :, None]
+    Raises:
+        InputError: as `fetch`; scikit-image has no such picture.
+    """
+    if name.startswith("skimage/"):
+        return _of_skimage(name.partition("/")[2])
     return _load(Path(name) if Path(name).is_file() else fetch(name)).copy()
+
+
+def _of_skimage(name: str) -> NDArray[np.float64]:
+    import skimage.data
+
+    # download_all makes no picture, it fetches them all
+    make = None if name == "download_all" else getattr(skimage.data, name, None)
+    try:
+        values = make() if callable(make) else None
+    except (OSError, ImportError, TypeError) as error:  # not there yet, and no way to fetch it
+        reason = " ".join(str(error).split())
+        raise InputError(f"skimage/{name} cannot be had ({reason}); take another") from None
+    if not isinstance(values, np.ndarray) or values.dtype != np.uint8 or values.ndim not in (2, 3):
+        raise InputError(
+            f"scikit-image has no picture {name!r} of 8 bits; wanted one like skimage/camera"
+        )
+    image: NDArray[np.float64] = values / 255.0
+    return image if image.ndim == 3 else image[:, :, None]
 
 
 def _cache() -> Path:

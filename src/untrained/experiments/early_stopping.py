@@ -160,8 +160,10 @@ def _row(name: str, gap: list[float], kept: list[int], stopped: int) -> list[str
 
 def marked(outcome: Outcome) -> dict[str, str]:
     """Draw PSNR to the truth of every fit that the rules watched, and where they would keep."""
-    plt = pyplot()
     x = outcome.experiment
+    if "DIP" not in x.methods:
+        return {}
+    plt = pyplot()
     figure, all_axes = plt.subplots(
         1, len(x.pictures), figsize=(max(6, 4 * len(x.pictures)), 3.8), layout="constrained",
         squeeze=False,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from untrained import data
+from untrained.errors import InputError
 from untrained.experiments.base import Experiment, Outcome, shortened
 from untrained.experiments.figures import pyplot
 from untrained.experiments.report import table
@@ -23,6 +24,8 @@ TARGETS = ("image", "image + noise", "image shuffled", "noise")
 
 def target(name: str, crop: int, seed: int) -> Scene:
     """Return one of the four things that the network is fitted to; there is nothing to restore."""
+    if name not in TARGETS:
+        raise InputError(f"no target {name!r}; wanted one of {', '.join(TARGETS)}")
     image = central(data.load("cset9/f16.png"), crop)
     generator = np.random.default_rng(seed)
     if name == "image + noise":

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from untrained import __version__
+from untrained import __version__, data
 from untrained.acceleration import pick_device
-from untrained.atomic import write_atomically
+from untrained.atomic import check_place, make_folder, write_atomically
 from untrained.errors import InputError
 from untrained.experiments.base import Entry, Experiment, Outcome, shortened
 from untrained.experiments.measure import digest, measure, unfinished
@@ -45,8 +45,13 @@ def narrowed(
         seeds: how many seeds, from 0.
 
     Raises:
-        InputError: nothing is left.
+        InputError: nothing is left, or a number out of range.
     """
+    for name, value, least, most in (
+        ("steps", steps, 1, 10**9), ("crop", crop, 0, 10**9), ("seeds", seeds, 1, 1000),
+    ):  # fmt: skip
+        if value is not None and not least <= value <= most:
+            raise InputError(f"{name} is {value}; wanted {least} to {most}")
     changes: dict[str, Any] = {}
     if pictures:
         changes["pictures"] = _matching(experiment.pictures, pictures, "picture")
@@ -103,10 +108,13 @@ def reproduce(
         the path of results.md.
 
     Raises:
+        InputError: the folder cannot be written into, or holds another record.
         KeyboardInterrupt: interrupted; the same call goes on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    pick_device(device)  # refuses what this machine does not have before anything is written
+    make_folder(folder)
     path = folder / "results.json"
+    check_place(path)
     entries: dict[str, Entry] = _read(path)
     cases = list(experiment.cases())
     for number, case in enumerate(cases, start=1):
@@ -137,7 +145,10 @@ def _matching(names: tuple[str, ...], wanted: str, what: str) -> tuple[str, ...]
     parts = [part.strip().lower() for part in wanted.split(",") if part.strip()]
     found = tuple(n for n in names if any(part in n.lower() for part in parts))
     if what == "picture":  # scikit-image's own stand in for sets whose pictures may not be shown
-        found += tuple(p for p in parts if p.startswith("skimage/") and p not in found)
+        more = tuple(p for p in parts if p.startswith("skimage/") and p not in found)
+        for picture in more:
+            data.load(picture)  # a wrong name is told before anything is measured
+        found += more
     if not found:
         raise InputError(f"no {what} is like {wanted!r}; there are {', '.join(names)}")
     return found

@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from untrained.atomic import write_atomically
+from untrained.atomic import check_place, make_folder, write_atomically
 from untrained.errors import InputError
 from untrained.images.npy import (
     read_npy,
@@ -105,13 +105,9 @@ def check_writable(path: str | Path, picture: Picture) -> None:
     try:
         if path.is_dir():
             raise error_at(path, "is a folder; give a file name")
-        folder = next(p for p in path.absolute().parents if p.exists())
     except OSError as error:
         raise error_at(path, f"cannot be reached ({error.strerror}); give another output") from None
-    if not folder.is_dir():
-        raise error_at(path, f"{folder} is a file, not a folder; give another output")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise error_at(path, f"no permission to write into {folder}; give another output")
+    check_place(path)
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise error_at(path, f"unknown file type {path.suffix or '(none)'}; {WANTED}")
@@ -121,11 +117,12 @@ def check_writable(path: str | Path, picture: Picture) -> None:
         raise error_at(path, f"{kind.upper()} cannot hold {misfit}; use {' or '.join(others[:2])}")
 
 
-def write_picture(path: str | Path, picture: Picture) -> None:
+def write_picture(path: str | Path, picture: Picture, *, jpeg_quality: int | None = None) -> None:
     """Write a picture in the format of the suffix, whole or not at all; make its folder.
 
     All metadata that the format can hold is written, but for previews of the old pixels.
-    JPEG is written at quality 95 without colour subsampling, WebP without loss, TIFF with the
+    JPEG is written at quality 95 without colour subsampling, or at the quality given and 4:2:0, as
+    cameras and the web have it. WebP is written without loss, TIFF with the
     lossless compression of its source (deflate if it had another kind, or is no TIFF). In .npy,
     alpha is the last channel.
 
@@ -134,17 +131,14 @@ def write_picture(path: str | Path, picture: Picture) -> None:
     """
     path = Path(path)
     check_writable(path, picture)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise error_at(path, f"cannot make its folder ({error.strerror}); give another") from None
+    make_folder(path.parent)
     kind = SUFFIXES[path.suffix.lower()]
     if kind == "npy":
         write_atomically(path, lambda file: write_npy(file, picture.to_array()))
     elif kind == "tiff":
         write_atomically(path, lambda file: write_tiff(file, picture))
     else:
-        data = encode_with_vips(picture, kind)
+        data = encode_with_vips(picture, kind, jpeg_quality=jpeg_quality)
         write_atomically(path, lambda file: file.write(data))
 
 

@@ -84,8 +84,8 @@ def _no_warnings() -> Iterator[None]:
         sys.unraisablehook = hook
 
 
-def encode_with_vips(picture: Picture, kind: str) -> bytes:
-    """Return the bytes of a PNG, JPEG or WebP file."""
+def encode_with_vips(picture: Picture, kind: str, *, jpeg_quality: int | None = None) -> bytes:
+    """Return the bytes of a PNG, JPEG or WebP file; see `write_picture`."""
     import pyvips
 
     metadata, array = picture.metadata, np.ascontiguousarray(picture.to_array())
@@ -105,7 +105,8 @@ def encode_with_vips(picture: Picture, kind: str) -> bytes:
     if kind == "png":
         data = _with_chunks(image.pngsave_buffer(keep=keep), metadata)
     elif kind == "jpeg":
-        data = image.jpegsave_buffer(keep=keep, Q=95, subsample_mode="off")
+        quality, colours = (95, "off") if jpeg_quality is None else (jpeg_quality, "on")
+        data = image.jpegsave_buffer(keep=keep, Q=quality, subsample_mode=colours)
     else:
         data = image.webpsave_buffer(keep=keep, lossless=True, exact=True)
     return data

@@ -18,6 +18,7 @@ from untrained.report.pictures import Pixels, RunPictures
 __all__ = ["busiest", "write_figure"]
 
 _SUFFIXES = (".png", ".pdf", ".svg")
+_TALLEST = 2**15  # pixels; matplotlib draws no more than twice that
 # in inches; the width is that of two columns of a journal
 _WIDTH, _GAP, _TITLE, _CURVES, _LABELS, _LEGEND = 7.1, 0.07, 0.22, 1.8, 0.42, 2.0
 
@@ -37,7 +38,7 @@ def write_figure(
         target: .png, .pdf or .svg.
         page: of a stack, from 1.
         crop: left, top and side of the detail in the estimate's pixels; None = where most happens.
-        dpi: of a PNG; the pictures of a PDF keep their own pixels.
+        dpi: of a PNG, 10 to 1200; the pictures of a PDF keep their own pixels.
 
     Raises:
         InputError: no run, no picture yet, another suffix, a detail beyond the picture, no
@@ -45,6 +46,8 @@ def write_figure(
     """
     if target.suffix.lower() not in _SUFFIXES:
         raise InputError(f"{target}: wanted a figure as {', '.join(_SUFFIXES)}")
+    if not 10 <= dpi <= 1200:
+        raise InputError(f"dpi is {dpi}; wanted 10 to 1200")
     plt = pyplot()
     run, found = read_run(folder, page)
     names: tuple[str, ...] = ("observed", "estimate", "truth")
@@ -61,6 +64,10 @@ def write_figure(
     titles = _titles(summary.get("score"))
     with plt.rc_context(STYLE):
         figure = _drawn(plt, pictures, titles, (left, top, side), run)
+        tall = round(figure.get_figheight() * dpi)
+        if tall > _TALLEST:
+            plt.close(figure)
+            raise InputError(f"the figure would be {tall} pixels high; wanted a smaller --dpi")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=target.suffix.lower().lstrip("."), dpi=dpi)
         plt.close(figure)

@@ -37,6 +37,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+_MARK = b'<script type="application/json" id="view">'
 _MEGABYTE = 1_000_000
 _POINTS = 400  # of a curve: more than a screen tells apart
 
@@ -58,10 +59,25 @@ class Report:
 def write_report(
     folders: Sequence[Path], target: Path, *, max_megabytes: float = 2.0, page: int = 1
 ) -> Report:
-    """Write the report of some runs into a file; see `make_report`."""
+    """Write the report of some runs into a file, .html; see `make_report`.
+
+    Raises:
+        InputError: as `make_report`; another suffix, or a file that is there and no report.
+    """
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{target}: wanted a report as .html")
+    if target.exists() and not _is_report(target):
+        raise InputError(f"{target}: exists and is no report; give another output with -o")
     report = make_report(folders, max_megabytes=max_megabytes, page=page)
     write_atomically(target, lambda file: file.write(report.text.encode()))
     return report
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        return _MARK in path.read_bytes()
+    except OSError:
+        return False
 
 
 def make_report(

@@ -19,6 +19,7 @@ __all__ = ["write_video"]
 Frame = NDArray[np.uint8]
 
 _DPI = 150
+_LONGEST = 60  # seconds that an image stays
 _FPS = 10  # of an MP4; each image stays for several frames
 _LAST = 2.0  # seconds that the last image stays
 
@@ -40,8 +41,10 @@ def write_video(
     kind = target.suffix.lower()
     if kind not in (".mp4", ".gif"):
         raise InputError(f"{target}: wanted an animation as .mp4 or .gif")
-    if not seconds_per_image > 0:
-        raise InputError(f"seconds-per-image is {seconds_per_image}; wanted a number above 0")
+    if not 0 < seconds_per_image <= _LONGEST:
+        raise InputError(
+            f"seconds-per-image is {seconds_per_image:g}; wanted above 0, to {_LONGEST}"
+        )
     encode = _encode_mp4 if kind == ".mp4" else _encode_gif
     if kind == ".mp4":
         _import_av()  # before the work
