@@ -11,9 +11,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from untrained import InputError
-from untrained.inversion import INVERT, MAXIMIZE, Features, invert_features, maximize_activation
+from untrained.inversion import Features, invert_features, maximize_activation
 from untrained.networks import Skip, initialize
 from untrained.optimizers import Adam
+from untrained.recipes.inversion import INVERT, MAXIMIZE
 
 SHORT: dict[str, Any] = {
     "network": Skip(widths=(16, 16), padding="zeros", kernel_refine=0),
@@ -49,7 +50,7 @@ def test_the_inverse_has_the_features_and_the_model_is_left_alone(
     model: nn.Module, image: Tensor, layer: str
 ) -> None:
     before, kept = state(model), image.clone()
-    result = invert_features(model, layer, image, recipe=replace(INVERT, **SHORT))
+    result = invert_features(model, layer, image, recipe=replace(INVERT["paper"], **SHORT))
     assert result.estimate.shape == image.shape
     model.eval()
     features = Features(model, layer)
@@ -81,8 +82,18 @@ def test_features_are_those_of_the_layer_whatever_is_done_in_place_after_it(
     assert image.grad.any()
 
 
+def test_fast_comes_nearer_in_as_many_steps_than_the_published_settings(
+    model: nn.Module, image: Tensor
+) -> None:
+    errors = [
+        invert_features(model, "2", image, recipe=replace(recipe, max_steps=12)).history.loss[-1]
+        for recipe in (INVERT["fast"], INVERT["paper"])
+    ]
+    assert errors[0] < 0.5 * errors[1]
+
+
 def test_a_unit_is_made_more_active_than_by_noise(model: nn.Module) -> None:
-    recipe = replace(MAXIMIZE, **{**SHORT, "max_steps": 60})
+    recipe = replace(MAXIMIZE["paper"], **{**SHORT, "max_steps": 60})
     result = maximize_activation(model, model[4], 3, size=(20, 24), recipe=recipe)
     assert result.estimate.shape == (1, 3, 20, 24)
     assert result.estimate.min() >= 0
@@ -98,6 +109,8 @@ def test_a_unit_is_made_more_active_than_by_noise(model: nn.Module) -> None:
 def test_what_cannot_be_inverted_is_said(model: nn.Module, image: Tensor) -> None:
     with pytest.raises(InputError, match="no layer '77' in the model; did you mean '7'"):
         invert_features(model, "77", image)
+    with pytest.raises(InputError, match="no recipe 'best' for this; it has fast, paper"):
+        invert_features(model, "2", image, recipe="best")
     with pytest.raises(InputError, match="no part of the model"):
         invert_features(model, nn.ReLU(), image)
     with pytest.raises(InputError, match="unit is 5; the layer has 0 to 4"):

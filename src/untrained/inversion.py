@@ -20,41 +20,15 @@ from torch import Tensor, nn
 
 from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.inputs import Noise
-from untrained.networks import Skip
 from untrained.objectives import DataFit, DataFitObjective, Iterate, Problem, RunNetwork
-from untrained.optimizers import Adam
 from untrained.recipes import Recipe
+from untrained.recipes.inversion import INVERT, MAXIMIZE, find_inversion
 from untrained.result import Result
 from untrained.solve import solve
 
-__all__ = ["INVERT", "MAXIMIZE", "Features", "invert_features", "maximize_activation"]
+__all__ = ["Features", "invert_features", "maximize_activation"]
 
 _NAMED = 20  # layers that an error names
-
-_DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
-
-INVERT = Recipe(
-    name="paper",
-    task="invert",
-    source=f"{_DIP}, feature inversion: depth 6, large kernels, 3100 steps at .001",
-    network=Skip(
-        widths=(16, 32, 64, 128, 128, 128), kernel_down=(7, 7, 5, 5, 3, 3),
-        kernel_up=(7, 7, 5, 5, 3, 3), down="average", up="nearest", padding="zeros",
-    ),
-    objective=DataFit(z=Noise(channels=32, scale=0.1)),
-    optimizer=Adam(lr=0.001),
-    max_steps=3100,
-)  # fmt: skip
-"""The published settings of feature inversion."""
-
-MAXIMIZE = replace(
-    INVERT,
-    task="maximize",
-    source=f"{_DIP}, activation maximisation: as feature inversion, z jittered by .03",
-    objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
-)
-"""The published settings of activation maximisation."""
 
 
 class Features:
@@ -104,7 +78,7 @@ def invert_features(
     layer: str | nn.Module,
     image: Tensor,
     *,
-    recipe: Recipe = INVERT,
+    recipe: str | Recipe = "fast",
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Result:
@@ -118,7 +92,7 @@ def invert_features(
             mode, on the device where it is, and left as it was.
         layer: a submodule of the model, or its name.
         image: x, (1, C, H, W) in [0, 1].
-        recipe: all settings; its objective is a `DataFit`.
+        recipe: its name, or all settings; its objective is a `DataFit`.
         seed: of every random number.
         callbacks: observers.
 
@@ -127,9 +101,10 @@ def invert_features(
         `Result.history.loss`.
 
     Raises:
-        InputError: no such layer, a model that does not run on the image, or features that are all
-            zero.
+        InputError: no such recipe or layer, a model that does not run on the image, or features
+            that are all zero.
     """
+    recipe = find_inversion(recipe, INVERT)
     with _frozen(model) as device:
         image = _checked(image).to(device)
         features = _tried(Features(model, layer), image)
@@ -150,7 +125,7 @@ def maximize_activation(
     *,
     size: tuple[int, int] = (224, 224),
     channels: int = 3,
-    recipe: Recipe = MAXIMIZE,
+    recipe: str | Recipe = "fast",
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Result:
@@ -166,8 +141,9 @@ def maximize_activation(
         the result; `Result.history.loss` is minus the activation.
 
     Raises:
-        InputError: no such layer or unit, a model that does not run on images of this size.
+        InputError: no such recipe, layer or unit, a model that does not run on images of this size.
     """
+    recipe = find_inversion(recipe, MAXIMIZE)
     with _frozen(model) as device:
         shape = (1, channels, *size)
         features = Features(model, layer)
@@ -175,7 +151,9 @@ def maximize_activation(
         if not 0 <= unit < count:
             raise InputError(f"unit is {unit}; the layer has 0 to {count - 1}")
         if not isinstance(recipe.objective, DataFit):
-            raise InputError("the recipe's objective is no DataFit; wanted MAXIMIZE or one like it")
+            raise InputError(
+                "the recipe's objective is no DataFit; wanted one of MAXIMIZE or like it"
+            )
         old = recipe.objective
         problem = _ImageProblem(
             observed=torch.zeros(1, 1, 1, 1, device=device),

@@ -29,6 +29,7 @@ def invert(
     unit: int | None = None,
     size: str = "224x224",
     channels: Literal[1, 3] = 3,
+    recipe: str = "fast",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     steps: int | None = None,
     seed: Seed = 0,
@@ -64,6 +65,8 @@ def invert(
         HEIGHTxWIDTH of the picture for --unit.
     channels
         Of the picture for --unit: 3, or 1 where your network takes gray pictures.
+    recipe
+        fast, or paper: the published settings, 3100 steps of a larger network.
     set_
         Change a setting, NAME=VALUE; may be repeated.
     steps
@@ -89,10 +92,12 @@ def invert(
     from untrained.atomic import check_place
     from untrained.callbacks import Progress
     from untrained.images import Picture, read_picture, write_picture
-    from untrained.inversion import INVERT, MAXIMIZE, invert_features, maximize_activation
+    from untrained.inversion import invert_features, maximize_activation
+    from untrained.recipes.inversion import INVERT, MAXIMIZE, find_inversion
 
     check_place(output)
-    recipe = _with_changes(INVERT if unit is None else MAXIMIZE, set_, steps)
+    found = find_inversion(recipe, INVERT if unit is None else MAXIMIZE)
+    chosen = _with_changes(found, set_, steps)
     image = None
     if file is not None:
         pixels = read_picture(file).pixels[0]
@@ -108,18 +113,18 @@ def invert(
         if unit is None:
             assert image is not None
             result = invert_features(
-                model, layer, image, recipe=recipe, seed=seed, callbacks=callbacks
+                model, layer, image, recipe=chosen, seed=seed, callbacks=callbacks
             )
         else:
             result = maximize_activation(
-                model, layer, unit, size=(height, width), channels=channels, recipe=recipe,
+                model, layer, unit, size=(height, width), channels=channels, recipe=chosen,
                 seed=seed, callbacks=callbacks,
             )  # fmt: skip
     finally:
         for bar in callbacks:
             bar.close()
-    found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
-    write_picture(output, Picture.from_array(np.rint(255 * found).astype(np.uint8)))
+    image_found = result.estimate[0].permute(1, 2, 0).cpu().clamp(0, 1).numpy()
+    write_picture(output, Picture.from_array(np.rint(255 * image_found).astype(np.uint8)))
     losses = result.history.loss  # none if it was interrupted before the first look
     last = losses[-1] if losses else None
     if printing.json:
