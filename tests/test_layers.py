@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Generator
 
-from untrained import InputError, decompose, find_recipe, restore
+from untrained import InputError, decompose, find_recipe, restore, with_settings
 from untrained.callbacks import Callback, Check
 from untrained.images import Picture, read_picture, write_picture
 from untrained.networks import Layered, Skip
@@ -160,6 +160,21 @@ def test_hints_that_say_nothing_are_refused(scene: Scene) -> None:
         decompose(picture, recipe="watermark", device="cpu")
     with pytest.raises(InputError, match="constant, pixels"):
         Decompose(mask="some")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [("decompose", "paper"), ("decompose", "paper-watermark"), ("dehaze", "paper")],
+)
+def test_a_step_with_the_published_settings(task: str, name: str, scene: Scene) -> None:
+    recipe = with_settings(find_recipe(task, name), {"max_steps": "1"})
+    hint = np.eye(32, 36) if name == "paper-watermark" else None
+    result = restore(scene(32, 36), recipe=recipe, guide=hint, device="cpu")
+    assert result.recoveries == 0
+    assert result.image is not None
+    assert np.isfinite(result.image).all()
+    for extra in result.extras.values():
+        assert torch.isfinite(extra).all()
 
 
 @pytest.mark.parametrize("task", ["decompose", "dehaze"])

@@ -53,7 +53,8 @@ def decompose(
     and stripes that it was tried on, straight stripes came off and winding ones did not.
 
     A hint tells more. With it and the recipe "watermark", a is the picture and b the mark that
-    lies over it, half transparent or not.
+    lies over it. It was tried on half-transparent white text: traces remain, and in a smooth
+    picture `inpaint` with the hint as its hole may well do better.
 
     Args:
         image: (H, W) or (H, W, C).
