@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Generator
 
-from untrained import InputError, decompose, find_recipe, restore
+from untrained import InputError, decompose, find_recipe, restore, with_settings
 from untrained.callbacks import Callback, Check
 from untrained.images import Picture, read_picture, write_picture
 from untrained.networks import Layered, Skip
@@ -98,15 +98,106 @@ def test_layers_of_different_kinds_come_apart() -> None:
     assert alike(layers[1], stripes) > alike(mixed, stripes)
 
 
+def marked(truth: Any) -> tuple[Any, Any, Any]:
+    """Return a picture with bars of half-transparent white, where they are, and a box around."""
+    bars, box = np.zeros((2, *truth.shape[:2]), dtype=bool)
+    bars[12:20, 6:30:6] = bars[12:20, 7:30:6] = True
+    box[10:22, 4:32] = True
+    return np.where(bars[..., None], 0.5 + 0.5 * truth, truth), bars, box
+
+
+def watermark(**changes: Any) -> Recipe:
+    recipe = replace(
+        find_recipe("decompose", "watermark"), network=Layered(layer=SMALL, mask=SMALL)
+    )
+    settings = {name: changes.pop(name) for name in ("alone", "binary") if name in changes}
+    assert isinstance(recipe.objective, Decompose)
+    return replace(recipe, objective=replace(recipe.objective, **settings), **changes)
+
+
+def test_with_a_hint_the_picture_comes_out_from_behind_its_mark() -> None:
+    y, x = np.mgrid[0:32, 0:36] / 36
+    truth = np.stack([0.1 + 0.4 * y, 0.35 + 0.2 * np.sin(4 * x), 0.5 - 0.3 * x], axis=-1)
+    shown, bars, box = marked(truth)
+    recipe = watermark(alone=60, max_steps=110)
+    picture, mark, mask = decompose(shown, box, recipe=recipe, device="cpu")
+
+    def error(x: Any) -> float:
+        return float(np.mean((x - truth)[bars] ** 2))
+
+    assert error(picture) < 0.5 * error(shown)
+    np.testing.assert_allclose(picture[~box], shown[~box], atol=1e-7)
+    assert mask.shape == (32, 36, 1)
+    assert (mask[~box] == 1).all()
+    assert mask[bars].mean() < mask[box & ~bars].mean() - 0.2
+    together = mask * picture + (1 - mask) * mark
+    assert np.mean((together - shown)[box] ** 2) < 0.05 * np.var(shown[box])
+
+
+def test_a_mask_of_pixels_is_pushed_to_the_ends(scene: Scene) -> None:
+    shown, _, box = marked(scene(32, 36))
+
+    def between(binary: float) -> float:
+        recipe = watermark(alone=0, binary=binary, max_steps=20)
+        mask = decompose(shown, box, recipe=recipe, device="cpu")[2]
+        return float(np.mean(mask * (1 - mask)))
+
+    assert between(0.1) < 0.5 * between(0.0)
+
+
+def test_hints_that_say_nothing_are_refused(scene: Scene) -> None:
+    picture = scene(16, 18)
+    for hint, message in [
+        (np.ones((16, 17)), "hint is 16x17, the picture is 16x18"),
+        (np.zeros((16, 18)), "hint is of one colour"),
+        (np.ones((16, 18), dtype=bool), "hint is of one colour"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            decompose(picture, hint, recipe="watermark")
+    with pytest.raises(InputError, match="--recipe watermark"):
+        decompose(picture, np.eye(16, 18), device="cpu")
+    with pytest.raises(InputError, match="pass --hint FILE"):
+        decompose(picture, recipe="watermark", device="cpu")
+    with pytest.raises(InputError, match="constant, pixels"):
+        Decompose(mask="some")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [("decompose", "paper"), ("decompose", "paper-watermark"), ("dehaze", "paper")],
+)
+def test_a_step_with_the_published_settings(task: str, name: str, scene: Scene) -> None:
+    recipe = with_settings(find_recipe(task, name), {"max_steps": "1"})
+    hint = np.eye(32, 36) if name == "paper-watermark" else None
+    result = restore(scene(32, 36), recipe=recipe, guide=hint, device="cpu")
+    assert result.recoveries == 0
+    assert result.image is not None
+    assert np.isfinite(result.image).all()
+    for extra in result.extras.values():
+        assert torch.isfinite(extra).all()
+
+
 @pytest.mark.parametrize("task", ["decompose", "dehaze"])
 def test_a_resumed_fit_ends_in_the_same_layers(task: str, scene: Scene) -> None:
+    observed = torch.from_numpy(scene(17, 20)).permute(2, 0, 1)[None].float()
+    check_resuming(Problem(observed=observed), tiny(task, max_steps=20))
+
+
+@pytest.mark.parametrize("alone", [5, 15])
+def test_a_resumed_fit_knows_whether_the_picture_is_alone(alone: int, scene: Scene) -> None:
+    shown, _, box = marked(scene(32, 36))
+    observed = torch.from_numpy(shown).permute(2, 0, 1)[None].float()
+    problem = Problem(observed=observed, guide=torch.from_numpy(box)[None, None].float())
+    check_resuming(problem, watermark(alone=alone, max_steps=20))
+
+
+def check_resuming(problem: Problem, recipe: Recipe) -> None:
     class Keep(Callback):
         def on_check(self, check: Check) -> None:
             if check.step == 10:
                 self.state = check.state()
 
-    observed = torch.from_numpy(scene(17, 20)).permute(2, 0, 1)[None].float()
-    problem, recipe, keep = Problem(observed=observed), tiny(task, max_steps=20), Keep()
+    keep = Keep()
     whole = solve(problem, recipe, callbacks=[keep])
     again = solve(problem, recipe, state=keep.state)
     assert torch.equal(whole.estimate, again.estimate)
@@ -140,3 +231,28 @@ def test_the_commands_write_a_layer_and_the_rest_beside_the_run(
         assert read_picture(Path(written["output"])).pixels.shape == (1, 18, 21, 3)
         for name in names:
             assert np.isfinite(np.load(Path(written["run"]) / f"{name}.npy")).all()
+
+
+def test_the_command_takes_a_mark_off_where_the_hint_is_white(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from untrained.cli import main
+
+    shown, _, box = marked(scene(32, 36))
+    pixels = np.rint(255 * shown).astype(np.uint8)
+    write_picture(tmp_path / "in.png", Picture.from_array(pixels))
+    write_picture(tmp_path / "box.png", Picture.from_array(np.where(box, 255, 0).astype(np.uint8)))
+    asked = ["decompose", str(tmp_path / "in.png"), "--hint", str(tmp_path / "box.png"),
+             "--steps", "10", "--set", "alone=5", "--set", "layer.widths=8,8",
+             "--set", "mask.widths=8,8", "--device", "cpu", "--json"]  # fmt: skip
+    assert main(asked) == 2
+    assert "--recipe watermark" in capsys.readouterr().err
+    assert main([*asked, "--recipe", "watermark"]) == 0
+    written = json.loads(capsys.readouterr().out)
+    restored = read_picture(Path(written["output"])).pixels[0]
+    assert (restored[~box] == pixels[~box]).all()
+    assert (restored[box] != pixels[box]).any()
+    mask = np.load(Path(written["run"]) / "mask.npy")
+    assert mask.shape == (32, 36)
+    assert (mask[~box] == 1).all()
+    assert (mask[box] < 1).all()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from untrained.errors import InputError
 from untrained.inputs import Meshgrid, Noise
-from untrained.networks import Skip
-from untrained.objectives import DataFit
+from untrained.networks import Layered, Skip
+from untrained.objectives import DataFit, Decompose, Dehaze
 from untrained.optimizers import Adam, Cosine, Halving
 from untrained.recipes import RECIPES, Recipe, decode, encode, find_recipe, with_settings
 from untrained.stopping import HeldOut, WindowedVariance
@@ -69,6 +70,46 @@ def test_published_networks() -> None:
     vase = find_recipe("inpaint", "paper-vase").objective
     assert isinstance(vase, DataFit)
     assert isinstance(vase.z, Meshgrid)
+
+
+@pytest.mark.parametrize("task", RECIPES)
+def test_every_task_has_published_settings_beside_ours(task: str) -> None:
+    paper = find_recipe(task, "paper")
+    assert "fast" in RECIPES[task]
+    assert paper.max_steps >= 600
+    assert isinstance(paper.optimizer, Adam)
+
+
+@pytest.mark.parametrize("task", ["demosaic", "deinterlace"])
+def test_what_nobody_published_has_the_settings_of_inpainting(task: str) -> None:
+    paper, published = find_recipe(task, "paper"), find_recipe("inpaint", "paper")
+    assert replace(paper, name="paper", task="inpaint", source=published.source) == published
+    assert "nobody published" in paper.source
+    assert "not run in full" in paper.source
+
+
+# (task, name): (lr, steps, jitter, channels of z, scale of z, widths of a layer, its kernels)
+DOUBLE_DIP = {
+    ("decompose", "paper"): (0.0005, 8000, 0.001, 3, 0.01, (8, 16, 32, 64, 128), 5),
+    ("decompose", "paper-watermark"): (0.001, 11000, 0.005, 2, 0.01, (8, 16, 32, 64, 128), 5),
+    ("dehaze", "paper"): (0.001, 4000, 1 / 30, 8, 0.1, (8, 16, 32, 64, 128), 3),
+}
+
+
+@pytest.mark.parametrize("key", DOUBLE_DIP, ids="/".join)
+def test_the_settings_of_double_dip(key: tuple[str, str]) -> None:
+    recipe = find_recipe(*key)
+    objective, network, optimizer = recipe.objective, recipe.network, recipe.optimizer
+    assert isinstance(objective, (Decompose, Dehaze))
+    assert isinstance(network, Layered)
+    assert isinstance(network.layer, Skip)
+    assert isinstance(optimizer, Adam)
+    assert DOUBLE_DIP[key] == (
+        optimizer.lr, recipe.max_steps, objective.jitter, objective.z.channels, objective.z.scale,
+        network.layer.widths, network.layer.kernel_down,
+    )  # fmt: skip
+    assert network.layer.skips == (0, 0, 0, 4, 4)
+    assert "Not run in full" in recipe.source
 
 
 def all_recipes() -> list[Recipe]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions
 from untrained.cli.restoring import restore_files
 
@@ -11,6 +13,7 @@ __all__ = ["decompose", "dehaze"]
 def decompose(
     files: Pictures, /, *,
     output: Output = None,
+    hint: Path | None = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -19,8 +22,16 @@ def decompose(
 
     The output is one layer; the other and the share of the first are in the run's folder. Look at
     both: layers that are not of clearly different kinds stay mixed.
+
+    Parameters
+    ----------
+    hint
+        For --recipe watermark: a picture of the same size, white where the mark may be. The
+        output is the picture without the mark, unchanged where the hint is black.
     """
-    return restore_files("decompose", files, output, fit, run, printing, options={})
+    return restore_files(
+        "decompose", files, output, fit, run, printing, options={}, beside={"hint": hint}
+    )
 
 
 def dehaze(

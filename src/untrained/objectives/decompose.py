@@ -7,7 +7,7 @@ deep-image-priors", CVPR 2019.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -15,41 +15,58 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.inputs import Noise
+from untrained.losses import DataTerm, Gaussian
 from untrained.objectives.base import Iterate, RunNetwork
 from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.problem import Problem
 
 __all__ = ["Decompose", "DecomposeObjective", "exclusion"]
 
+Mask = Literal["constant", "pixels"]
+
 _SCALES = 3  # of the gradients that the layers must not share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decompose:
-    """‖m a + (1 - m) b - y‖² + e · exclusion(a, b), m the same at every pixel.
+    """E(m a + (1 - m) b; y) + e · exclusion(a, b) + r · mean 4 m (1 - m).
 
-    (a, b, m) = f_θ(z) with the network `Layered`; m is the mean of its mask. A network fits a
-    picture of one kind sooner than a mixture, so two of them share the work where the picture
-    itself has two parts. That leaves much open: a and b may change places, a constant may move
-    from one to the other, and layers that look alike stay together.
+    (a, b, m) = f_θ(z) with the network `Layered`. A network fits a picture of one kind sooner than
+    a mixture, so two of them share the work where the picture itself has two parts. That leaves
+    much open: a and b may change places, a constant may move from one to the other, and layers
+    that look alike stay together.
+
+    A hint (`Problem.guide`, above ½ = may be marked) settles the places of a mark, such as text
+    laid over a picture: m = 1 outside of it, so a is the picture, and there y itself is given back.
 
     Attributes:
         z: the input code of all networks.
         jitter: standard deviation of the Gaussian noise added to z, another at every step.
+        data_term: E.
+        mask: m is one "constant", the mean of its network's output, or a picture: all its "pixels".
         exclusion: e; keeps an edge from being in both layers. At 0.1 one layer came out empty in
             the picture that it was tried on, hence 0.
+        binary: r; pushes a mask of pixels to 0 or 1, for layers that hide each other.
+        alone: so many first steps fit only a, only outside of the hint, so that what lies there is
+            continued into it before a mark is looked for.
     """
 
     in_one_piece: ClassVar[bool] = True
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03
+    data_term: DataTerm = field(default_factory=Gaussian)
+    mask: Mask = "constant"
     exclusion: float = 0.0
+    binary: float = 0.0
+    alone: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("jitter", "exclusion"):
+        for name in ("jitter", "exclusion", "binary", "alone"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; wanted 0 or more")
+        if self.mask not in get_args(Mask):
+            raise InputError(f"mask is {self.mask!r}; wanted one of {', '.join(get_args(Mask))}")
 
     def in_channels(self, image_channels: int) -> int:
         """Return the channels of z."""
@@ -62,7 +79,8 @@ class Decompose:
 
         Raises:
             InputError: several members, whose layers would not match; a stop rule that holds out
-                pixels, which the first layer alone does not explain.
+                pixels, which the first layer alone does not explain; a hint for a constant mask,
+                or none for steps alone.
         """
         if members > 1:
             raise InputError(
@@ -71,6 +89,16 @@ class Decompose:
         if problem.held_out is not None:
             raise InputError(
                 "a layer cannot be judged by held-out pixels; use --set stopper=FixedSteps"
+            )
+        if problem.guide is not None and self.mask == "constant":
+            raise InputError(
+                "a hint goes with a mask at every pixel, this recipe's is constant; "
+                "use --recipe watermark"
+            )
+        if problem.guide is None and self.alone:
+            raise InputError(
+                f"alone is {self.alone} steps outside of a hint, and there is no hint; "
+                "pass --hint FILE, white where the mark may be, or --set alone=0"
             )
         return DecomposeObjective(problem, self, input_size, seed=seed)
 
@@ -89,21 +117,37 @@ class DecomposeObjective(JitteredObjective):
         self.generator = Generator(device).manual_seed(seed + 1)
         z = settings.z.build(*input_size, generator=Generator().manual_seed(seed))
         self.take_code(z.to(device), std=settings.jitter)
+        self.step = 0
+        hint = problem.guide
+        self.hint: Tensor | None = None
+        self.outside: Tensor | None = None
+        if hint is not None:
+            self.hint = (hint.mean(1, keepdim=True) > 0.5).to(problem.observed.dtype)
+            self.outside = (1 - self.hint) * (1 if problem.known is None else problem.known)
+        # A part of a picture, of which the time is taken, may be marked all over.
+        somewhere = self.outside is not None and bool(self.outside.any())
+        self.alone = settings.alone if somewhere else 0
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the first layer, the picture put together again, and the loss."""
-        s = self.settings
+        s, y = self.settings, self.problem.observed
         first, second, mask = self._parts(network, self.jittered())
         together = mask * first + (1 - mask) * second
-        loss = self.residual(together, self.problem.known)
-        if s.exclusion:
-            loss = loss + s.exclusion * exclusion(first, second)
-        return Iterate(estimate=first, measured=together, loss=loss)
+        if self.step < self.alone:
+            loss = s.data_term(first, y, self.outside)
+        else:
+            loss = s.data_term(together, y, self.problem.known)
+            if s.exclusion:
+                loss = loss + s.exclusion * exclusion(first, second)
+            if s.binary:
+                loss = loss + s.binary * (4 * mask * (1 - mask)).mean()
+        self.step += 1
+        return Iterate(estimate=self._picture(first), measured=together, loss=loss)
 
     def estimate(self, network: RunNetwork) -> Tensor:
-        """Return the first layer."""
+        """Return the first layer; with a hint, y outside of it."""
         with torch.no_grad():
-            return self._parts(network, self.z)[0]
+            return self._picture(self._parts(network, self.z)[0])
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return the second layer and the mask m, how much of the first shows, (1, 1, H, W)."""
@@ -117,8 +161,25 @@ class DecomposeObjective(JitteredObjective):
         output = network(z)[..., :height, :width]
         assert output.shape[1] == 2 * channels + 1, "the network of a decomposition is a Layered"
         first, second = output[:, :channels], output[:, channels:-1]
-        mask = output[:, -1:].mean((2, 3), keepdim=True).expand(-1, -1, height, width)
-        return first, second, mask
+        mask = output[:, -1:]
+        if self.settings.mask == "constant":
+            mask = mask.mean((2, 3), keepdim=True).expand(-1, -1, height, width)
+        return first, second, mask if self.hint is None else 1 - self.hint * (1 - mask)
+
+    def _picture(self, first: Tensor) -> Tensor:
+        """Return the first layer with y in its place where the hint excludes a mark."""
+        if self.outside is None:
+            return first
+        return torch.where(self.outside > 0, self.problem.observed, first)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the random numbers, and the step."""
+        return {**super().state_dict(), "step": self.step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        super().load_state_dict(state)
+        self.step = state["step"]
 
 
 def exclusion(first: Tensor, second: Tensor) -> Tensor:

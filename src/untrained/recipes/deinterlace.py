@@ -17,4 +17,12 @@ fast = replace(
     source="ours, benchmarks/applications.py: inpainting's; above averaging lines",
 )
 
-RECIPES = (fast,)
+paper = replace(
+    inpaint.paper,
+    name="paper",
+    task=TASK,
+    source=f"{inpaint.DIP}: nobody published it for fields; its settings for 50 % of the pixels "
+    "missing, with whole lines for scattered pixels; not run in full here",
+)
+
+RECIPES = (fast, paper)

@@ -45,6 +45,10 @@ FILES = {
         name="guide", label="Picture with flash", required=True, accepts=_PICTURES,
         help="Another picture of the same scene and size: with flash, a depth map, a channel.",
     ),
+    "hint": FileForm(
+        name="hint", label="Where the mark is", required=False, accepts=_PICTURES,
+        help="For the recipe watermark: white = where the mark may be, black = left as it is.",
+    ),
     "kernel": FileForm(
         name="kernel", label="Blur kernel", required=True, accepts=".png,.npy,.tif,.tiff",
         help="The blur of a single point, of odd height and width; its sum is made 1.",

@@ -88,8 +88,8 @@ class Given:
         mask: (H, W), true = known; None = every finite pixel is.
         sigma: standard deviation of the noise in the units of the image's values; None = estimated.
         photons: at white, of noise that is that of light; instead of `sigma`.
-        guide: another picture of the same scene and size, (H, W) or (H, W, C), for recipes whose
-            z is a `Guide`.
+        guide: another picture of the same size, (H, W) or (H, W, C), that the objective goes by:
+            of the same scene for a z that is a `Guide`, a hint for `Decompose`.
     """
 
     operator: Callable[[Tensor], Tensor] | None = None
