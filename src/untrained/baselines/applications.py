@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,11 +128,15 @@ def _guided(image: Image, guide: Image, *, radius: int, epsilon: float) -> Image
     covariance = _box(_outer(guide, guide), radius) - _outer(mean_guide, mean_guide)
     shared = _box(_outer(guide, image), radius) - _outer(mean_guide, mean_image)
     slope = np.linalg.solve(covariance + epsilon * np.eye(guide.shape[2]), shared)  # (H, W, G, C)
-    offset = mean_image - np.einsum("hwg,hwgc->hwc", mean_guide, slope)
-    return np.einsum("hwg,hwgc->hwc", guide, _box(slope, radius)) + _box(offset, radius)
+    offset = mean_image - _applied(slope, mean_guide)
+    return _applied(_box(slope, radius), guide) + _box(offset, radius)
 
 
-def _box(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+def _applied(slope: NDArray[Any], guide: Image) -> Image:
+    return np.asarray((guide[:, :, None, :] @ slope)[:, :, 0, :])
+
+
+def _box(values: NDArray[Any], radius: int) -> NDArray[np.float64]:
     """Return the mean over (2 · radius + 1)² pixels, mirrored at the edges."""
     import scipy.ndimage
 
