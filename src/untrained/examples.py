@@ -148,7 +148,7 @@ def clean_image(side: int) -> Image:
         InputError: a side that is too small to be restored, no multiple of 4, or too large.
     """
     with as_file(files("untrained") / "samples" / "chelsea.png") as path:
-        image = read_picture(path).pixels[0] / 255
+        image: Image = read_picture(path).pixels[0] / 255
     if not side:
         return image
     if not 32 <= side <= min(image.shape[:2]) or side % 4:
@@ -171,11 +171,14 @@ def write_example(example: Example, clean: Image, folder: Path) -> None:
         ) from None
     made = {"clean.png": clean, **example.make(clean, np.random.default_rng(0))}
     for name, content in made.items():
-        path = folder / name
-        if isinstance(content, bytes):
-            write_atomically(path, lambda file, content=content: file.write(content))
-        elif path.suffix == ".npy":
-            write_picture(path, Picture.from_array(content))
-        else:
-            values = np.rint(np.clip(content, 0, 1) * 255).astype(np.uint8)
-            write_picture(path, Picture.from_array(values))
+        _write(folder / name, content)
+
+
+def _write(path: Path, content: Image | bytes) -> None:
+    if isinstance(content, bytes):
+        write_atomically(path, lambda file: file.write(content))
+    elif path.suffix == ".npy":
+        write_picture(path, Picture.from_array(content))
+    else:
+        values = np.rint(np.clip(content, 0, 1) * 255).astype(np.uint8)
+        write_picture(path, Picture.from_array(values))
