@@ -1,28 +1,28 @@
-"""Single kinds of damage, each restored by `fast` and by a classical peer, in dB to the truth.
+"""Single kinds of damage, each restored by `fast` and by the classical methods, in dB to the truth.
 
     python benchmarks/applications.py dejpeg kodim05.png kodim23.png --side 128 --out FOLDER
 
-The truth is the middle of each picture. The peers take their setting that is best for the truth,
-which a user could not know.
+The truth is the middle of each picture. The classical methods are those of `untrained.baselines`,
+with the settings that they have there.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from scipy.ndimage import convolve
-from skimage.restoration import denoise_nl_means, richardson_lucy, wiener
 
 import untrained
+from untrained.baselines import BASELINES, Known
+from untrained.degrade import jpeg_file
 from untrained.images import Picture, read_picture, write_picture
-from untrained.operators import Blur, JpegTables, Mosaic
+from untrained.operators import Blur, Mosaic
 from untrained.operators.blur import gaussian_kernel
+from untrained.tasks.dejpeg import read_tables
 
 
 def psnr(image, truth):
@@ -48,13 +48,11 @@ def middle(image, side):
 
 def dejpeg(whole, side):
     truth = middle(whole, side)
-    buffer = io.BytesIO()
-    Image.fromarray(eight_bits(truth)).save(buffer, "JPEG", quality=10)
-    with Image.open(buffer) as picture:
-        steps = picture.quantization
-        shown = np.asarray(picture)
-    tables = JpegTables(luma=tuple(steps[0]), chroma=tuple(steps[1]))
-    return truth, shown, untrained.dejpeg(shown, tables), {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "compressed.jpg"
+        file.write_bytes(jpeg_file(truth, 10))
+        tables, shown = read_tables(file), read_picture(file).to_array()
+    return truth, shown, lambda: untrained.dejpeg(shown, tables), Known(tables=tables)
 
 
 def deblur(whole, side):
@@ -63,54 +61,29 @@ def deblur(whole, side):
     truth = middle(whole, side)
     blurred = array(Blur(kernel, boundary="valid")(tensor(middle(whole, side + 2 * radius))))
     noise = np.random.default_rng(0).normal(0, 2 / 255, blurred.shape)
-    shown = eight_bits(blurred + noise)
-    values, k = shown / 255, kernel.numpy()
-    peers = {
-        "Wiener": [
-            np.stack([wiener(values[..., c], k, balance) for c in range(3)], -1)
-            for balance in (0.003, 0.01, 0.03, 0.1)
-        ],
-        "Richardson-Lucy": [
-            np.stack([richardson_lucy(values[..., c], k, num_iter=n) for c in range(3)], -1)
-            for n in (3, 5, 10, 20)
-        ],
-    }
-    return truth, shown, untrained.deblur(shown, k), peers
+    shown, k = eight_bits(blurred + noise), kernel.numpy()
+    return truth, shown, lambda: untrained.deblur(shown, k), Known(kernel=k)
 
 
 def demosaic(whole, side):
     truth = middle(whole, side)
-    mosaic = eight_bits(array(Mosaic()(tensor(truth))))[..., 0]
-    masks = Mosaic().masks(side, side)[0].permute(1, 2, 0).numpy()
-    taps = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
-
-    def spread(x):
-        return np.stack([convolve(x[..., c], taps, mode="mirror") for c in range(3)], -1)
-
-    bilinear = spread(mosaic[..., None] / 255 * masks) / spread(masks)
-    return truth, mosaic, untrained.demosaic(mosaic), {"bilinear": [bilinear]}
+    shown = eight_bits(array(Mosaic()(tensor(truth))))[..., 0]
+    return truth, shown, lambda: untrained.demosaic(shown), Known()
 
 
 def deinterlace(whole, side):
     truth = eight_bits(middle(whole, side))
-    shown = truth.copy()
+    shown, mask = truth.copy(), np.zeros(truth.shape[:2], bool)
     shown[1::2] = np.roll(truth, 4, axis=1)[1::2]  # the camera has panned by four pixels
-    mean = truth / 255
-    below = np.concatenate([mean[2::2], mean[-2:-1]])
-    mean[1::2] = (mean[::2] + below) / 2
-    return truth / 255, shown, untrained.deinterlace(shown), {"line averaging": [mean]}
+    mask[::2] = True
+    return truth / 255, shown, lambda: untrained.deinterlace(shown), Known(mask=mask)
 
 
 def flash(whole, side):
     truth = middle(whole, side)
     guide = eight_bits(0.2 + 0.8 * truth[..., 1:2] ** 0.6 * np.array([1, 0.97, 0.9]))
     shown = eight_bits(truth + np.random.default_rng(0).normal(0, 25 / 255, truth.shape))
-    means = [
-        denoise_nl_means(shown / 255, h=h, sigma=25 / 255, channel_axis=-1)
-        for h in (0.04, 0.06, 0.08)
-    ]
-    peers = {"non-local means": means, "denoise": [untrained.denoise(shown) / 255]}
-    return truth, shown, untrained.flash(shown, guide), peers
+    return truth, shown, lambda: untrained.flash(shown, guide), Known(guide=guide / 255)
 
 
 CASES = {f.__name__: f for f in (dejpeg, deblur, demosaic, deinterlace, flash)}
@@ -122,19 +95,23 @@ def main():
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--classical", action="store_true", help="leave the fit out")
     options = parser.parse_args()
     for path in options.pictures:
         whole = read_picture(path).pixels[0] / 255
         began = time.perf_counter()
-        truth, shown, ours, peers = CASES[options.case](whole, options.side)
+        truth, shown, fit, known = CASES[options.case](whole, options.side)
+        observed = shown.reshape(*shown.shape[:2], -1) / 255
+        scores = {} if shown.ndim == 2 else {"input": psnr(observed, truth)}
+        for name, method in BASELINES[options.case].items():
+            scores[name] = psnr(method(observed, known), truth)
+        ours = None if options.classical else fit()
+        if ours is not None:
+            scores["ours"] = psnr(ours / 255, truth)
         seconds = time.perf_counter() - began
-        scores = {name: max(psnr(x, truth) for x in made) for name, made in peers.items()}
-        if shown.ndim == 3:
-            scores = {"input": psnr(shown / 255, truth), **scores}
-        scores["ours"] = psnr(ours / 255, truth)
         told = ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
         print(f"{options.case} {path.stem}: {told} dB; {seconds:.0f} s", flush=True)
-        if options.out:
+        if options.out and ours is not None:
             seen = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, -1)
             sheet = np.concatenate([seen, ours, eight_bits(truth)], axis=1)
             target = options.out / f"{options.case}-{path.stem}.png"

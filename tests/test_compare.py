@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from untrained.baselines import BASELINES
 from untrained.compare import DEFAULT_METHODS, Comparison, compare_file
 from untrained.degrade import gaussian_noise
 from untrained.errors import InputError
+from untrained.examples import EXAMPLES, clean_image, write_example
 from untrained.images import Picture, read_picture, write_picture
 from untrained.recipes import RECIPES
 
@@ -111,6 +113,12 @@ def test_inpainting_and_enlarging(scene: Scene, tmp_path: Path) -> None:
         ({"task": "paint"}, "denoise"),
         ({"task": "inpaint", "options": {"mask_invert": False}}, "mask"),
         ({"truth": "noisy"}, "one size"),
+        ({"task": "decompose"}, "no classical method"),
+        ({"crop": -5}, "crop is -5"),
+        ({"options": {"sigma": 5, "factor": 2}}, "denoise takes no --factor"),
+        ({"task": "dehaze", "options": {"sigma": 5}}, "dehaze takes no --sigma; its options: none"),
+        ({"files": {"mask": Path("mask.png")}}, "denoise takes no --mask"),
+        ({"task": "deblur"}, "--kernel"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -119,6 +127,47 @@ def test_bad_input_is_one_line(
     if "truth" in change:
         change = {"truth": save(tmp_path / "other.png", scene(20, 50))}
     with pytest.raises(InputError, match=says):
-        compare_file(
-            Comparison(**{"source": noisy[0], "options": DENOISE, **change}), tmp_path / "out"
-        )
+        compare_file(Comparison(**{"source": noisy[0], **change}), tmp_path / "out")
+
+
+@pytest.mark.parametrize("task", sorted(DEFAULT_METHODS.keys() - {"denoise", "inpaint", "upscale"}))
+def test_every_task_with_a_classical_method_is_compared(
+    untrained: Callable[..., Any], tmp_path: Path, task: str
+) -> None:
+    example = EXAMPLES[task]
+    write_example(example, clean_image(32), tmp_path)
+    beside = [word for name, file in example.beside.items() for word in (f"--{name}", file)]
+    options = [word for name, value in example.options.items() for word in (f"--{name}", value)]
+    done = untrained(
+        "compare", example.damaged, "--task", task, "--truth", "clean.png", "--steps", 2,
+        "-o", "out", "--json", *beside, *options,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["method"] for row in rows] == list(DEFAULT_METHODS[task])
+    assert rows[1]["method"] in BASELINES[task]
+    assert rows[1]["psnr"] > 15
+    for row in rows:
+        assert read_picture(tmp_path / "out" / row["file"]).pixels.shape == (1, 32, 32, 3)
+
+
+def test_a_task_takes_its_own_options_only(
+    untrained: Callable[..., Any], noisy: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for words, says in (
+        (("--factor", 4), "denoise takes no --factor"),
+        (("--task", "upscale", "--sigma", 5), "upscale takes no --sigma"),
+        (("-o", tmp_path / "noisy.png" / "out"), "cannot be made"),
+    ):
+        done = untrained("compare", noisy[0], *words)
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_black_picture_is_compared_without_warnings(tmp_path: Path) -> None:
+    source = save(tmp_path / "black.png", np.zeros((24, 24, 3)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = compare_file(Comparison(source=source, truth=source, steps=2), tmp_path / "out")
+    assert len(rows) == len(DEFAULT_METHODS["denoise"])

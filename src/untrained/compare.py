@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from untrained.arrays import UnitRange, from_unit, to_unit
 from untrained.atomic import write_atomically
-from untrained.baselines import BASELINES, Image, Known, find_baseline
+from untrained.baselines import BASELINES, Image, find_baseline
+from untrained.baselines.base import array_of, tensor_of
+from untrained.cases import open_case
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, with_pixels, write_picture
 from untrained.metrics import psnr, ssim
 from untrained.recipes import RECIPES
 from untrained.restore import restore
 from untrained.sheets import central, sheet
-from untrained.tasks import Asked, Given, find_task
+from untrained.tasks import Given
 
 __all__ = ["DEFAULT_METHODS", "Comparison", "compare_file"]
 
 DEFAULT_METHODS = {
+    **{task: ("fast", next(iter(methods))) for task, methods in BASELINES.items()},
     "denoise": ("fast", "nlm", "tv", "wavelet"),
-    "inpaint": ("fast", "biharmonic"),
-    "upscale": ("fast", "bicubic"),
 }
 """What is compared unless the user names methods; these tasks can be compared."""
 
@@ -40,9 +40,9 @@ class Comparison:
 
     Attributes:
         source: a picture file of one page.
-        task: denoise, inpaint or upscale.
+        task: one that has classical methods, a key of `DEFAULT_METHODS`.
         methods: names of the task's recipes and of its classical methods; empty = the default.
-        files, options: of the task, as for a `Job`.
+        files, options: of the task, those that the user gave.
         truth: the clean picture, for scores only.
         crop: side of the central crop that is shown, at 1:1; 0 = the whole picture.
         steps: the most steps of the recipes; None = theirs.
@@ -73,42 +73,26 @@ def compare_file(
         a row a method: method, seconds, file, and psnr (dB) and ssim where there is a truth.
 
     Raises:
-        InputError: an unknown method or task, several pages, a truth of another size.
+        InputError: an unknown method or task, a file or an option that the task does not take,
+            several pages, a truth of another size, a folder that cannot be written.
     """
     methods = _methods(asked)
-    task = find_task(asked.task)
-    task.check(asked.options)
-    picture = read_picture(asked.source)
-    if len(picture.pixels) != 1:
-        raise InputError(f"{asked.source} has {len(picture.pixels)} pages; compare takes one")
-    given = task.given(
-        Asked(source=asked.source, picture=picture, files=asked.files, options=asked.options)
-    )
-    page = picture.pixels[0]
-    unit, finite, unit_range = to_unit(page)
-    given = replace(given, mask=_mask(picture, finite, given))
-    if asked.task == "inpaint" and given.mask is None:
-        raise InputError("nothing to inpaint: give a mask (--mask, white = known)")
-    observed = _array(unit)
-    known = Known(
-        sigma=None if given.sigma is None else given.sigma / unit_range.scale,
-        mask=given.mask,
-        factor=asked.options.get("factor", 1),
-    )
-    truth = _truth(asked, picture, task.output_shape(picture.pixels.shape, asked.options),
-                   unit_range)  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    case = open_case(asked.task, asked.source, asked.files, asked.options)
+    picture, given, unit_range = case.picture, case.given, case.unit_range
+    truth = _truth(asked, picture, case.output_shape, unit_range)
+    _make_folder(folder)
     rows: list[Row] = []
-    tiles = [("observed", _enlarged(observed, known.factor))]
+    tiles = [("observed", _enlarged(case.observed, case.known.factor))]
     for name in methods:
         began = time.monotonic()
         if name in RECIPES[asked.task]:
-            image = _array(to_unit(_fit(asked, name, page, given), value_range=unit_range)[0])
+            fitted = _fit(asked, name, picture.pixels[0], given)
+            image = array_of(to_unit(fitted, value_range=unit_range)[0])
         else:
-            image = find_baseline(asked.task, name)(observed, known)
+            image = find_baseline(asked.task, name)(case.observed, case.known)
         row: Row = {"method": name, "seconds": round(time.monotonic() - began, 2)}
         if truth is not None:
-            pair = (_tensor(np.clip(image, 0, 1)), _tensor(truth))
+            pair = (tensor_of(np.clip(image, 0, 1)), tensor_of(truth))
             row |= {"psnr": psnr(*pair, peak=unit_range.peak),
                     "ssim": ssim(*pair, peak=unit_range.peak)}  # fmt: skip
         row["file"] = _write(folder, asked.source.stem, name, picture, image, unit_range)
@@ -125,13 +109,27 @@ def compare_file(
 
 def _methods(asked: Comparison) -> tuple[str, ...]:
     if asked.task not in DEFAULT_METHODS:
-        raise InputError(f"cannot compare {asked.task!r}; wanted {', '.join(DEFAULT_METHODS)}")
+        raise InputError(
+            f"cannot compare {asked.task!r}, which has no classical method; "
+            f"wanted {', '.join(DEFAULT_METHODS)}"
+        )
+    if asked.crop < 0:
+        raise InputError(f"crop is {asked.crop}; wanted 0 (everything) or more pixels")
     known = [*RECIPES[asked.task], *BASELINES[asked.task]]
     methods = asked.methods or DEFAULT_METHODS[asked.task]
     for name in methods:
         if name not in known:
             raise InputError(f"no method {name!r} for {asked.task}; it has {', '.join(known)}")
     return methods
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be made ({error.strerror}); give another folder with -o"
+        ) from None
 
 
 def _fit(asked: Comparison, name: str, page: NDArray[Any], given: Given) -> NDArray[Any]:
@@ -147,18 +145,6 @@ def _fit(asked: Comparison, name: str, page: NDArray[Any], given: Given) -> NDAr
     return result.image
 
 
-def _mask(picture: Picture, finite: torch.Tensor | None, given: Given) -> NDArray[np.bool_] | None:
-    """Return what is known by the mask, finite and not fully transparent; None = everything."""
-    known = np.ones(picture.pixels.shape[1:3], dtype=bool)
-    if given.mask is not None:
-        known &= given.mask
-    if finite is not None:
-        known &= finite[0, 0].numpy() > 0
-    if picture.alpha is not None:
-        known &= picture.alpha[0] > 0
-    return None if known.all() else known
-
-
 def _truth(
     asked: Comparison, picture: Picture, shape: Sequence[int], unit_range: UnitRange
 ) -> Image | None:
@@ -171,13 +157,13 @@ def _truth(
             f"{asked.truth} is {got} {truth.pixels.dtype}, the result will be {wanted} "
             f"{picture.pixels.dtype}; wanted one size and type"
         )
-    return _array(to_unit(truth.pixels[0], value_range=unit_range)[0])
+    return array_of(to_unit(truth.pixels[0], value_range=unit_range)[0])
 
 
 def _write(
     folder: Path, stem: str, method: str, picture: Picture, image: Image, unit_range: UnitRange
 ) -> str:
-    values = from_unit(_tensor(image), unit_range)[None]
+    values = from_unit(tensor_of(image), unit_range)[None]
     is_integer = np.issubdtype(values.dtype, np.integer)
     name = f"{stem}-{method}{'.png' if is_integer else '.tif'}"
     write_picture(folder / name, with_pixels(replace(picture, alpha=None), values))
@@ -219,11 +205,3 @@ def _shown(image: Image) -> Image:
 
 def _enlarged(image: Image, factor: int) -> Image:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _array(tensor: torch.Tensor) -> Image:
-    return np.asarray(tensor[0].permute(1, 2, 0).double().numpy())
-
-
-def _tensor(image: Image) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))

@@ -18,7 +18,7 @@ from untrained.operators import Blur, Mosaic, Resample
 from untrained.operators.mosaic import Pattern
 
 __all__ = ["blur", "crop_to_multiple", "downscale", "gaussian_noise", "interlace", "jpeg",
-           "missing", "mosaic", "poisson_noise", "text_mask"]  # fmt: skip
+           "jpeg_file", "missing", "mosaic", "poisson_noise", "text_mask"]  # fmt: skip
 
 Image = NDArray[np.float64]
 
@@ -82,6 +82,15 @@ def interlace(image: Image, shift: int) -> Image:
 
 def jpeg(image: Image, quality: int) -> Image:
     """Return the image after JPEG compression at this quality (8 bits, 4:2:0 as cameras do)."""
+    from PIL import Image as Pillow
+
+    buffer = io.BytesIO(jpeg_file(image, quality))
+    decoded = np.asarray(Pillow.open(buffer), dtype=np.float64) / 255
+    return decoded.reshape(image.shape)
+
+
+def jpeg_file(image: Image, quality: int) -> bytes:
+    """Return the image as a JPEG file of this quality (8 bits, 4:2:0 as cameras do)."""
     if not 1 <= quality <= 100:
         raise InputError(f"jpeg is {quality}; wanted a quality from 1 to 100")
     if image.shape[2] not in (1, 3):
@@ -93,8 +102,7 @@ def jpeg(image: Image, quality: int) -> Image:
     Pillow.fromarray(values[:, :, 0] if values.shape[2] == 1 else values).save(
         buffer, "JPEG", quality=quality
     )
-    decoded = np.asarray(Pillow.open(buffer), dtype=np.float64) / 255
-    return decoded.reshape(image.shape)
+    return buffer.getvalue()
 
 
 def missing(size: tuple[int, int], share: float, *, generator: Generator) -> NDArray[np.bool_]:

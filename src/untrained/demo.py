@@ -1,55 +1,82 @@
-"""The bundled demonstration: a noisy photograph, restored, beside non-local means."""
+"""The bundled demonstrations: the example of a task, restored, beside a classical method."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from importlib.resources import as_file, files
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from untrained.baselines import Known, find_baseline
-from untrained.degrade import gaussian_noise
-from untrained.images import read_picture, write_picture
+from untrained.atomic import write_atomically
+from untrained.cases import restore_classically
+from untrained.examples import clean_image, find_example, write_example
+from untrained.images import read_picture
 from untrained.metrics import mse_to_psnr
+from untrained.sheets import sheet
 
-__all__ = ["SIGMA", "run_demo"]
-
-SIGMA = 25.0
-"""Noise level of the demonstration on the 0-255 scale."""
+__all__ = ["run_demo"]
 
 
-def run_demo(folder: Path, restore_file: Callable[[Path, Path, Path], int], *, quiet: bool) -> int:
-    """Write clean.png, noisy.png, restored.png and comparison.png into the folder.
+def run_demo(
+    task: str, folder: Path, run: Callable[[list[str]], int], *,
+    words: Sequence[str], side: int | None, quiet: bool,
+) -> int:  # fmt: skip
+    """Write clean.png, the damaged files, restored.png and comparison.png into the folder.
 
-    `restore_file(noisy, target, truth)` is the command `untrained denoise`; its exit code is
-    returned.
+    Args:
+        task: a name of `EXAMPLES`.
+        folder: is made.
+        run: runs the command line; its exit code is returned.
+        words: options for it.
+        side: of the central square that is taken; None = the example's own, 0 = everything.
+        quiet: print nothing here.
+
+    Raises:
+        InputError: no such example, a side out of range, a folder that cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("untrained") / "samples" / "chelsea.png") as path:
-        clean = read_picture(path)
-    image = clean.pixels[0] / 255
-    noisy = gaussian_noise(image, SIGMA / 255, generator=np.random.default_rng(0))
-    paths = {name: folder / f"{name}.png" for name in ("clean", "noisy", "restored", "comparison")}
-    for name, pixels in (("clean", image), ("noisy", noisy)):
-        values = np.rint(pixels * 255).astype(np.uint8)
-        write_picture(paths[name], replace(clean, pixels=values[None]))
-    code = restore_file(paths["noisy"], paths["restored"], paths["clean"])
+    example = find_example(task)
+    clean = clean_image(example.side if side is None else side)
+    write_example(example, clean, folder)
+    restored = folder / "restored.png"
+    command = [task, str(folder / example.damaged)]
+    for name, value in {**{n: folder / f for n, f in example.beside.items()},
+                        **example.options}.items():  # fmt: skip
+        command += ["--" + name.replace("_", "-"), str(value)]
+    command += ["-o", str(restored), "--truth", str(folder / "clean.png"), *words]
+    if not quiet:
+        print(f"$ {shlex.join(['untrained', *command])}", flush=True)
+    code = run(command)
     if code != 0:
         return code
-    restored = read_picture(paths["restored"]).pixels[0] / 255
-    observed = read_picture(paths["noisy"]).pixels[0] / 255
-    nlm = find_baseline("denoise", "nlm")(observed, Known(sigma=SIGMA / 255))
-    side_by_side = np.concatenate([observed, restored, image], axis=1)
-    values = np.rint(side_by_side * 255).astype(np.uint8)
-    write_picture(paths["comparison"], replace(clean, pixels=values[None]))
+    shown = {example.damaged.partition(".")[0]: _read(folder / example.damaged)}
+    if example.classical:
+        shown[example.classical] = restore_classically(
+            task, example.classical, folder / example.damaged,
+            {name: folder / file for name, file in example.beside.items()}, example.options,
+        )  # fmt: skip
+    shown["restored"] = _read(restored)
+    scores = {
+        name: f"{mse_to_psnr(float(np.mean((image - clean) ** 2))):.2f} dB"
+        for name, image in shown.items()
+        if image.shape == clean.shape
+    }
+    tiles = [(f"{name}\n{scores.get(name, '')}", image) for name, image in shown.items()]
+    _write_sheet(folder / "comparison.png", [*tiles, ("clean", clean)])
     if not quiet:
-        psnrs = {
-            name: mse_to_psnr(float(np.mean((pixels - image) ** 2)))
-            for name, pixels in (("noisy", observed), ("non-local means", nlm), ("ours", restored))
-        }
-        print("PSNR to the truth: " + ", ".join(f"{n} {p:.2f} dB" for n, p in psnrs.items()))
-        print(f"restored: {paths['restored']}")
-        print(f"noisy | restored | clean: {paths['comparison']}")
+        print("PSNR to the truth: " + ", ".join(f"{n} {score}" for n, score in scores.items()))
+        print(f"restored: {restored}")
+        print(f"{' | '.join([*shown, 'clean'])}: {folder / 'comparison.png'}")
     return 0
+
+
+def _read(path: Path) -> NDArray[np.float64]:
+    return np.asarray(read_picture(path).pixels[0] / 255)
+
+
+def _write_sheet(path: Path, tiles: Sequence[tuple[str, NDArray[np.float64]]]) -> None:
+    from PIL import Image
+
+    page = Image.fromarray(sheet(tiles))
+    write_atomically(path, lambda file: page.save(file, "PNG", optimize=True))

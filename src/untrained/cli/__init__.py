@@ -18,13 +18,14 @@ from untrained.cli.applications import (
     flash,
 )
 from untrained.cli.clips import restore_video
+from untrained.cli.demo import demo
 from untrained.cli.evidence import compare, reproduce
 from untrained.cli.features import invert
 from untrained.cli.layers import decompose, dehaze
 from untrained.cli.packing import compress, decompress
 from untrained.cli.printing import print_error
 from untrained.cli.reporting import figure, report, video
-from untrained.cli.restoring import demo, denoise, inpaint, resume, upscale
+from untrained.cli.restoring import denoise, inpaint, resume, upscale
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
 from untrained.errors import InputError

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -89,7 +89,12 @@ def compare(
     sigma_in_units: SigmaInUnits = False,
     mask: Path | None = None,
     mask_invert: Flag = False,
-    factor: int = 4,
+    factor: int | None = None,
+    kernel: Path | None = None,
+    guide: Path | None = None,
+    agreement: float | None = None,
+    pattern: Literal["RGGB", "BGGR", "GRBG", "GBRG"] | None = None,
+    field: Literal["top", "bottom"] | None = None,
     crop: int = 256,
     steps: int | None = None,
     seed: Seed = 0,
@@ -103,7 +108,8 @@ def compare(
     file
         The picture.
     task
-        denoise, inpaint or upscale.
+        One that has classical methods: denoise, inpaint, upscale, deblur, dejpeg, flash, demosaic,
+        deinterlace or dehaze.
     methods
         Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
     output
@@ -115,7 +121,17 @@ def compare(
     mask_invert
         The mask is black where the picture is known.
     factor
-        To upscale: how many times.
+        To upscale: how many times. Default: 4.
+    kernel
+        To deblur: the blur of a single point, PNG or .npy.
+    guide
+        For flash: another picture of the scene.
+    agreement
+        For dejpeg: as for the command dejpeg. Default: 0.
+    pattern
+        To demosaic: the colours of the top left 2x2 pixels. Default: RGGB.
+    field
+        To deinterlace: the field that is kept. Default: top.
     crop
         Side of the central part that is shown, pixel by pixel; 0 = everything.
     steps
@@ -127,18 +143,20 @@ def compare(
     """
     from untrained.compare import Comparison, compare_file
 
-    options: dict[str, dict[str, Any]] = {
-        "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
-        "inpaint": {"mask_invert": mask_invert},
-        "upscale": {"factor": factor},
-    }
+    files = {"mask": mask, "kernel": kernel, "guide": guide}
+    options: dict[str, Any] = {
+        "sigma": sigma, "sigma_in_units": sigma_in_units or None,
+        "mask_invert": mask_invert or None, "factor": factor, "agreement": agreement,
+        "pattern": pattern, "field": field,
+    }  # fmt: skip
     silent = printing.quiet or printing.json
     folder = output or file.parent / f"{file.stem}-compare"
     rows = compare_file(
         Comparison(
             source=file, task=task, truth=truth, crop=crop, steps=steps, seed=seed, device=device,
             methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
-            files={} if mask is None else {"mask": mask}, options=options.get(task, {}),
+            files={name: path for name, path in files.items() if path is not None},
+            options={name: value for name, value in options.items() if value is not None},
         ),
         folder,
         say=lambda line: None if silent else print(line, flush=True),

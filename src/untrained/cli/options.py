@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +67,10 @@ class FitOptions:
         changes = {name.strip(): value.strip() for name, _, value in pairs}
         return changes if self.steps is None else {**changes, "max_steps": str(self.steps)}
 
+    def words(self) -> list[str]:
+        """Return what a user would type for these options."""
+        return _words(self)
+
 
 Report = Annotated[
     bool,
@@ -110,6 +114,24 @@ class PrintOptions:
     "Print one JSON object a file to standard output, nothing else."
     debug: Annotated[bool, Parameter(group=_PRINT, negative=())] = False
     "Show the traceback of an error."
+
+    def words(self) -> list[str]:
+        """Return what a user would type for these options."""
+        return _words(self)
+
+
+def _words(options: FitOptions | PrintOptions) -> list[str]:
+    words: list[str] = []
+    for field in fields(options):
+        value, flag = getattr(options, field.name), "--" + field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [flag, str(one)]
+    return words
 
 
 Pictures = Annotated[list[Path], Parameter(help="Picture files, or folders of them.")]

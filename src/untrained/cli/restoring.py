@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any
 
 from untrained.cli.options import (
     FitOptions,
@@ -29,7 +27,7 @@ from untrained.errors import InputError
 if TYPE_CHECKING:
     from untrained.jobs import Job, Outcome
 
-__all__ = ["demo", "denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
+__all__ = ["denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
 
 
 def denoise(
@@ -111,32 +109,6 @@ def resume(run: Path, /, *, report: Report = False, printing: PrintOptions = Pri
     if report and not job.snapshots:
         job = replace(job, snapshots=_steps("auto", job.recipe.max_steps))
     return run_jobs([job], printing, report=report)
-
-
-def demo(
-    *, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("untrained-demo"),
-    fit: FitOptions = FitOptions(),
-    report: Report = False,
-    printing: PrintOptions = PrintOptions(),
-) -> int:  # fmt: skip
-    """Restore a bundled picture: add noise, remove it, compare with non-local means.
-
-    Parameters
-    ----------
-    output
-        The folder for the pictures.
-    """
-    from untrained.demo import run_demo
-
-    run = RunOptions(overwrite=True, report=report)
-    return run_demo(
-        output,
-        lambda noisy, target, truth: restore_files(
-            "denoise", [noisy], target, FitOptions(**{**vars(fit), "truth": truth}), run, printing,
-            options={"sigma": None, "sigma_in_units": False},
-        ),
-        quiet=printing.quiet or printing.json,
-    )  # fmt: skip
 
 
 def restore_files(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained import degrade
-from untrained.demo import SIGMA
+from untrained.examples import SIGMA
 from untrained.images import Picture, read_picture, write_picture
 from untrained.studio.models import Sample
 from untrained.studio.screen import screen_page
@@ -64,11 +64,7 @@ def _file(name: str, suffix: str) -> bytes:
     with as_file(files("untrained") / "samples" / "chelsea.png") as path:
         clean = read_picture(path).pixels[0] / 255
     if suffix == ".jpg":
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        Image.fromarray(_as_bytes(clean)).save(buffer, "JPEG", quality=10)
-        return buffer.getvalue()
+        return degrade.jpeg_file(clean, 10)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "sample.png"
         write_picture(target, _damaged(clean, SAMPLES[name].task))

@@ -1,47 +1,28 @@
-"""Classical methods by task under one interface: BASELINES[task][name](observed, known) -> image.
-
-Arrays are (H, W, C) floats in [0, 1]; results are not clipped. `known` says what a method may
-know of the degradation. None of these methods learns anything from any picture.
-"""
+"""Classical methods for photographs: noise, missing pixels, enlargement, a known blur."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 
+from untrained.baselines.base import Image, Known, array_of, mask_of, sigma_of, tensor_of
 from untrained.errors import InputError
 
-__all__ = ["BASELINES", "Baseline", "Image", "Known", "find_baseline"]
+__all__ = [
+    "bicubic",
+    "bicubic_torch",
+    "biharmonic",
+    "bm3d",
+    "median",
+    "nearest_known",
+    "nlm",
+    "pixels",
+    "richardson_lucy",
+    "tv",
+    "wavelet",
+]
 
-Image = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Known:
-    """What a method may know of how the observation came to be.
-
-    Attributes:
-        sigma: standard deviation of the noise; None = the method estimates it by the median of
-            the finest wavelet coefficients.
-        mask: (H, W), true = known; None = everywhere.
-        factor: how many times smaller than the image the observation is.
-        kernel: (h, w), sums to one: the observation is the image convolved with it.
-    """
-
-    sigma: float | None = None
-    mask: NDArray[np.bool_] | None = None
-    factor: int = 1
-    kernel: Image | None = None
-
-
-Baseline = Callable[[Image, Known], Image]
+_BM3D_BLOCK = 8
 
 
 def nlm(observed: Image, known: Known) -> Image:
@@ -51,7 +32,9 @@ def nlm(observed: Image, known: Known) -> Image:
     """
     from skimage.restoration import denoise_nl_means
 
-    sigma = _sigma(observed, known)
+    sigma = sigma_of(observed, known)
+    if sigma == 0:
+        return observed.copy()
     # A channel axis of one channel is a slow path in scikit-image.
     plain = observed[:, :, 0] if observed.shape[2] == 1 else observed
     result = denoise_nl_means(
@@ -68,7 +51,9 @@ def tv(observed: Image, known: Known) -> Image:
     """
     from skimage.restoration import denoise_tv_chambolle
 
-    weight = _sigma(observed, known)
+    weight = sigma_of(observed, known)
+    if weight == 0:
+        return observed.copy()
     return np.asarray(denoise_tv_chambolle(observed, weight=weight, channel_axis=-1))
 
 
@@ -79,6 +64,8 @@ def wavelet(observed: Image, known: Known) -> Image:
     """
     from skimage.restoration import denoise_wavelet
 
+    if sigma_of(observed, known) == 0:
+        return observed.copy()
     result = denoise_wavelet(
         observed, sigma=known.sigma, method="BayesShrink", rescale_sigma=True, channel_axis=-1,
         convert2ycbcr=observed.shape[2] == 3,
@@ -102,7 +89,8 @@ def bm3d(observed: Image, known: Known) -> Image:
     who may use it runs `pip install bm3d`.
 
     Raises:
-        InputError: the package is not installed.
+        InputError: the package is not installed, or a picture of no more than one block (8 pixels),
+            at which the package crashes.
     """
     try:
         import bm3d as package
@@ -111,8 +99,14 @@ def bm3d(observed: Image, known: Known) -> Image:
             "bm3d is not installed; `pip install bm3d` if its licence (non-commercial use only) "
             "suits you, or use nlm"
         ) from None
-    sigma = _sigma(observed, known)
-    if observed.shape[2] == 3:
+    if min(observed.shape[:2]) <= _BM3D_BLOCK:
+        got = "x".join(map(str, observed.shape[:2]))
+        raise InputError(f"image is {got}; bm3d wants more than 8x8, its block; use nlm")
+    sigma = sigma_of(observed, known)
+    if sigma == 0:
+        return observed.copy()
+    # Of gray in three channels the package normalises the colour to NaN.
+    if observed.shape[2] == 3 and np.ptp(observed, axis=2).any():
         return np.asarray(package.bm3d_rgb(observed, sigma))
     channels = [package.bm3d(np.ascontiguousarray(c), sigma) for c in np.moveaxis(observed, -1, 0)]
     return np.stack([np.asarray(c).reshape(observed.shape[:2]) for c in channels], axis=-1)
@@ -125,7 +119,7 @@ def biharmonic(observed: Image, known: Known) -> Image:
     """
     from skimage.restoration import inpaint_biharmonic
 
-    return np.asarray(inpaint_biharmonic(observed, ~_mask(known), channel_axis=-1))
+    return np.asarray(inpaint_biharmonic(observed, ~mask_of(known), channel_axis=-1))
 
 
 def nearest_known(observed: Image, known: Known) -> Image:
@@ -133,7 +127,7 @@ def nearest_known(observed: Image, known: Known) -> Image:
     import scipy.ndimage
 
     rows, columns = scipy.ndimage.distance_transform_edt(
-        ~_mask(known), return_distances=False, return_indices=True
+        ~mask_of(known), return_distances=False, return_indices=True
     )
     filled: Image = observed[rows, columns]
     return filled
@@ -174,48 +168,9 @@ def richardson_lucy(observed: Image, known: Known) -> Image:
     return sharp[rows : rows + observed.shape[0], columns : columns + observed.shape[1]]
 
 
-BASELINES: dict[str, dict[str, Baseline]] = {
-    "denoise": {"nlm": nlm, "tv": tv, "wavelet": wavelet, "median": median, "bm3d": bm3d},
-    "inpaint": {"biharmonic": biharmonic, "nearest": nearest_known},
-    "upscale": {"bicubic": bicubic, "bicubic-torch": bicubic_torch, "nearest": pixels},
-    "deblur": {"richardson-lucy": richardson_lucy},
-}
-"""Every method by task and name."""
-
-
-def find_baseline(task: str, name: str) -> Baseline:
-    """Return a classical method of a task.
-
-    Raises:
-        InputError: no such task or method; names the closest one.
-    """
-    if task not in BASELINES:
-        raise InputError(f"no baselines for {task!r}; wanted one of {', '.join(BASELINES)}")
-    methods = BASELINES[task]
-    if name not in methods:
-        close = difflib.get_close_matches(name, methods, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise InputError(f"no baseline {name!r} for {task}; {hint}it has {', '.join(methods)}")
-    return methods[name]
-
-
-def _sigma(observed: Image, known: Known) -> float:
-    if known.sigma is not None:
-        return known.sigma
-    from skimage.restoration import estimate_sigma
-
-    estimate: Any = estimate_sigma(observed, channel_axis=-1, average_sigmas=True)
-    return float(estimate)
-
-
 def _bicubic(observed: Image, factor: int, *, antialias: bool) -> Image:
-    tensor = torch.from_numpy(np.ascontiguousarray(observed.transpose(2, 0, 1)[None]))
     # torch takes a = -1/2 with antialias and -3/4 without; enlarging has nothing to alias.
-    large = F.interpolate(tensor, scale_factor=factor, mode="bicubic", antialias=antialias)
-    return np.asarray(large[0].permute(1, 2, 0).numpy())
-
-
-def _mask(known: Known) -> NDArray[np.bool_]:
-    if known.mask is None:
-        raise InputError("the mask is missing; give one, true = known")
-    return known.mask
+    large = F.interpolate(
+        tensor_of(observed), scale_factor=factor, mode="bicubic", antialias=antialias
+    )
+    return array_of(large)
