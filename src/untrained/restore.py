@@ -17,7 +17,7 @@ from torch import Tensor
 from untrained.acceleration import pick_device
 from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit, white_of
 from untrained.callbacks import Callback, Scoring
-from untrained.errors import InputError
+from untrained.errors import DivergedError, InputError
 from untrained.images import Picture, with_pixels
 from untrained.impulses import find_impulses
 from untrained.noise import (
@@ -32,7 +32,7 @@ from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.planner import make_plan
 from untrained.recipes import Recipe
-from untrained.result import Result
+from untrained.result import Result, StopReason
 from untrained.solve import Weights, solve
 from untrained.tiles import solve_tiled
 
@@ -88,6 +88,7 @@ def restore(
 
     Raises:
         InputError: input that cannot be used; one line with the remedy.
+        DivergedError: the fit diverged from its first step.
     """
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
@@ -127,6 +128,10 @@ def restore(
             problem.to(torch_device), recipe, seed=seed, callbacks=callbacks,
             cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
+    if result.reason is StopReason.DIVERGED and result.kept_step == 0:
+        raise DivergedError(
+            "the fit diverged from its first step; there is no image, try a smaller lr"
+        )
     estimate = result.estimate.cpu()
     level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
     return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from untrained.arrays import from_unit, to_unit
 from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.recipes import Recipe, find_recipe
-from untrained.restore import restore
-from untrained.tasks.base import Task
+from untrained.images import Picture, with_pixels
+from untrained.recipes import Recipe
+from untrained.tasks.base import Given, Task, fit_task, opened
 
 __all__ = ["Decompose", "decompose"]
 
@@ -25,7 +26,7 @@ class Decompose(Task):
 
 
 def decompose(
-    image: NDArray[Any],
+    image: NDArray[Any] | str | Path,
     *,
     channel_axis: int | None = -1,
     recipe: str | Recipe = "fast",
@@ -40,25 +41,29 @@ def decompose(
     and stripes that it was tried on, straight stripes came off and winding ones did not.
 
     Args:
-        image: (H, W) or (H, W, C).
+        image: as for `denoise`; of one page.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
     Returns:
         a and b, each like the image, and m, one number from 0 to 1.
 
     Raises:
-        InputError: as for `denoise`.
+        InputError: as for `denoise`; also a stack.
     """
-    chosen = find_recipe("decompose", recipe) if isinstance(recipe, str) else recipe
-    result = restore(
-        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
-        callbacks=callbacks,
+    source = opened(image)
+    if isinstance(source, Picture) and len(source.pixels) > 1:
+        raise InputError(f"{image}: is a stack of {len(source.pixels)} pages; wanted one picture")
+    first, result = fit_task(
+        "decompose", source, Given(), recipe=recipe, channel_axis=channel_axis, seed=seed,
+        device=device, callbacks=callbacks,
     )  # fmt: skip
-    assert result.image is not None
     if "second" not in result.extras:
         raise InputError(f"the fit ended without layers: {result.reason.advice}")
-    unit_range = to_unit(image, channel_axis=channel_axis)[2]
-    second = from_unit(
-        result.extras["second"], unit_range, ndim=np.ndim(image), channel_axis=channel_axis
-    )
-    return result.image, second, float(result.extras["mask"].mean())
+    layer = result.extras["second"]
+    if isinstance(source, Picture):
+        pixels = from_unit(layer, to_unit(source.pixels[0])[2])
+        second = with_pixels(source, pixels[None], alpha=source.alpha).to_array()
+    else:
+        unit_range = to_unit(source, channel_axis=channel_axis)[2]
+        second = from_unit(layer, unit_range, ndim=np.ndim(source), channel_axis=channel_axis)
+    return first, second, float(result.extras["mask"].mean())

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from untrained.callbacks import Callback
 from untrained.errors import InputError
+from untrained.images import read_picture
 from untrained.recipes import Recipe
 from untrained.tasks.base import Asked, Given, Task, run_task
 
@@ -32,7 +34,7 @@ class Flash(Task):
 
 def flash(
     image: NDArray[Any] | str | Path,
-    guide: NDArray[Any],
+    guide: NDArray[Any] | str | Path,
     *,
     channel_axis: int | None = -1,
     recipe: str | Recipe = "fast",
@@ -45,7 +47,7 @@ def flash(
     Args:
         image: the picture without flash, whose light is wanted; as for `denoise`.
         guide: the picture with flash; or a depth map, another channel …: (H, W) or (H, W, C), of
-            the image's height and width, any dtype and range.
+            the image's height and width, any dtype and range; or the path of a picture file.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
     Returns:
@@ -54,6 +56,11 @@ def flash(
     Raises:
         InputError: as for `denoise`; also a guide of another size.
     """
+    if isinstance(guide, (str, Path)):
+        pixels = read_picture(guide).pixels[0]
+        # beside an array, channels are where those of the array are
+        beside = not isinstance(image, (str, Path)) and channel_axis is not None
+        guide = np.moveaxis(pixels, -1, channel_axis or 0) if beside else pixels
     return run_task(
         "flash", image, Given(guide=guide), recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,
