@@ -57,10 +57,9 @@ def flash(
         InputError: as for `denoise`; also a guide of another size.
     """
     if isinstance(guide, (str, Path)):
-        pixels = read_picture(guide).pixels[0]
         # beside an array, channels are where those of the array are
-        beside = not isinstance(image, (str, Path)) and channel_axis is not None
-        guide = np.moveaxis(pixels, -1, channel_axis or 0) if beside else pixels
+        axis = -1 if isinstance(image, (str, Path)) or channel_axis is None else channel_axis
+        guide = np.moveaxis(read_picture(guide).pixels[0], -1, axis)
     return run_task(
         "flash", image, Given(guide=guide), recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,
