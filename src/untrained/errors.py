@@ -14,4 +14,4 @@ class InputError(ValueError):
 
 
 class DivergedError(InputError):
-    """A fit diverged from its first step on, so that there is no image (exit code 1)."""
+    """A fit diverged at once, so that there is no image (exit code 1)."""

@@ -88,7 +88,7 @@ def restore(
 
     Raises:
         InputError: input that cannot be used; one line with the remedy.
-        DivergedError: the fit diverged from its first step.
+        DivergedError: the fit diverged at once, so that there is no image.
     """
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
@@ -128,11 +128,10 @@ def restore(
             problem.to(torch_device), recipe, seed=seed, callbacks=callbacks,
             cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
-    if result.reason is StopReason.DIVERGED and result.kept_step == 0:
-        raise DivergedError(
-            "the fit diverged from its first step; there is no image, try a smaller lr"
-        )
     estimate = result.estimate.cpu()
+    nothing = result.kept_step == 0 or not estimate.isfinite().all()
+    if result.reason is StopReason.DIVERGED and nothing:
+        raise DivergedError("the fit diverged at once; there is no image, try a smaller lr")
     level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
     return replace(
         result,
