@@ -56,11 +56,12 @@ def flash(
     Raises:
         InputError: as for `denoise`; also a guide of another size.
     """
-    if isinstance(guide, (str, Path)):
-        # beside an array, channels are where those of the array are
-        axis = -1 if isinstance(image, (str, Path)) or channel_axis is None else channel_axis
-        guide = np.moveaxis(read_picture(guide).pixels[0], -1, axis)
+    # beside an array, channels are where those of the array are
+    axis = -1 if isinstance(image, (str, Path)) or channel_axis is None else channel_axis
+    other = guide
+    if isinstance(other, (str, Path)):
+        other = np.moveaxis(read_picture(other).pixels[0], -1, axis)
     return run_task(
-        "flash", image, Given(guide=guide), recipe=recipe, channel_axis=channel_axis,
+        "flash", image, Given(guide=other), recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip
