@@ -86,7 +86,7 @@ def test_denoise_makes_a_picture_and_an_honest_record(noisy: Path, untrained: Ru
     assert [line["step"] for line in lines] == list(range(1, 21))
     assert {"loss", "psnr_observed", "psnr_truth", "seconds"} <= lines[-1].keys()
     names = sorted(p.name for p in (folder / "snapshots").iterdir())
-    assert names == ["step-000010.png", "step-000020.png"]
+    assert names == ["step-000000.png", "step-000010.png", "step-000020.png"]
     assert (folder / "result.png").exists()
     assert not (folder / "checkpoint.pt").exists()
 
@@ -297,6 +297,13 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("no such file", ("inpaint", "noisy.png", "--mask", "none.png")),
         ("nothing to inpaint", ("inpaint", "noisy.png")),
         ("nothing to inpaint", ("inpaint", "noisy.png", "--mask", "white.png")),
+        ("--factor: '2.5'; wanted a whole number", ("upscale", "noisy.png", "--factor", "2.5")),
+        ("--steps: '5.9'; wanted a whole number", ("denoise", "noisy.png", "--steps", "5.9")),
+        ("--seed: '1.5'; wanted a whole number", ("denoise", "noisy.png", "--seed", "1.5")),
+        ("--workers is -2", ("denoise", "noisy.png", "--workers", "-2")),
+        ("--checkpoint-every is -1", ("denoise", "noisy.png", "--checkpoint-every", "-1")),
+        ("--snapshots is '-5'", ("denoise", "noisy.png", "--snapshots", "-5")),
+        ("nan.tif: image has no finite pixel", ("denoise", "nan.tif")),
         ("factor is 0", ("upscale", "noisy.png", "--factor", "0")),
         ("only 16383 pixels", ("upscale", "noisy.png", "--factor", "400", "-o", "big.webp")),
         ("needs about", ("upscale", "noisy.png", "--factor", "500", "--recipe", "paper")),

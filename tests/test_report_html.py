@@ -118,7 +118,7 @@ def test_text_takes_less_than_a_fifth_more() -> None:
 def test_report_is_written_beside_the_run(runs: list[Path]) -> None:
     page = Page((runs[0] / "report.html").read_text(encoding="utf-8"))
     (run,) = page.view()["runs"]
-    assert [s["step"] for s in run["snapshots"]] == [10, 20, 30, 40]
+    assert [s["step"] for s in run["snapshots"]] == [0, 10, 20, 30, 40]
 
 
 def test_the_page_needs_nothing_else(runs: list[Path]) -> None:

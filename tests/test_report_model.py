@@ -117,7 +117,7 @@ def test_a_finished_run_is_told_whole(job: Job, done: Outcome) -> None:
     np.testing.assert_array_equal(
         pixels(done.folder, "observed"), read_picture(job.source).pixels[0]
     )
-    assert [s["step"] for s in run["snapshots"]] == [10, 20, 30, 40]
+    assert [s["step"] for s in run["snapshots"]] == [0, 10, 20, 30, 40]
     np.testing.assert_array_equal(
         pixels(done.folder, "snapshots/40"), pixels(done.folder, "estimate")
     )

@@ -16,27 +16,35 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ClipJob": "restore_clip",
+    "DivergedError": "errors",
+    "Features": "inversion",
     "InputError": "errors",
     "Problem": "objectives",
     "Recipe": "recipes",
     "Result": "result",
     "StopReason": "result",
     "check_operator": "operators",
+    "compress": "compression",
     "deblur": "tasks",
     "deblur_blind": "tasks",
+    "decompose": "tasks",
+    "decompress": "compression",
+    "dehaze": "tasks",
     "deinterlace": "tasks",
     "dejpeg": "tasks",
     "demosaic": "tasks",
-    "decompose": "tasks",
-    "dehaze": "tasks",
     "denoise": "tasks",
     "find_recipe": "recipes",
     "fit": "fit",
     "flash": "tasks",
     "inpaint": "tasks",
+    "invert_features": "inversion",
+    "maximize_activation": "inversion",
     "psnr": "metrics",
     "read_picture": "images",
     "restore": "restore",
+    "restore_clip": "restore_clip",
     "restore_picture": "restore",
     "ssim": "metrics",
     "summarize": "networks",
@@ -46,6 +54,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "ClipJob",
+    "DivergedError",
+    "Features",
     "InputError",
     "Problem",
     "Recipe",
@@ -53,9 +64,11 @@ __all__ = [
     "StopReason",
     "__version__",
     "check_operator",
+    "compress",
     "deblur",
     "deblur_blind",
     "decompose",
+    "decompress",
     "dehaze",
     "deinterlace",
     "dejpeg",
@@ -65,9 +78,12 @@ __all__ = [
     "fit",
     "flash",
     "inpaint",
+    "invert_features",
+    "maximize_activation",
     "psnr",
     "read_picture",
     "restore",
+    "restore_clip",
     "restore_picture",
     "ssim",
     "summarize",
@@ -77,15 +93,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from untrained.errors import InputError
+    from untrained.compression import compress, decompress
+    from untrained.errors import DivergedError, InputError
     from untrained.fit import fit
     from untrained.images import read_picture, write_picture
+    from untrained.inversion import Features, invert_features, maximize_activation
     from untrained.metrics import psnr, ssim
     from untrained.networks import summarize
     from untrained.objectives import Problem
     from untrained.operators import check_operator
     from untrained.recipes import Recipe, find_recipe, with_settings
     from untrained.restore import restore, restore_picture
+    from untrained.restore_clip import ClipJob, restore_clip
     from untrained.result import Result, StopReason
     from untrained.tasks import (
         deblur,

@@ -19,6 +19,7 @@ __all__ = [
     "MIN_SIDE",
     "UnitRange",
     "from_unit",
+    "image_size",
     "mask_to_tensor",
     "range_of",
     "to_unit",
@@ -72,11 +73,19 @@ def _channels_last(array: NDArray[Any], channel_axis: int | None) -> NDArray[Any
     if array.ndim == 2:
         return array[:, :, None]
     if array.ndim == 3 and channel_axis is not None:
+        if channel_axis not in range(-3, 3):
+            raise InputError(f"channel_axis is {channel_axis!r}; wanted one of the axes, -3 to 2")
         return np.moveaxis(array, channel_axis, -1)
     raise InputError(
         f"image has shape {array.shape}; wanted (H, W), or three axes with channel_axis naming "
         "the channels; restore the pages of a stack one by one"
     )
+
+
+def image_size(array: NDArray[Any], channel_axis: int | None = -1) -> tuple[int, int]:
+    """Return the height and width of an image. Raises InputError as `to_unit` does of its axes."""
+    height, width, _ = _channels_last(np.asarray(array), channel_axis).shape
+    return height, width
 
 
 def to_unit(

@@ -1,8 +1,8 @@
-"""The one kind of error that is the caller's to mend."""
+"""The errors that are the caller's to mend."""
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+__all__ = ["DivergedError", "InputError"]
 
 
 class InputError(ValueError):
@@ -11,3 +11,7 @@ class InputError(ValueError):
     The command line prints the line and exits with code 2. Everything else that
     escapes is our own failure (code 1).
     """
+
+
+class DivergedError(InputError):
+    """A fit diverged at once, so that there is no image (exit code 1)."""

@@ -97,6 +97,7 @@ def fit(
     start = Start(
         step=now.step, max_steps=max_steps,
         observed=problem.observed, known=problem.known, peak=problem.peak,
+        image=lambda: problem.finish(objective.estimate(run_network)),
     )  # fmt: skip
     for callback in callbacks:
         callback.on_start(start)

@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,10 @@ from untrained.acceleration import pick_device
 from untrained.arrays import range_of
 from untrained.atomic import write_atomically
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
-from untrained.errors import InputError
+from untrained.errors import DivergedError, InputError
 from untrained.images import (
     Picture,
     check_writable,
-    is_image_path,
     read_picture,
     with_pixels,
     write_picture,
@@ -34,7 +34,7 @@ from untrained.result import Result
 from untrained.runs import Recorder, RunFolder, describe_machine, now, summary_of
 from untrained.tasks import Asked, Given, find_task
 
-__all__ = ["Job", "Outcome", "job_of_run", "plan_targets", "run_job"]
+__all__ = ["Job", "Outcome", "job_of_run", "run_job"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,12 +98,18 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of a job: "finished", "skipped" (it was done before), or "interrupted"."""
+    """What came of a job.
+
+    Attributes:
+        status: "finished", "skipped" (it was done before), or "interrupted".
+        lacking: what was asked for now and is not in the folder of a skipped run, in words.
+    """
 
     job: Job
     status: str
     folder: Path
     record: dict[str, Any]
+    lacking: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
     picture: Picture | None = None
 
@@ -117,6 +123,8 @@ def run_job(
 ) -> Outcome:
     """Restore a file; go on where a killed run of the same job stopped; skip a finished one.
 
+    A finished one is fitted again if `overwrite` is set and it lacks what was asked for.
+
     Args:
         job: what to do.
         observers: makes more callbacks for a page, from its label and its scores.
@@ -125,17 +133,27 @@ def run_job(
 
     Raises:
         InputError: bad input; nothing has been written then.
+        DivergedError: no image came of the fit; the output is as it was.
     """
     folder = job.folder()
     earlier = folder.read_record() if folder.exists() else None
     outputs: dict[str, str] = {} if earlier is None else earlier.get("outputs", {})
     there = _hash(job.target) if job.target.is_file() else ""
     if earlier and outputs.get(there) == "finished":
-        return Outcome(job=job, status="skipped", folder=folder.path, record=earlier)
+        lacking = _lacking(job, earlier)
+        done = earlier["status"] == "finished"  # else an overwriting fit was killed: go on
+        if not job.overwrite or (done and not lacking):
+            return Outcome(
+                job=job, status="skipped", folder=folder.path, record=earlier, lacking=lacking
+            )
+        earlier = None if done else earlier
     picture = read_picture(job.source, max_pixels=job.max_pixels)
     _check_target(job, picture, ours=there in outputs)
-    given = _given(job, picture)
+    with _naming(job.source, folder.path):
+        given = _given(job, picture)
     truth = _read_truth(job)
+    if earlier is None:
+        shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
     record = {
         "status": "running",
         "command": command,
@@ -179,10 +197,15 @@ def run_job(
             on_finished=finished,
         )
 
-    restored, results = restore_picture(
-        picture, recipe=job.recipe, truth=truth, seed=job.seed, device=job.device, hooks=hooks,
-        **given.as_arguments(),
-    )  # fmt: skip
+    try:
+        with _naming(job.source, folder.path):
+            restored, results = restore_picture(
+                picture, recipe=job.recipe, truth=truth, seed=job.seed, device=job.device,
+                hooks=hooks, **given.as_arguments(),
+            )  # fmt: skip
+    except DivergedError:
+        folder.write_record({**record, "status": "diverged", "ended": now()})
+        raise
     cut_short = any(result.cut_short for result in results)
     record["status"] = "interrupted" if cut_short else "finished"
     record["ended"] = now()
@@ -201,46 +224,6 @@ def run_job(
     )  # fmt: skip
 
 
-def plan_targets(
-    task: str, sources: Sequence[Path], output: Path | None
-) -> list[tuple[Path, Path]]:
-    """Return the input and output file of every job.
-
-    Folders stand for the pictures in them. One picture goes to the file `output` (into it if it is
-    a folder), several into the folder `output`; without one, beside the input as NAME-TASK.
-
-    Raises:
-        InputError: no picture, a file as the output of many, two inputs of one name.
-    """
-    pictures: list[Path] = []
-    for source in sources:
-        if source.is_dir():
-            inside = sorted(p for p in source.iterdir() if p.is_file() and is_image_path(p))
-            if not inside:
-                raise InputError(f"{source}: holds no picture; wanted a folder with some")
-            pictures += inside
-        else:
-            pictures.append(source)
-    if not pictures:
-        raise InputError("no input; give one or more picture files or folders")
-    many = len(pictures) > 1 or sources[0].is_dir()
-    if output is None:
-        pairs = [(p, p.with_name(f"{p.stem}-{task}{p.suffix}")) for p in pictures]
-    elif many or output.is_dir():
-        if output.exists() and not output.is_dir():
-            raise InputError(
-                f"{output}: is a file, the output of {len(pictures)} pictures must be a folder"
-            )
-        pairs = [(p, output / p.name) for p in pictures]
-    else:
-        pairs = [(pictures[0], output)]
-    targets = [target for _, target in pairs]
-    for target in targets:
-        if targets.count(target) > 1:
-            raise InputError(f"{target}: two inputs would go there; give them different names")
-    return pairs
-
-
 def job_of_run(path: Path) -> Job:
     """Return the job of an existing run, to go on with it.
 
@@ -257,6 +240,8 @@ def job_of_run(path: Path) -> Job:
     for name in ("source", "target", "truth"):
         data[name] = None if data[name] is None else Path(data[name])
     data["files"] = {name: Path(file) for name, file in data["files"].items()}
+    if record["status"] == "finished":
+        data["overwrite"] = False  # nothing is left to go on with
     job = Job(**{**data, "recipe": decode(data["recipe"]), "snapshots": tuple(data["snapshots"]),
                  "run_dir": path.resolve().parent})  # fmt: skip
     if not job.source.exists():
@@ -291,6 +276,30 @@ def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
             f"{job.target}: the disk is full ({free / 2**20:.1f} MiB free, "
             f"about {needed / 2**20:.1f} MiB wanted); free some space or write elsewhere"
         )
+
+
+def _lacking(job: Job, earlier: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the job asks for beside the result and the earlier run has not kept."""
+    before = earlier["job"]
+    lacking = []
+    if set(job.snapshots) - set(before.get("snapshots", ())):
+        lacking.append("these snapshots" if before.get("snapshots") else "snapshots")
+    if job.truth and not before.get("truth"):
+        lacking.append("a truth")
+    if job.tensorboard and not before.get("tensorboard"):
+        lacking.append("TensorBoard events")
+    return tuple(lacking)
+
+
+@contextmanager
+def _naming(source: Path, folder: Path) -> Iterator[None]:
+    """Let errors that name no file say which picture they are about."""
+    try:
+        yield
+    except InputError as error:
+        if str(source) in str(error) or str(folder) in str(error):
+            raise
+        raise type(error)(f"{source}: {error}") from error
 
 
 def _given(job: Job, picture: Picture) -> Given:

@@ -17,7 +17,7 @@ from torch import Tensor
 from untrained.acceleration import pick_device
 from untrained.arrays import UnitRange, from_unit, mask_to_tensor, to_unit, white_of
 from untrained.callbacks import Callback, Scoring
-from untrained.errors import InputError
+from untrained.errors import DivergedError, InputError
 from untrained.images import Picture, with_pixels
 from untrained.impulses import find_impulses
 from untrained.noise import (
@@ -32,7 +32,7 @@ from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.planner import make_plan
 from untrained.recipes import Recipe
-from untrained.result import Result
+from untrained.result import Result, StopReason
 from untrained.solve import Weights, solve
 from untrained.tiles import solve_tiled
 
@@ -88,6 +88,7 @@ def restore(
 
     Raises:
         InputError: input that cannot be used; one line with the remedy.
+        DivergedError: the fit diverged at once, so that there is no image.
     """
     observed, finite, unit_range = to_unit(image, channel_axis=channel_axis)
     known = _combine(finite, mask, (observed.shape[-2], observed.shape[-1]))
@@ -128,6 +129,9 @@ def restore(
             cancelled=cancelled, state=state, weights=weights,
         )  # fmt: skip
     estimate = result.estimate.cpu()
+    nothing = result.kept_step == 0 or not estimate.isfinite().all()
+    if result.reason is StopReason.DIVERGED and nothing:
+        raise DivergedError("the fit diverged at once; there is no image, try a smaller lr")
     level = result.details["sigma"] if sigma is None else sigma / unit_range.scale
     return replace(
         result,

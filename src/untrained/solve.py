@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 from untrained.acceleration import freed_memory_kept, full_float32
 from untrained.averaging import SampleAverage
 from untrained.callbacks import Callback
+from untrained.errors import InputError
 from untrained.fit import fit
 from untrained.networks import Members
 from untrained.objectives import Objective, Problem
@@ -52,9 +53,16 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
         split = Generator().manual_seed(seed)
         problem = problem.hold_out(held_out, generator=split)
     channels, height, width = problem.image_shape[1:]
-    objective = recipe.objective.build(
-        problem, recipe.network.input_size(height, width), seed=seed, members=recipe.members
-    )
+    size = recipe.network.input_size(height, width)
+    try:
+        objective = recipe.objective.build(problem, size, seed=seed, members=recipe.members)
+    except InputError as error:
+        if size == (height, width):
+            raise
+        raise InputError(
+            f"{error}, {type(recipe.network).__name__} draws one from a code of "
+            f"{size[0]}x{size[1]}; set objective=DataFit too, or another network"
+        ) from None
     z = objective.z  # a guide's channels are known only now
     fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
     weights = Generator().manual_seed(seed)

@@ -37,13 +37,17 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Start:
-    """The fit begins (or goes on, if step > 0) and will take at most `max_steps` steps."""
+    """The fit begins (or goes on, if step > 0) and will take at most `max_steps` steps.
+
+    `image` draws what the network shows now, (1, C, H, W); None in tiles.
+    """
 
     step: int
     max_steps: int
     observed: Tensor
     known: Tensor | None
     peak: float
+    image: Callable[[], Tensor] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -23,17 +23,23 @@ def spread_steps(max_steps: int, *, count: int = 16) -> tuple[int, ...]:
 
 
 class Snapshots(Callback):
-    """Hand the image that would be kept to `save` at (the first look after) each chosen step."""
+    """Hand the image that would be kept to `save` at (the first look after) each chosen step.
+
+    Step 0 is the untrained network's. Looks are not moved: when one looks decides when a fit stops,
+    and must not depend on what is saved.
+    """
 
     def __init__(self, steps: Collection[int], save: Callable[[int, Tensor], None]) -> None:
         """`save` takes the step and the image (1, C, H, W) in the unit range."""
         self.wanted = sorted(set(steps))
         self.save = save
-        self.done = -1
+        self.done = 0
 
     def on_start(self, start: Start) -> None:
-        """Skip the snapshots that an earlier part of a resumed run has taken."""
-        self.done = start.step if start.step else -1
+        """Save step 0; skip the snapshots that an earlier part of a resumed run has taken."""
+        self.done = start.step
+        if start.step == 0 and 0 in self.wanted and start.image is not None:
+            self.save(0, start.image())
 
     def on_check(self, check: Check) -> None:
         """Save the image if a chosen step was reached."""

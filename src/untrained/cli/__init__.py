@@ -28,7 +28,7 @@ from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import denoise, inpaint, resume, upscale
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
-from untrained.errors import InputError
+from untrained.errors import DivergedError, InputError
 
 __all__ = ["app", "main"]
 
@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in tokens:
             traceback.print_exc()
         print_error(str(error))
+        return 1 if isinstance(error, DivergedError) else 2
+    except PermissionError as error:  # of a folder that may not even be looked into
+        print_error(f"{error.filename}: no permission to look there; use another folder")
         return 2
     except KeyboardInterrupt:
         print_error("interrupted")

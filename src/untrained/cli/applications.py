@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions
+from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions, Whole
 from untrained.cli.restoring import restore_files
 from untrained.errors import InputError
 
@@ -37,7 +37,7 @@ def dejpeg(
 def deblur(
     files: Pictures, /, *,
     kernel: Path | None = None,
-    kernel_size: int | None = None,
+    kernel_size: Whole | None = None,
     output: Output = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
@@ -68,7 +68,7 @@ def deblur(
 
 def deblur_blind(
     files: Pictures, /, *,
-    kernel_size: int,
+    kernel_size: Whole,
     output: Output = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from untrained.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cyclopts import Token
 
 __all__ = [
     "FitOptions",
@@ -20,6 +26,7 @@ __all__ = [
     "Seed",
     "Sigma",
     "SigmaInUnits",
+    "Whole",
 ]
 
 _FIT = Group("Fit", sort_key=1)
@@ -27,12 +34,22 @@ _RUN = Group("Run", sort_key=2)
 _PRINT = Group("Printing", sort_key=3)
 
 
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    """Return a whole number; cyclopts rounds 2.5 to 2."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r}; wanted a whole number") from None
+
+
 def _check_seed(type_: object, seed: int) -> None:
     if not 0 <= seed < 2**32:
         raise ValueError(f"Wanted a whole number from 0 to {2**32 - 1}.")
 
 
-Seed = Annotated[int, Parameter(validator=_check_seed)]
+Whole = Annotated[int, Parameter(converter=_whole)]
+Seed = Annotated[int, Parameter(converter=_whole, validator=_check_seed)]
 
 
 @Parameter(name="*")
@@ -44,7 +61,7 @@ class FitOptions:
     "Which settings: see `untrained recipes`."
     set: Annotated[tuple[str, ...], Parameter(group=_FIT, negative=())] = ()
     "Change a setting, NAME=VALUE; may be repeated. `untrained recipes TASK/NAME` lists them."
-    steps: Annotated[int | None, Parameter(group=_FIT)] = None
+    steps: Annotated[int | None, Parameter(group=_FIT, converter=_whole)] = None
     "The most steps to take; short for --set max_steps=N."
     seed: Annotated[Seed, Parameter(group=_FIT)] = 0
     "Same seed, same machine, same image: on a CPU to the bit."
@@ -89,18 +106,33 @@ class RunOptions:
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
     snapshots: Annotated[str, Parameter(group=_RUN)] = ""
-    "Save the image at these steps: 0,100,1000; auto = some 16, dense at first."
+    """Save the image at these steps, or at the first look after each: 0,100,1000; 0 = of the
+    untrained network; auto = some 16, dense at first. The files are named by their real steps."""
     report: Report = False
     tensorboard: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Write TensorBoard event files into the run's folder."
     overwrite: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Replace an output that other settings made."
-    max_pixels: Annotated[int, Parameter(group=_RUN)] = 250_000_000
+    max_pixels: Annotated[Whole, Parameter(group=_RUN)] = 250_000_000
     "Refuse pictures with more pixels than this."
-    workers: Annotated[int, Parameter(group=_RUN)] = 1
+    workers: Annotated[Whole, Parameter(group=_RUN)] = 1
     "Restore so many pictures at the same time, each with its share of the cores."
     checkpoint_every: Annotated[float, Parameter(group=_RUN)] = 20.0
     "Seconds between checkpoints; 0 = as often as possible."
+
+    def check(self) -> None:
+        """Refuse numbers out of range, before any file is read.
+
+        Raises:
+            InputError: one is.
+        """
+        for name, value in (("workers", self.workers), ("max-pixels", self.max_pixels)):
+            if value < 1:
+                raise InputError(f"--{name} is {value}; wanted 1 or more")
+        if not 0 <= self.checkpoint_every < math.inf:
+            raise InputError(
+                f"--checkpoint-every is {self.checkpoint_every:g}; wanted 0 or more seconds"
+            )
 
 
 @Parameter(name="*")
@@ -139,7 +171,7 @@ Output = Annotated[
     Path | None,
     Parameter(
         name=["--output", "-o"],
-        help="The output file; a folder if there are several inputs. "
+        help="The output file; a folder if there are several inputs or if it has no suffix. "
         "Default: beside the input, with the task in its name.",
     ),
 ]

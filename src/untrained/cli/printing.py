@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,27 +12,50 @@ if TYPE_CHECKING:
     from untrained.jobs import Outcome
     from untrained.report import Report
 
-__all__ = ["account", "as_json", "print_error", "warn_of_size"]
+__all__ = ["account", "as_json", "late_score", "print_error", "warn_of_size"]
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
-    """Return what `--json` prints of a job."""
+def late_score(outcome: Outcome) -> dict[str, float] | None:
+    """Return the score of a skipped job's written picture, if there is a truth.
+
+    Raises:
+        InputError: a truth that cannot be read, or of another size.
+    """
+    from untrained.files import score_files
+
+    truth = outcome.job.truth
+    return score_files(outcome.job.target, truth) if truth and outcome.status == "skipped" else None
+
+
+def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return what `--json` prints of a job; `score` is a late one."""
     return {
         "status": outcome.status,
         "input": str(outcome.job.source),
         "output": str(outcome.job.target),
         "run": str(outcome.folder),
         "results": outcome.record.get("results", []),
+        **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
+        **({} if score is None else {"score": dict(score)}),
     }
 
 
-def account(outcome: Outcome) -> list[str]:
-    """Return the honest account of a job in a few lines."""
+def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[str]:
+    """Return the honest account of a job in a few lines; `score` is a late one."""
     from untrained.callbacks.progress import format_seconds
 
     job = outcome.job
     if outcome.status == "skipped":
-        return [f"{job.source} → {job.target}: finished before with the same settings, skipped"]
+        lines = [f"{job.source} → {job.target}: finished before with the same settings, skipped"]
+        if outcome.lacking:
+            lacking = " and ".join(outcome.lacking)
+            lines.append(f"  finished before without {lacking}; --overwrite to fit again")
+        if score is not None:
+            lines.append(
+                f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
+                "(of the file that was written)"
+            )
+        return lines
     lines = [f"{job.source} → {job.target}"]
     for result in outcome.record["results"]:
         lines.append(
@@ -59,12 +83,33 @@ def account(outcome: Outcome) -> list[str]:
         lines.append("  " + "; ".join(facts))
         if "score" in result:
             lines.append("  " + _score_line(result))
+        lines += _extras_lines(outcome, result)
     lines.append(f"  record: {outcome.folder / 'run.json'}")
     if outcome.status == "interrupted":
         lines.append(
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:
+    """Return where that is which was found beside the picture, or why there is no uncertainty."""
+    from untrained.averaging import SampleAverage
+
+    names = result.get("extras", [])
+    if names:
+        one_page = (outcome.folder / f"{names[0]}.npy").exists()
+        folder = outcome.folder if one_page else outcome.folder / "pages"
+        return [f"  {', '.join(f'{name}.png' for name in names)} (values in .npy): in {folder}"]
+    sampling = outcome.job.recipe.average
+    if not isinstance(sampling, SampleAverage):
+        return []
+    why = f"{result['stop_step']} steps with burn_in {sampling.burn_in} are too few samples"
+    if outcome.status == "interrupted":
+        why = "the fit was cut short"
+    elif result["tiles"] > 1:
+        why = "none is made of tiles"
+    return [f"  no map of the uncertainty: {why}"]
 
 
 def _score_line(result: dict[str, Any]) -> str:

@@ -20,8 +20,9 @@ from untrained.cli.options import (
     RunOptions,
     Sigma,
     SigmaInUnits,
+    Whole,
 )
-from untrained.cli.printing import account, as_json, print_error, warn_of_size
+from untrained.cli.printing import account, as_json, late_score, print_error, warn_of_size
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def inpaint(
 def upscale(
     files: Pictures, /, *,
     output: Output = None,
-    factor: int = 4,
+    factor: Whole = 4,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -125,10 +126,12 @@ def restore_files(
         options: the task's own, all of them.
         beside: the files that the task takes beside the picture; None = not given.
     """
-    from untrained.jobs import Job, plan_targets
+    from untrained.jobs import Job
     from untrained.recipes import find_recipe, with_settings
+    from untrained.targets import plan_targets
     from untrained.tasks import find_task
 
+    run.check()
     recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     find_task(task).check(options)  # before any folder is read
     pairs = plan_targets(task, files, output)
@@ -154,8 +157,10 @@ def run_jobs(
 ) -> int:
     """Run jobs and print what came of each; one that fails does not keep the others back.
 
-    With `report`, each run's folder is given a report.html.
+    With `report`, each run's folder is given a report.html. The exit code is the gravest of all:
+    130 interrupted, 2 bad input, 1 a fit that kept diverging.
     """
+    from untrained.errors import DivergedError
     from untrained.report import write_report
 
     command = shlex.join(sys.argv)
@@ -172,18 +177,23 @@ def run_jobs(
             if len(jobs) == 1 or printing.debug:
                 raise outcome
             print_error(str(outcome))
-            code = 2
+            code = max(code, 1 if isinstance(outcome, DivergedError) else 2)
             continue
+        score = late_score(outcome)
         if report:
             page = outcome.folder / "report.html"
             warn_of_size(page, write_report([outcome.folder], page))
         if printing.json:
-            print(json.dumps(as_json(outcome)), flush=True)
+            print(json.dumps(as_json(outcome, score)), flush=True)
         elif not printing.quiet:
-            for line in account(outcome):
+            for line in account(outcome, score):
                 print(line, flush=True)
             if report:
                 print(f"  report: {page}", flush=True)
+        for result in outcome.record.get("results", []):
+            if result["stop_reason"] == "diverged":
+                print_error(f"{outcome.job.source}: {result['stop_advice']}")
+                code = max(code, 1)
         if outcome.status == "interrupted":
             code = 130
             if workers == 1:
@@ -219,9 +229,7 @@ def _steps(text: str, max_steps: int) -> tuple[int, ...]:
         from untrained.callbacks import spread_steps
 
         return spread_steps(max_steps)
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise InputError(
-            f"--snapshots is {text!r}; wanted auto, or steps like 0,100,1000"
-        ) from None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"--snapshots is {text!r}; wanted auto, or steps like 0,100,1000")
+    return tuple(int(part) for part in parts)

@@ -84,6 +84,11 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
 def peak_in_words(score: dict[str, Any]) -> str:
     """Return how the best image that the fit passed through compares with the kept one."""
     peak = f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}"
+    if score["gap_to_peak"] <= -0.005:
+        return (
+            f"{peak} of the curve; the kept image, drawn once more after its step, "
+            f"is {-score['gap_to_peak']:.2f} dB above it"
+        )
     if score["gap_to_peak"] < 0.005:
         return f"{peak}; the kept image is the best one seen"
     return f"{peak}, {score['gap_to_peak']:.2f} dB above what was kept"

@@ -62,7 +62,7 @@ def _frames(folder: Path, page: int) -> Iterator[Frame]:
     if not snapshots:
         raise InputError(
             f"{folder}: no images were saved during the fit; restore the picture again with "
-            "--snapshots auto"
+            "--snapshots auto --overwrite"
         )
     size = snapshots[-1]["width"], snapshots[-1]["height"]
     with plt.rc_context(STYLE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,13 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from untrained.arrays import image_size
 from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture
 from untrained.recipes import Recipe, find_recipe
 from untrained.restore import Hooks, restore, restore_picture
+from untrained.result import Result
 
-__all__ = ["Asked", "Given", "Options", "PictureShape", "Task", "check_sigma", "run_task"]
+__all__ = [
+    "Asked",
+    "Given",
+    "Options",
+    "PictureShape",
+    "Source",
+    "Task",
+    "as_size",
+    "check_recipe",
+    "check_sigma",
+    "fit_task",
+    "opened",
+    "run_task",
+    "size_of",
+]
+
+Source = NDArray[Any] | str | Path
+"""What the functions of the tasks take: an array, or the path of a picture file."""
 
 Options = Mapping[str, Any]
 """What the user chose for a task, by name; plain JSON values."""
@@ -147,21 +167,73 @@ def check_sigma(options: Options) -> None:
         raise InputError(f"sigma is {sigma}; wanted 0 or more, and finite")
 
 
-def run_task(
-    task: str, image: NDArray[Any] | str | Path, given: Given, *, recipe: str | Recipe,
+def as_size(value: object, name: str) -> int:
+    """Return a whole number.
+
+    Raises:
+        InputError: it is none ("2", 2.5).
+    """
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{name} is {value!r}; wanted a whole number") from None
+
+
+def check_recipe(task: str, recipe: Recipe) -> None:
+    """Refuse the recipe of another task; deinterlacing is a kind of inpainting.
+
+    Raises:
+        InputError: it is one.
+    """
+    if recipe.task != task and (task, recipe.task) != ("deinterlace", "inpaint"):
+        raise InputError(
+            f"recipe {recipe.name!r} is for {recipe.task}, not for {task}; "
+            f"`untrained recipes {task}` lists those that are"
+        )
+
+
+def opened(image: Source | Picture) -> NDArray[Any] | Picture:
+    """Return the picture of a file, read; an array as it is.
+
+    Raises:
+        InputError: as `read_picture`.
+    """
+    return read_picture(image) if isinstance(image, (str, Path)) else image
+
+
+def size_of(image: NDArray[Any] | Picture, channel_axis: int | None) -> tuple[int, int]:
+    """Return the height and width of what `opened` gave. Raises InputError of wrong axes."""
+    return image_size(image.pixels[0] if isinstance(image, Picture) else image, channel_axis)
+
+
+def fit_task(
+    task: str, image: Source | Picture, given: Given, *, recipe: str | Recipe,
     channel_axis: int | None, seed: int, device: str, callbacks: Sequence[Callback],
-) -> NDArray[Any]:  # fmt: skip
-    """Return the restored image of an array or of a picture file; the functions of the tasks."""
+) -> tuple[NDArray[Any], Result]:  # fmt: skip
+    """Return the restored image of an array or of a picture, and the result (of the last page)."""
     chosen = find_recipe(task, recipe) if isinstance(recipe, str) else recipe
-    if isinstance(image, (str, Path)):
-        picture, _ = restore_picture(
-            read_picture(image), recipe=chosen, seed=seed, device=device,
+    check_recipe(task, chosen)
+    source = opened(image)
+    if isinstance(source, Picture):
+        picture, results = restore_picture(
+            source, recipe=chosen, seed=seed, device=device,
             hooks=lambda _: Hooks(callbacks=callbacks), **given.as_arguments(),
         )  # fmt: skip
-        return picture.to_array()
+        return picture.to_array(), results[-1]
     result = restore(
-        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
+        source, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
         callbacks=callbacks, **given.as_arguments(),
     )  # fmt: skip
     assert result.image is not None
-    return result.image
+    return result.image, result
+
+
+def run_task(
+    task: str, image: Source | Picture, given: Given, *, recipe: str | Recipe,
+    channel_axis: int | None, seed: int, device: str, callbacks: Sequence[Callback],
+) -> NDArray[Any]:  # fmt: skip
+    """Return the restored image of an array or of a picture; the functions of the tasks."""
+    return fit_task(
+        task, image, given, recipe=recipe, channel_axis=channel_axis, seed=seed, device=device,
+        callbacks=callbacks,
+    )[0]  # fmt: skip

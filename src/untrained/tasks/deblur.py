@@ -14,7 +14,7 @@ from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.operators import Blur
 from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, run_task
+from untrained.tasks.base import Asked, Given, Task, opened, run_task, size_of
 
 __all__ = ["Deblur", "deblur", "read_kernel"]
 
@@ -56,14 +56,10 @@ def deblur(
     Raises:
         InputError: as for `denoise`; also a kernel that is none, or larger than the image.
     """
-    size = None
-    if not isinstance(image, (str, Path)):
-        shape = list(np.shape(image))
-        if len(shape) == 3 and channel_axis is not None:
-            del shape[channel_axis]
-        size = (shape[0], shape[1])
+    source = opened(image)
+    given = _given(kernel, size_of(source, channel_axis))
     return run_task(
-        "deblur", image, _given(kernel, size), recipe=recipe, channel_axis=channel_axis,
+        "deblur", source, given, recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip
 
@@ -94,13 +90,13 @@ def read_kernel(path: Path) -> NDArray[np.float64]:
     return np.asarray(kernel.mean(axis=-1)) if kernel.ndim == 3 else kernel
 
 
-def _given(kernel: NDArray[Any], size: tuple[int, ...] | None) -> Given:
+def _given(kernel: NDArray[Any], size: tuple[int, ...]) -> Given:
     values = np.asarray(kernel, dtype=np.float64)
     total = values.sum()
     if values.size and (values.min() < 0 or not total > 0):
         raise InputError("kernel is negative or zero throughout; wanted weights of 0 and more")
     blur = Blur(torch.from_numpy(values / total).float())
-    if size is not None and any(k > s for k, s in zip(values.shape, size, strict=True)):
+    if any(k > s for k, s in zip(values.shape, size, strict=True)):
         got, wanted = ("x".join(map(str, shape)) for shape in (values.shape, size))
         raise InputError(f"kernel is {got}, the image is {wanted}; wanted a smaller kernel")
     return Given(operator=blur)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.operators import Blur
-from untrained.recipes import Recipe, find_recipe
-from untrained.restore import restore
-from untrained.tasks.base import Asked, Given, Options, Task
+from untrained.recipes import Recipe
+from untrained.tasks.base import (
+    Asked,
+    Given,
+    Options,
+    Task,
+    as_size,
+    fit_task,
+    opened,
+    size_of,
+)
 
 __all__ = ["DeblurBlind", "deblur_blind"]
 
@@ -34,7 +42,7 @@ class DeblurBlind(Task):
 
 
 def deblur_blind(
-    image: NDArray[Any],
+    image: NDArray[Any] | str | Path,
     kernel_size: int,
     *,
     channel_axis: int | None = -1,
@@ -49,7 +57,7 @@ def deblur_blind(
     kernel; what the networks find easier decides. Look at both, and try another `kernel_size`.
 
     Args:
-        image: (H, W) or (H, W, C).
+        image: as for `denoise`; of a stack, the kernel is that of the last page.
         kernel_size: side of the square that holds the kernel, odd, somewhat larger than the blur.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
@@ -61,21 +69,19 @@ def deblur_blind(
         InputError: as for `denoise`; also a size that is even, or larger than the image.
     """
     _check_size(kernel_size)
-    chosen = find_recipe("deblur-blind", recipe) if isinstance(recipe, str) else recipe
-    shape = list(np.shape(image))
-    if len(shape) == 3 and channel_axis is not None:
-        del shape[channel_axis]
-    result = restore(
-        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
-        callbacks=callbacks, **_given(kernel_size, (shape[0], shape[1])).as_arguments(),
+    source = opened(image)
+    given = _given(kernel_size, size_of(source, channel_axis))
+    restored, result = fit_task(
+        "deblur-blind", source, given, recipe=recipe, channel_axis=channel_axis, seed=seed,
+        device=device, callbacks=callbacks,
     )  # fmt: skip
-    assert result.image is not None
     if "kernel" not in result.extras:
         raise InputError(f"the fit ended without a kernel: {result.reason.advice}")
-    return result.image, result.extras["kernel"][0, 0].numpy()
+    return restored, result.extras["kernel"][0, 0].numpy()
 
 
 def _check_size(size: int) -> None:
+    size = as_size(size, "kernel_size")
     if size < 3 or size % 2 == 0:
         raise InputError(f"kernel_size is {size}; wanted an odd number from 3 up")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from untrained.arrays import UnitRange, from_unit, to_unit
 from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.recipes import Recipe, find_recipe
-from untrained.restore import restore
-from untrained.tasks.base import Asked, Given, Task
+from untrained.images import Picture, with_pixels
+from untrained.recipes import Recipe
+from untrained.tasks.base import Asked, Given, Task, fit_task, opened
 
 __all__ = ["Decompose", "decompose"]
 
@@ -37,7 +38,7 @@ class Decompose(Task):
 
 
 def decompose(
-    image: NDArray[Any],
+    image: NDArray[Any] | str | Path,
     hint: NDArray[Any] | None = None,
     *,
     channel_axis: int | None = -1,
@@ -57,7 +58,7 @@ def decompose(
     picture `inpaint` with the hint as its hole may well do better.
 
     Args:
-        image: (H, W) or (H, W, C).
+        image: as for `denoise`; of one page.
         hint: (H, W), true (or above half of its largest value) = where the mark may be; elsewhere
             m = 1, and a is the image as it was. For recipes with a mask at every pixel.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
@@ -68,24 +69,33 @@ def decompose(
         number everywhere with the recipe "fast".
 
     Raises:
-        InputError: as for `denoise`; also a hint of another size, or that is of one colour.
+        InputError: as for `denoise`; also a stack, a hint of another size or of one colour.
     """
-    chosen = find_recipe("decompose", recipe) if isinstance(recipe, str) else recipe
-    observed, _, unit_range = to_unit(image, channel_axis=channel_axis)
+    source = opened(image)
+    pixels = source
+    if isinstance(source, Picture):
+        if len(source.pixels) > 1:
+            raise InputError(
+                f"{image}: is a stack of {len(source.pixels)} pages; wanted one picture"
+            )
+        pixels, channel_axis = source.pixels[0], -1
+    assert not isinstance(pixels, Picture)
+    observed, _, unit_range = to_unit(pixels, channel_axis=channel_axis)
     size = observed.shape[-2], observed.shape[-1]
-    result = restore(
-        image, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
-        guide=None if hint is None else _marked(hint, size),
-        callbacks=callbacks,
+    first, result = fit_task(
+        "decompose", source, Given(guide=None if hint is None else _marked(hint, size)),
+        recipe=recipe, channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip
-    assert result.image is not None
     if "second" not in result.extras:
         raise InputError(f"the fit ended without layers: {result.reason.advice}")
     second, mask = (
-        from_unit(result.extras[name], values, ndim=np.ndim(image), channel_axis=channel_axis)
+        from_unit(result.extras[name], values, ndim=np.ndim(pixels), channel_axis=channel_axis)
         for name, values in (("second", unit_range), ("mask", _PLAIN))
     )
-    return result.image, second, mask
+    if isinstance(source, Picture):
+        second = with_pixels(source, second[None], alpha=source.alpha).to_array()
+        mask = mask if first.ndim == 3 else mask[..., 0]
+    return first, second, mask
 
 
 _PLAIN = UnitRange(offset=0.0, scale=1.0, peak=1.0, dtype=np.dtype(np.float32))

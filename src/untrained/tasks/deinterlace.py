@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.callbacks import Callback
-from untrained.images import read_picture
 from untrained.operators import Interlace
 from untrained.operators.interlace import Field
 from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, Task, run_task
+from untrained.tasks.base import Asked, Given, Options, Task, opened, run_task, size_of
 
 __all__ = ["Deinterlace", "deinterlace"]
 
@@ -60,12 +59,10 @@ def deinterlace(
     Raises:
         InputError: as for `denoise`; also an unknown field.
     """
-    pixels = read_picture(image).to_array() if isinstance(image, (str, Path)) else image
-    shape = list(np.shape(pixels))
-    if len(shape) == 3 and channel_axis is not None:
-        del shape[channel_axis]
+    source = opened(image)
+    lines = _lines(*size_of(source, channel_axis), field)
     return run_task(
-        "deinterlace", pixels, Given(mask=_lines(shape[0], shape[1], field)), recipe=recipe,
+        "deinterlace", source, Given(mask=lines), recipe=recipe,
         channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip
 

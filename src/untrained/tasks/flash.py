@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from untrained.callbacks import Callback
 from untrained.errors import InputError
+from untrained.images import read_picture
 from untrained.recipes import Recipe
 from untrained.tasks.base import Asked, Given, Task, run_task
 
@@ -32,7 +34,7 @@ class Flash(Task):
 
 def flash(
     image: NDArray[Any] | str | Path,
-    guide: NDArray[Any],
+    guide: NDArray[Any] | str | Path,
     *,
     channel_axis: int | None = -1,
     recipe: str | Recipe = "fast",
@@ -45,7 +47,7 @@ def flash(
     Args:
         image: the picture without flash, whose light is wanted; as for `denoise`.
         guide: the picture with flash; or a depth map, another channel …: (H, W) or (H, W, C), of
-            the image's height and width, any dtype and range.
+            the image's height and width, any dtype and range; or the path of a picture file.
         channel_axis, recipe, seed, device, callbacks: as for `denoise`.
 
     Returns:
@@ -54,7 +56,12 @@ def flash(
     Raises:
         InputError: as for `denoise`; also a guide of another size.
     """
+    # beside an array, channels are where those of the array are
+    axis = -1 if isinstance(image, (str, Path)) or channel_axis is None else channel_axis
+    other = guide
+    if isinstance(other, (str, Path)):
+        other = np.moveaxis(read_picture(other).pixels[0], -1, axis)
     return run_task(
-        "flash", image, Given(guide=guide), recipe=recipe, channel_axis=channel_axis,
+        "flash", image, Given(guide=other), recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,
     )  # fmt: skip

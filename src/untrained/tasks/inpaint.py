@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untrained.arrays import image_size, mask_to_tensor
 from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.recipes import Recipe
@@ -60,8 +61,11 @@ def inpaint(
     Raises:
         InputError: as for `denoise`; also if there is nothing to fill.
     """
-    if not isinstance(image, (str, Path)) and mask is None and np.isfinite(image).all():
-        raise InputError("nothing to inpaint: there is no mask and no NaN pixel; give a mask")
+    if not isinstance(image, (str, Path)) and np.isfinite(image).all():
+        if mask is None:
+            raise InputError("nothing to inpaint: there is no mask and no NaN pixel; give a mask")
+        if mask_to_tensor(mask, image_size(image, channel_axis)).all():
+            raise InputError("nothing to inpaint: the mask marks every pixel as known (true)")
     return run_task(
         "inpaint", image, Given(mask=mask), recipe=recipe, channel_axis=channel_axis,
         seed=seed, device=device, callbacks=callbacks,

@@ -12,7 +12,7 @@ from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.operators import Resample
 from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, run_task
+from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, as_size, run_task
 
 __all__ = ["Upscale", "upscale"]
 
@@ -69,6 +69,7 @@ def upscale(
 
 
 def _downsampling(factor: int) -> Resample:
+    factor = as_size(factor, "factor")
     if factor < 2:
         raise InputError(f"factor is {factor}; wanted a whole number from 2 up")
     return Resample(factor, kernel="lanczos2")
