@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,26 @@ def test_a_given_sigma_reaches_the_classical_methods(
     assert results[1] < results[0]
 
 
+def test_a_setting_varies_over_the_recipes(noisy: tuple[Path, Path], tmp_path: Path) -> None:
+    asked = Comparison(
+        source=noisy[0], methods=("fast", "nlm"), vary="lr=0.001, 0.02", steps=3, truth=noisy[1]
+    )
+    rows = compare_file(asked, tmp_path / "out")
+    assert [row["method"] for row in rows] == ["fast lr=0.001", "fast lr=0.02", "nlm"]
+    assert rows[0]["psnr"] != rows[1]["psnr"]
+    assert len({row["file"] for row in rows}) == 3
+    assert (tmp_path / "out" / rows[0]["file"]).exists()
+    for vary, methods, says in (
+        ("lr", ("fast",), "wanted NAME=VALUE"),
+        ("lr=,", ("fast",), "wanted NAME=VALUE"),
+        ("rl=1", ("fast",), "did you mean"),
+        ("lr=1", ("nlm",), "only recipes have settings"),
+    ):
+        with pytest.raises(InputError, match=says):
+            compare_file(replace(asked, vary=vary, methods=methods), tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
 def test_inpainting_and_enlarging(scene: Scene, tmp_path: Path) -> None:
     truth = scene(32, 40)
     holes = np.random.default_rng(0).random((32, 40)) > 0.3
@@ -157,7 +178,7 @@ def test_a_task_takes_its_own_options_only(
     for words, says in (
         (("--factor", 4), "denoise takes no --factor"),
         (("--task", "upscale", "--sigma", 5), "upscale takes no --sigma"),
-        (("-o", tmp_path / "noisy.png" / "out"), "cannot be made"),
+        (("-o", tmp_path / "noisy.png" / "out"), "cannot make this folder"),
     ):
         done = untrained("compare", noisy[0], *words)
         assert done.returncode == 2

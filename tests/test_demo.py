@@ -54,7 +54,7 @@ def test_the_example_is_restored_by_the_command_that_is_printed(
         (("--truth", "clean.png"), "leave --truth out"),
         (("--side", 30), "side is 30"),
         (("--side", -5), "side is -5"),
-        (("-o", "file/folder"), "cannot be made"),
+        (("-o", "file/folder"), "cannot make this folder"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -173,7 +173,7 @@ def test_pictures_are_those_of_the_run_and_held_once(runs: list[Path]) -> None:
     assert one["layers"]["observed"] == other["layers"]["observed"]
     assert one["layers"]["truth"] == other["layers"]["truth"]
     sources = [a["id"] for _, a in page.elements if str(a.get("id", "")).startswith("source-")]
-    assert len(sources) == 2 + 2 * 4
+    assert len(sources) == 2 + 2 * 5
 
 
 def test_a_smaller_page_leaves_out_images_of_the_fit_only(runs: list[Path]) -> None:

@@ -195,12 +195,12 @@ def test_a_job_that_cannot_be_done_says_why(server: Server, picture: str, tmp_pa
     job = server.start(picture, "inpaint", files={"mask": mask["id"]})
     failed = server.wait(job["id"])
     assert failed["status"] == "failed"
-    assert failed["error"].startswith("mask is 9x9, image is 32x40; ")
+    assert failed["error"].startswith("holiday.png: mask is 9x9, image is 32x40; ")
     answer = server.client.post(
         "/api/plan", json={"task": "inpaint", "picture": picture, "files": {"mask": mask["id"]}}
     )
     assert answer.status_code == 422
-    assert answer.json()["detail"] == failed["error"]
+    assert failed["error"] == f"holiday.png: {answer.json()['detail']}"
     assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 409
     assert server.client.delete(f"/api/jobs/{job['id']}").status_code == 204
     assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 204

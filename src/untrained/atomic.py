@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from untrained.errors import InputError
 
-__all__ = ["check_place", "make_folder", "write_atomically"]
+__all__ = ["check_place", "make_folder", "refuse_input", "write_atomically"]
 
 
 def check_place(path: Path) -> None:
@@ -30,6 +30,12 @@ def check_place(path: Path) -> None:
         raise InputError(f"{path}: {folder} is a file, not a folder; give another output")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{path}: no permission to write into {folder}; give another output")
+
+
+def refuse_input(path: Path, source: Path) -> None:
+    """Raise InputError if a file to be written is the input itself."""
+    if path.exists() and source.exists() and path.samefile(source):
+        raise InputError(f"{path}: is the input itself; give another output with -o")
 
 
 def make_folder(folder: Path) -> None:

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.arrays import UnitRange, from_unit, to_unit
-from untrained.atomic import write_atomically
-from untrained.baselines import BASELINES, Image, find_baseline
+from untrained.atomic import make_folder, write_atomically
+from untrained.baselines import BASELINES, Baseline, Image, find_baseline
 from untrained.baselines.base import array_of, tensor_of
 from untrained.cases import open_case
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, with_pixels, write_picture
 from untrained.metrics import psnr, ssim
-from untrained.recipes import RECIPES
+from untrained.recipes import RECIPES, Recipe, with_settings
 from untrained.restore import restore
 from untrained.sheets import central, sheet
 from untrained.tasks import Given
@@ -42,6 +42,8 @@ class Comparison:
         source: a picture file of one page.
         task: one that has classical methods, a key of `DEFAULT_METHODS`.
         methods: names of the task's recipes and of its classical methods; empty = the default.
+        vary: a setting and its values, NAME=VALUE,VALUE…: every recipe once with each; empty = as
+            they are.
         files, options: of the task, those that the user gave.
         truth: the clean picture, for scores only.
         crop: side of the central crop that is shown, at 1:1; 0 = the whole picture.
@@ -52,6 +54,7 @@ class Comparison:
     source: Path
     task: str = "denoise"
     methods: tuple[str, ...] = ()
+    vary: str = ""
     files: Mapping[str, Path] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     truth: Path | None = None
@@ -80,16 +83,16 @@ def compare_file(
     case = open_case(asked.task, asked.source, asked.files, asked.options)
     picture, given, unit_range = case.picture, case.given, case.unit_range
     truth = _truth(asked, picture, case.output_shape, unit_range)
-    _make_folder(folder)
+    make_folder(folder)
     rows: list[Row] = []
     tiles = [("observed", _enlarged(case.observed, case.known.factor))]
-    for name in methods:
+    for name, method in methods.items():
         began = time.monotonic()
-        if name in RECIPES[asked.task]:
-            fitted = _fit(asked, name, picture.pixels[0], given)
+        if isinstance(method, Recipe):
+            fitted = _fit(asked, method, picture.pixels[0], given)
             image = array_of(to_unit(fitted, value_range=unit_range)[0])
         else:
-            image = find_baseline(asked.task, name)(case.observed, case.known)
+            image = method(case.observed, case.known)
         row: Row = {"method": name, "seconds": round(time.monotonic() - began, 2)}
         if truth is not None:
             pair = (tensor_of(np.clip(image, 0, 1)), tensor_of(truth))
@@ -107,7 +110,8 @@ def compare_file(
     return rows
 
 
-def _methods(asked: Comparison) -> tuple[str, ...]:
+def _methods(asked: Comparison) -> dict[str, Recipe | Baseline]:
+    """Return the methods by the names that they are shown with."""
     if asked.task not in DEFAULT_METHODS:
         raise InputError(
             f"cannot compare {asked.task!r}, which has no classical method; "
@@ -116,26 +120,40 @@ def _methods(asked: Comparison) -> tuple[str, ...]:
     if asked.crop < 0:
         raise InputError(f"crop is {asked.crop}; wanted 0 (everything) or more pixels")
     known = [*RECIPES[asked.task], *BASELINES[asked.task]]
-    methods = asked.methods or DEFAULT_METHODS[asked.task]
-    for name in methods:
+    methods: dict[str, Recipe | Baseline] = {}
+    for name in asked.methods or DEFAULT_METHODS[asked.task]:
         if name not in known:
             raise InputError(f"no method {name!r} for {asked.task}; it has {', '.join(known)}")
+        if name in RECIPES[asked.task]:
+            methods |= _varied(asked, RECIPES[asked.task][name])
+        else:
+            methods[name] = find_baseline(asked.task, name)
+    if asked.vary and not any(isinstance(method, Recipe) for method in methods.values()):
+        raise InputError("only recipes have settings to vary; name one in --methods")
     return methods
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+def _varied(asked: Comparison, recipe: Recipe) -> dict[str, Recipe]:
+    """Return the recipe, or one with each value of the setting that varies."""
+    setting, equals, values = asked.vary.replace(" ", "").partition("=")
+    if asked.vary and not (equals and values.strip(",")):
         raise InputError(
-            f"{folder}: cannot be made ({error.strerror}); give another folder with -o"
-        ) from None
+            f"vary is {asked.vary!r}; wanted NAME=VALUE,VALUE, for example lr=0.003,0.01"
+        )
+    variants = {recipe.name: recipe}
+    if asked.vary:
+        variants = {
+            f"{recipe.name} {setting}={value}": with_settings(recipe, {setting: value})
+            for value in filter(None, values.split(","))
+        }
+    if asked.steps is None:
+        return variants
+    return {
+        name: replace(x, max_steps=min(asked.steps, x.max_steps)) for name, x in variants.items()
+    }
 
 
-def _fit(asked: Comparison, name: str, page: NDArray[Any], given: Given) -> NDArray[Any]:
-    recipe = RECIPES[asked.task][name]
-    if asked.steps is not None:
-        recipe = replace(recipe, max_steps=min(asked.steps, recipe.max_steps))
+def _fit(asked: Comparison, recipe: Recipe, page: NDArray[Any], given: Given) -> NDArray[Any]:
     result = restore(
         page, recipe=recipe, seed=asked.seed, device=asked.device, **given.as_arguments()
     )
@@ -165,7 +183,8 @@ def _write(
 ) -> str:
     values = from_unit(tensor_of(image), unit_range)[None]
     is_integer = np.issubdtype(values.dtype, np.integer)
-    name = f"{stem}-{method}{'.png' if is_integer else '.tif'}"
+    safe = "".join(c if c.isalnum() or c in "-_=." else "-" for c in method)
+    name = f"{stem}-{safe}{'.png' if is_integer else '.tif'}"
     write_picture(folder / name, with_pixels(replace(picture, alpha=None), values))
     return name
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained import degrade
-from untrained.atomic import write_atomically
+from untrained.atomic import make_folder, write_atomically
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, write_picture
 from untrained.operators.blur import gaussian_kernel
@@ -163,12 +163,7 @@ def write_example(example: Example, clean: Image, folder: Path) -> None:
     Raises:
         InputError: the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be made ({error.strerror}); give another folder with -o"
-        ) from None
+    make_folder(folder)
     made = {"clean.png": clean, **example.make(clean, np.random.default_rng(0))}
     for name, content in made.items():
         _write(folder / name, content)

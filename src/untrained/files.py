@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from untrained import degrade
 from untrained.arrays import to_unit, white_of
-from untrained.atomic import make_folder
+from untrained.atomic import make_folder, refuse_input
 from untrained.errors import InputError
 from untrained.images import Picture, check_writable, read_picture, with_pixels, write_picture
 from untrained.metrics import psnr, ssim
@@ -118,8 +118,7 @@ def degrade_file(
     for path, result in outputs.items():
         if path.exists() and not overwrite:
             raise InputError(f"{path}: exists; pass --overwrite to replace it")
-        if path.exists() and path.samefile(source):
-            raise InputError(f"{path}: is the input itself; give another output with -o")
+        refuse_input(path, source)
         check_writable(path, result)
     make_folder(target.parent)
     for path, result in outputs.items():

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from untrained.acceleration import pick_device
 from untrained.arrays import range_of
-from untrained.atomic import write_atomically
+from untrained.atomic import refuse_input, write_atomically
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
 from untrained.errors import DivergedError, InputError
 from untrained.images import (
@@ -138,7 +138,7 @@ def run_job(
     folder = job.folder()
     earlier = folder.read_record() if folder.exists() else None
     outputs: dict[str, str] = {} if earlier is None else earlier.get("outputs", {})
-    there = _hash(job.target) if job.target.is_file() else ""
+    there = _hash(job.target) if outputs and job.target.is_file() else ""
     if earlier and outputs.get(there) == "finished":
         lacking = _lacking(job, earlier)
         done = earlier["status"] == "finished"  # else an overwriting fit was killed: go on
@@ -257,8 +257,7 @@ def job_of_run(path: Path) -> Job:
 
 def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
     """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
-    if job.target.exists() and job.target.samefile(job.source):
-        raise InputError(f"{job.target}: is the input itself; give another output with -o")
+    refuse_input(job.target, job.source)
     if job.target.exists() and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.atomic import check_place, make_folder, write_atomically
+from untrained.atomic import check_place, make_folder, refuse_input, write_atomically
 from untrained.clips import Frame, check_target, read_clip, write_clip
 from untrained.errors import InputError
 from untrained.images import Picture, read_picture, write_picture
@@ -152,8 +152,7 @@ def _check(job: ClipJob) -> None:
     check_target(job.target, job.source)
     if not job.source.exists():
         raise InputError(f"{job.source}: no such file or folder")
-    if job.target.exists() and job.target.resolve() == job.source.resolve():
-        raise InputError(f"{job.target}: is the input itself; give another output with -o")
+    refuse_input(job.target, job.source)
     if job.target.exists() and not job.overwrite:
         raise InputError(f"{job.target}: exists; pass --overwrite to replace it")
     if job.task == "inpaint" and "mask" not in job.files:

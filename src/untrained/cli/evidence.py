@@ -83,6 +83,7 @@ def compare(
     file: Path, /, *,
     task: str = "denoise",
     methods: str = "",
+    vary: str = "",
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     truth: Path | None = None,
     sigma: Sigma = None,
@@ -112,6 +113,9 @@ def compare(
         deinterlace or dehaze.
     methods
         Recipes and classical methods, separated by commas: fast,nlm,tv,wavelet,bm3d.
+    vary
+        A setting of the recipes and values for it, lr=0.003,0.01,0.03: every recipe once with
+        each. `untrained recipes TASK/NAME` lists the settings.
     output
         The folder. Default: NAME-compare beside the picture.
     truth
@@ -155,7 +159,7 @@ def compare(
         Comparison(
             source=file, task=task, truth=truth, crop=crop, steps=steps, seed=seed, device=device,
             methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
-            files={name: path for name, path in files.items() if path is not None},
+            vary=vary, files={name: path for name, path in files.items() if path is not None},
             options={name: value for name, value in options.items() if value is not None},
         ),
         folder,

@@ -122,10 +122,9 @@ def decompress(
 
 
 def _check_target(target: Path, source: Path, overwrite: bool) -> None:
-    from untrained.atomic import check_place
+    from untrained.atomic import check_place, refuse_input
 
-    if target.exists() and source.exists() and target.samefile(source):
-        raise InputError(f"{target}: is the input itself; give another output with -o")
+    refuse_input(target, source)
     if target.exists() and not overwrite:
         raise InputError(f"{target}: exists; pass --overwrite to replace it")
     if not target.absolute().parent.is_dir():
