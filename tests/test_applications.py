@@ -29,8 +29,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Scene = Callable[..., NDArray[np.float64]]
 
 
+FEW = {"widths": "16,16,16", "max_steps": "100"}
+
+
 def quick(task: str, **changes: str) -> Recipe:
-    settings = {"widths": "16,16,16", "max_steps": "100", "channels": "8", **changes}
+    settings = {**FEW, "channels": "8", **changes}
     if task in ("flash", "deinterlace"):  # shown a picture, not noise
         del settings["channels"]
     return with_settings(find_recipe(task, "fast"), settings)
@@ -160,6 +163,15 @@ def test_flash_takes_the_details_of_its_guide(scene: Scene) -> None:
     assert error(restored, truth) < 0.25 * error(noisy, truth)
     with pytest.raises(InputError, match="guide is 32x64"):
         package.flash(noisy, guide[:32])
+
+
+def test_flash_keeps_a_texture_that_noise_alone_would_hide() -> None:
+    rng = np.random.default_rng(0)
+    truth = (0.2 + 0.4 * rng.random((64, 64, 1))) * np.array([1, 0.8, 0.6])
+    noisy = as_bytes(truth + rng.normal(0, 0.1, truth.shape))
+    restored = package.flash(noisy, as_bytes(truth[..., :1] ** 0.5), recipe=quick("flash"))
+    alone = package.denoise(noisy, recipe=with_settings(find_recipe("denoise", "fast"), FEW))
+    assert error(restored, truth) < 0.4 * error(alone, truth)
 
 
 def test_demosaic_beats_bilinear_interpolation(scene: Scene) -> None:

@@ -60,6 +60,7 @@ FITS: dict[str, tuple[Problem, Recipe]] = {
     "denoise/sgld-fast": (noisy(), small("denoise", "sgld-fast")),
     "denoise/self2self": (noisy(), small("denoise", "self2self", objective=FEW)),
     "denoise/self-guided": (noisy(), small("denoise", "self-guided")),
+    "flash/fast": (noisy(guide=OBSERVED[:, :2]), small("flash", "fast")),
     "inpaint/fast": (noisy(known=HOLE), small("inpaint", "fast")),
     "deinterlace/fast": (noisy(known=LINES), small("deinterlace", "fast")),
     "upscale/fast": (noisy(operator=Resample(2)), small("upscale", "fast")),

@@ -65,6 +65,7 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
         ) from None
     z = objective.z  # a guide's channels are known only now
     fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
+    fed += objective.guide_channels
     weights = Generator().manual_seed(seed)
     networks = [
         recipe.network.build(fed, channels, generator=weights) for _ in range(recipe.members)

@@ -31,11 +31,13 @@ class Objective(ABC):
 
     Attributes:
         z: the network's input code, (members, c, h, w); None = the network is fed something else.
+        guide_channels: of a guide that the network is fed beside what `in_channels` counts.
     """
 
     problem: Problem
     generator: Generator
     z: Tensor | None = None
+    guide_channels: int = 0
 
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:

@@ -28,7 +28,8 @@ class MaskedPrediction:
     noise of a hidden pixel cannot be predicted, so the loss is the error plus the noise power and
     the network cannot learn the noise itself. Needs noise that is independent between pixels.
     (Batson & Royer, "Noise2Self", arXiv 1901.11365, proposition 1; Quan et al., "Self2Self",
-    CVPR 2020.) The operator must be the identity; unknown pixels stay hidden throughout.
+    CVPR 2020.) The operator must be the identity; unknown pixels stay hidden throughout. A guide,
+    another picture of the scene (`Problem.guide`), is shown whole beside y_m: its noise is its own.
 
     Hidden pixels alone teach nothing about how far to trust a pixel's own value, and the network
     drifts towards copying it. With `recorrupt` α > 0 and a known noise level σ, the visible pixels
@@ -70,7 +71,7 @@ class MaskedPrediction:
             )
 
     def in_channels(self, image_channels: int) -> int:
-        """Return the channels of the image."""
+        """Return the channels of the image, to which those of a guide are added."""
         return image_channels
 
     def build(
@@ -106,6 +107,7 @@ class MaskedPredictionObjective(Objective):
         shape = (members, *self.visible.shape[1:])
         self.blur = 0.0 if self.sigma is None or problem.noise is None else problem.noise.blur
         self.pool = NoisePool(shape, generator=self.generator, blur=self.blur)
+        self.guide_channels = 0 if problem.guide is None else problem.guide.shape[1]
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the prediction from a freshly masked observation."""
@@ -137,9 +139,16 @@ class MaskedPredictionObjective(Objective):
 
     def _predict(self, network: RunNetwork, shown: Tensor) -> Tensor:
         """Return the network's image from the next of the eight sides."""
-        estimate = turned_back(network(turned(shown, self.turn)), self.turn)
+        estimate = turned_back(network(turned(self._guided(shown), self.turn)), self.turn)
         self.turn = (self.turn + 1) % 8 if self.settings.flips else 0
         return estimate
+
+    def _guided(self, shown: Tensor) -> Tensor:
+        """Return what is shown with the guide beside it, if there is one."""
+        guide = self.problem.guide
+        if guide is None:
+            return shown
+        return torch.cat([shown, guide.expand(len(shown), -1, -1, -1)], dim=1)
 
     def _sigma(self) -> Tensor | None:
         """Return σ at every pixel; None = only hidden pixels are compared."""
@@ -175,11 +184,11 @@ class MaskedPredictionObjective(Objective):
         """Return the image of each member, (members, C, H, W)."""
         count = self.settings.num_predictions
         if not count:
-            return network(self.visible.expand(self.members, -1, -1, -1))
+            return network(self._guided(self.visible.expand(self.members, -1, -1, -1)))
         # Random numbers of its own: how often one looks at the image must not change the fit.
         generator = Generator(self.visible.device).manual_seed(self.generator.initial_seed() + 1)
         places = self.pool.state_dict()
-        images = [network(self._draw(generator)[0]) for _ in range(count)]
+        images = [network(self._guided(self._draw(generator)[0])) for _ in range(count)]
         self.pool.load_state_dict(places)
         return torch.stack(images).mean(0)
 

@@ -28,7 +28,7 @@ class Problem:
         known: (1, 1, h, w), 1 where y was measured; None = everywhere.
         held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
         guide: another picture, (1, C', H, W), that an objective goes by: of the same scene for a z
-            that is one, of where a mark may be for `Decompose`.
+            that is one and for `MaskedPrediction`, of where a mark may be for `Decompose`.
         noise: the noise of y by brightness, if known or estimated.
         peak: what PSNR takes as full scale, in the unit range.
         exact_known: whether the known pixels of y stand in the final image as they are.
