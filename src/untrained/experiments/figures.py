@@ -124,11 +124,12 @@ def _draw_curves(axes: Any, entry: dict[str, Any], averages: bool) -> None:
     if averages and lines["psnr_truth"] != iterate:
         axes.plot(steps, lines["psnr_truth"], color="C1", label="to the truth, averaged")
     best = int(np.argmax(iterate))
+    place = steps[best] / steps[-1]
     axes.plot(steps[best], iterate[best], "o", color="C0")
     axes.annotate(
         f"{iterate[best]:.2f} dB at {steps[best]}", (steps[best], iterate[best]),
         xytext=(0, 9), textcoords="offset points", color="C0",
-        ha="right" if steps[best] > 0.7 * steps[-1] else "center",
+        ha="right" if place > 0.7 else "left" if place < 0.15 else "center",
     )  # fmt: skip
     axes.margins(y=0.12)
     axes.grid(alpha=0.3)
