@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from untrained.acceleration import pick_device
-from untrained.arrays import range_of
 from untrained.atomic import refuse_input, write_atomically
 from untrained.callbacks import Callback, JsonLines, Scoring, Snapshots, TensorBoard
 from untrained.errors import DivergedError, InputError
@@ -31,6 +29,7 @@ from untrained.images import (
 from untrained.recipes import Recipe, decode, encode
 from untrained.restore import Hooks, restore_picture
 from untrained.result import Result
+from untrained.run_pictures import snapshot_saver, write_extras
 from untrained.runs import Recorder, RunFolder, describe_machine, now, summary_of
 from untrained.tasks import Asked, Given, find_task
 
@@ -177,14 +176,14 @@ def run_job(
             JsonLines(part.metrics, scoring=scoring),
         ]
         if job.snapshots:
-            callbacks.append(Snapshots(job.snapshots, _snapshot_saver(part.path, picture)))
+            callbacks.append(Snapshots(job.snapshots, snapshot_saver(part.path, picture)))
         if job.tensorboard:
             callbacks.append(
                 TensorBoard(part.path / "tensorboard", settings=record["job"], scoring=scoring)
             )
 
         def finished(pixels: NDArray[Any], result: Result) -> None:
-            _write_extras(part.path, result.extras)
+            write_extras(part.path, result.extras)
             if pages > 1:
                 write_atomically(part.page, lambda file: np.save(file, pixels))
                 part.checkpoint.unlink(missing_ok=True)
@@ -311,40 +310,6 @@ def _given(job: Job, picture: Picture) -> Given:
 
 def _read_truth(job: Job) -> Picture | None:
     return None if job.truth is None else read_picture(job.truth, max_pixels=job.max_pixels)
-
-
-def _snapshot_saver(folder: Path, picture: Picture) -> Callable[[int, Tensor], None]:
-    """Return what saves an image of the unit range as PNG, 8-bit for 8-bit files, else 16-bit."""
-    kind = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
-
-    def save(step: int, image: Tensor) -> None:
-        path = folder / "snapshots" / f"step-{step:06d}.png"
-        _write_png(path, image[0].permute(1, 2, 0).cpu().numpy(), kind)
-
-    return save
-
-
-def _write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
-    """Write NAME.npy, (h, w) or (h, w, c), and to look at NAME.png, dark or wide values scaled."""
-    for name, value in extras.items():
-        assert name not in ("page", "result"), f"a run has a {name} of its own"
-        values = value[0].permute(1, 2, 0).cpu().numpy()
-        write_picture(
-            folder / f"{name}.npy",
-            Picture.from_array(values[..., 0] if values.shape[2] == 1 else values),
-        )
-        finite = np.isfinite(values)
-        if finite.any():
-            shown = range_of(values, finite)
-            _write_png(folder / f"{name}.png", (values - shown.offset) / shown.scale, np.uint16)
-
-
-def _write_png(path: Path, values: NDArray[Any], kind: type[np.unsignedinteger[Any]]) -> None:
-    """Write (h, w, c) values of the unit range; of other than 1 or 3 channels, the first."""
-    shown = values if values.shape[2] in (1, 3) else values[..., :1]
-    # in float64, as `from_unit` rounds: the snapshot of the kept step is the result to the bit
-    shown = np.nan_to_num(shown.astype(np.float64).clip(0, 1)) * np.iinfo(kind).max
-    write_picture(path, Picture.from_array(np.rint(shown).astype(kind)))
 
 
 def _job_as_data(job: Job) -> dict[str, Any]:
