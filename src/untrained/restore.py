@@ -72,7 +72,7 @@ def restore(
         photons: the noise is that of light, with so many photons at white (a value of 1, or the
             dtype's largest), and clipped there; instead of `sigma`.
         guide: another picture, of the restored image's height and width, any dtype and range:
-            of the scene for a z that is a `Guide` and for `MaskedPrediction`, a hint for `Decompose`.
+            of the scene for a z that is a `Guide` and `MaskedPrediction`, a hint for `Decompose`.
         channel_axis: the axis of the channels in a three-dimensional image or guide.
         truth: the clean image, for scoring only: the fit is the same to the bit without it.
         seed: of every random number.
