@@ -32,7 +32,7 @@ def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:
     parts += ["## Methods", _by_method(outcome)]
     parts.append(f"{_FOOTNOTE} Seeds: {', '.join(map(str, x.seeds))}.")
     parts.append(f"Measured on: {'; '.join(machines)}.")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
