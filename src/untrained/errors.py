@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["DivergedError", "InputError"]
+from collections.abc import Iterable
+
+__all__ = ["DivergedError", "InputError", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -15,3 +17,11 @@ class InputError(ValueError):
 
 class DivergedError(InputError):
     """A fit diverged at once, so that there is no image (exit code 1)."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return "did you mean 'fast'? " for an error about a wrong name, or "" if none is like it."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f"did you mean {close[0]!r}? " if close else ""

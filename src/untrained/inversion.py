@@ -10,7 +10,6 @@ changed. With torchvision, two lines:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from untrained.callbacks import Callback
-from untrained.errors import InputError
+from untrained.errors import InputError, did_you_mean
 from untrained.objectives import DataFit, DataFitObjective, Iterate, Problem, RunNetwork
 from untrained.recipes import Recipe
 from untrained.recipes.inversion import INVERT, MAXIMIZE, find_inversion
@@ -234,10 +233,9 @@ def _find_layer(model: nn.Module, layer: str | nn.Module) -> nn.Module:
             raise InputError("the layer is no part of the model; pass one of model.modules()")
         return layer
     if layer not in modules:
-        close = difflib.get_close_matches(layer, modules, n=1, cutoff=0.3)
         names = [name for name in modules if name]
         more = f", … {len(names)} in all" if len(names) > _NAMED else ""
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(layer, modules, cutoff=0.3)
         raise InputError(
             f"no layer {layer!r} in the model; {hint}there are {', '.join(names[:_NAMED])}{more}"
         )

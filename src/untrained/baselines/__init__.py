@@ -6,8 +6,6 @@ know of the degradation. None of these methods learns anything from any picture.
 
 from __future__ import annotations
 
-import difflib
-
 from untrained.baselines.applications import (
     bilinear,
     dark_channel_prior,
@@ -30,7 +28,7 @@ from untrained.baselines.photographs import (
     tv,
     wavelet,
 )
-from untrained.errors import InputError
+from untrained.errors import InputError, did_you_mean
 
 __all__ = ["BASELINES", "Baseline", "Image", "Known", "find_baseline"]
 
@@ -58,7 +56,6 @@ def find_baseline(task: str, name: str) -> Baseline:
         raise InputError(f"no baselines for {task!r}; wanted one of {', '.join(BASELINES)}")
     methods = BASELINES[task]
     if name not in methods:
-        close = difflib.get_close_matches(name, methods, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, methods)
         raise InputError(f"no baseline {name!r} for {task}; {hint}it has {', '.join(methods)}")
     return methods[name]

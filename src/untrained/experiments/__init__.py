@@ -7,10 +7,9 @@ what is missing and writes the report.
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 
-from untrained.errors import InputError
+from untrained.errors import InputError, did_you_mean
 from untrained.experiments.base import Experiment
 
 __all__ = ["EXPERIMENTS", "find_experiment"]
@@ -36,8 +35,7 @@ def find_experiment(name: str, *, quick: bool = False) -> Experiment:
         InputError: no such experiment; names the closest one.
     """
     if name not in EXPERIMENTS:
-        close = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, EXPERIMENTS)
         raise InputError(f"no experiment {name!r}; {hint}there are {', '.join(EXPERIMENTS)}")
     file, group = EXPERIMENTS[name]
     module = import_module(f"untrained.experiments.{file}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from untrained.errors import InputError
+from untrained.errors import InputError, did_you_mean
 from untrained.recipes import (
     deblur,
     deblur_blind,
@@ -63,7 +61,6 @@ def find_recipe(task: str, name: str) -> Recipe:
         raise InputError(f"no task {task!r}; wanted one of {', '.join(RECIPES)}")
     known = RECIPES[task]
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, known)
         raise InputError(f"no recipe {name!r} for {task}; {hint}it has {', '.join(known)}")
     return known[name]
