@@ -21,9 +21,11 @@ import numpy as np
 from common import Image
 from torch import Generator, Tensor, nn
 
-from untrained import degrade, find_recipe, restore
-from untrained.callbacks import Callback, Check
+from untrained import find_recipe, restore
+from untrained.fitting import Callback, Check
 from untrained.networks import NetworkSettings, Skip
+from untrained.restoring import Execution, Given
+from untrained.simulation import degrade
 
 PICTURES = {"camera": (64, 176), "kodak24/kodim05.png": (208, 336)}
 """Pictures of no test set, and the top left corner of what is cut out of them."""
@@ -99,9 +101,12 @@ def measure(
     last = LastIterate()
     began = time.monotonic()
     result = restore(
-        truth * known[:, :, None], mask=known, recipe=recipe, seed=seed, device="cpu",
-        callbacks=[last],
-    )  # fmt: skip
+        truth * known[:, :, None],
+        recipe=recipe,
+        seed=seed,
+        given=Given(mask=known),
+        execution=Execution(device="cpu", callbacks=[last]),
+    )
     seconds = time.monotonic() - began
     iterate = last.estimate[0].permute(1, 2, 0).double().numpy()
     assert result.image is not None

@@ -18,10 +18,10 @@ import torch
 
 import untrained
 from untrained.baselines import BASELINES, Known
-from untrained.degrade import jpeg_file
 from untrained.images import Picture, read_picture, write_picture
 from untrained.operators import Blur, Mosaic
 from untrained.operators.blur import gaussian_kernel
+from untrained.simulation.degrade import jpeg_file
 from untrained.tasks.dejpeg import read_tables
 
 

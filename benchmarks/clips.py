@@ -19,7 +19,7 @@ from common import load, psnr
 
 from untrained import find_recipe
 from untrained.images import Picture, read_picture, write_picture
-from untrained.restore_clip import ClipJob, restore_clip
+from untrained.jobs import ClipJob, restore_clip
 
 
 def main():

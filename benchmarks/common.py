@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained import data, degrade, find_recipe, restore
-from untrained.acceleration import Acceleration
+from untrained import data, find_recipe, restore
 from untrained.baselines import Known, find_baseline
 from untrained.experiments.scenes import luma, psnr
-from untrained.sheets import central as central
+from untrained.fitting import Acceleration
+from untrained.images.sheets import central as central
+from untrained.restoring import Execution, Given
+from untrained.simulation import degrade
 
 Image = NDArray[np.float64]
 
@@ -65,7 +67,11 @@ def zs_n2n(observed: Image, sigma: float) -> Image:
     """Return Zero-Shot Noise2Noise (Mansour & Heckel, CVPR 2023), our recipe of that name."""
     recipe = find_recipe("denoise", "zs-n2n")
     recipe = replace(recipe, acceleration=Acceleration(precision="float32"))
-    return np.asarray(restore(observed, recipe=recipe, sigma=sigma, device="cpu").image)
+    return np.asarray(
+        restore(
+            observed, recipe=recipe, given=Given(sigma=sigma), execution=Execution(device="cpu")
+        ).image
+    )
 
 
 def _classical(name: str) -> Callable[[Image, float], Image]:

@@ -19,8 +19,8 @@ import numpy as np
 from common import central, load, psnr, table
 from PIL import Image
 
-from untrained.compression import Compression, compress, decompress
 from untrained.images import Picture, write_picture
+from untrained.restoring import Compression, compress, decompress
 
 
 def main() -> None:

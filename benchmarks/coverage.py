@@ -27,7 +27,7 @@ from untrained.averaging import SampleAverage
 from untrained.images import Picture, write_picture
 from untrained.metrics import psnr
 from untrained.recipes import Recipe
-from untrained.uncertainty import coverage
+from untrained.restoring import Execution, Given, coverage
 
 PICTURES = ("astronaut", "camera", "coffee")
 
@@ -82,7 +82,9 @@ def measure(truth: np.ndarray, recipe: Recipe) -> tuple[dict[str, float], np.nda
     """Return the numbers of one picture, and noisy | mean | error | spread side by side."""
     observed = noisy(truth, "gauss:25")
     began = time.monotonic()
-    result = restore(observed, recipe=recipe, sigma=25 / 255, device="cpu")
+    result = restore(
+        observed, recipe=recipe, given=Given(sigma=25 / 255), execution=Execution(device="cpu")
+    )
     clean = torch.from_numpy(truth.transpose(2, 0, 1)[None]).float()
     mean, spread = result.estimate, result.extras["spread"]
     shown = result.extras.get("uncertainty", spread)

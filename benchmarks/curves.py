@@ -25,9 +25,10 @@ import numpy as np
 from torch import Tensor
 
 from untrained import find_recipe, restore
-from untrained.arrays import to_unit
-from untrained.callbacks import Callback, Check
+from untrained.fitting import Callback, Check
+from untrained.images import to_unit
 from untrained.metrics import psnr
+from untrained.restoring import Execution
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -67,7 +68,9 @@ def race(options: argparse.Namespace) -> dict[str, Any]:
         if name != "fast":  # the published settings look rarely; the curve needs the points
             recipe = replace(recipe, check_every=10)
         clock = Clock(clean, options.limit)
-        restore(observed, recipe=recipe, callbacks=[clock], cancelled=clock.late)
+        restore(
+            observed, recipe=recipe, execution=Execution(callbacks=[clock], cancelled=clock.late)
+        )
         data["curves"][name] = clock.points
         print(name, f"{clock.points[-1][1]:.2f} dB after {clock.points[-1][0]:.0f} s", flush=True)
     for name, method in common.DENOISERS.items():

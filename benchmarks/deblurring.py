@@ -24,8 +24,7 @@ from common import central, load
 from skimage.restoration import richardson_lucy, wiener
 
 from untrained import find_recipe
-from untrained.arrays import to_unit
-from untrained.images import Picture, read_picture, write_picture
+from untrained.images import Picture, read_picture, to_unit, write_picture
 from untrained.jobs import Job, run_job
 from untrained.operators import Blur
 from untrained.operators.blur import gaussian_kernel

@@ -36,15 +36,13 @@ import torch.nn.functional as F
 from torch import Generator
 
 from untrained import find_recipe, restore
-from untrained.acceleration import PLAIN, freed_memory_kept, pick_device
-from untrained.arrays import to_unit
+from untrained.fitting import PLAIN, FixedSteps, freed_memory_kept, pick_device
+from untrained.images import to_unit
 from untrained.networks import layers
-from untrained.noise_estimation import estimate_noise
+from untrained.noise import estimate_noise
 from untrained.objectives import DataFit, Problem
-from untrained.planner import predict_memory, summarize_recipe
 from untrained.recipes import Recipe
-from untrained.solve import assemble
-from untrained.stopping import FixedSteps
+from untrained.restoring import assemble, predict_memory, summarize_recipe
 
 Step = Callable[[], None]
 

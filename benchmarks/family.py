@@ -19,6 +19,7 @@ from coverage import shortened
 
 from untrained import find_recipe, restore
 from untrained.recipes.family import FAMILY
+from untrained.restoring import Execution, Given
 
 
 def main() -> None:
@@ -38,7 +39,9 @@ def main() -> None:
         if name == "self2self":
             recipe = replace(recipe, objective=replace(recipe.objective, num_predictions=20))
         began = time.monotonic()
-        result = restore(observed, recipe=recipe, sigma=25 / 255, device="cpu")
+        result = restore(
+            observed, recipe=recipe, given=Given(sigma=25 / 255), execution=Execution(device="cpu")
+        )
         assert result.image is not None
         seconds = time.monotonic() - began
         score = psnr(np.asarray(result.image), truth)

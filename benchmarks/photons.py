@@ -17,8 +17,10 @@ import time
 import numpy as np
 from common import central, load, psnr
 
-from untrained import degrade, find_recipe, restore
+from untrained import find_recipe, restore
 from untrained.baselines import Known, find_baseline
+from untrained.restoring import Execution, Given
+from untrained.simulation import degrade
 
 
 def anscombe(counts):
@@ -53,11 +55,16 @@ def main():
             observed = degrade.poisson_noise(truth, photons, generator=np.random.default_rng(0))
             began = time.perf_counter()
             recipe = find_recipe("denoise", "fast")
-            told = restore(observed, recipe=recipe, photons=photons, device="cpu")
+            told = restore(
+                observed,
+                recipe=recipe,
+                given=Given(photons=photons),
+                execution=Execution(device="cpu"),
+            )
             seconds = time.perf_counter() - began
             scores = {
                 "input": observed,
-                "fast": restore(observed, recipe=recipe, device="cpu").image,
+                "fast": restore(observed, recipe=recipe, execution=Execution(device="cpu")).image,
                 "fast --photons": told.image,
                 "Anscombe + NLM": stabilised("nlm", observed, photons),
                 "Anscombe + BM3D": stabilised("bm3d", observed, photons),

@@ -23,10 +23,11 @@ import numpy as np
 from common import Image
 from skimage.restoration import estimate_sigma
 
-from untrained import degrade, find_recipe, restore
+from untrained import find_recipe, restore
 from untrained.baselines import Known, find_baseline
 from untrained.images import Picture, write_picture
 from untrained.operators import Resample
+from untrained.simulation import degrade
 
 Row = dict[str, Any]
 

@@ -1,18 +1,18 @@
-// Runs test/*.test.ts with node's own runner: node 20 reads no TypeScript, so esbuild strips the types first.
+// Runs test/**/*.test.ts with node's own runner: node 20 reads no TypeScript, so esbuild strips the types first.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const tests = (await readdir(join(here, "test"))).filter((name) => name.endsWith(".test.ts"));
+const tests = (await readdir(join(here, "test"), { recursive: true })).filter((name) => name.endsWith(".test.ts"));
 const outdir = await mkdtemp(join(tmpdir(), "untrained-ui-"));
 try {
   await build({
     absWorkingDir: here,
-    entryPoints: tests.map((name) => ({ in: join("test", name), out: basename(name, ".ts") })),
+    entryPoints: tests.map((name) => ({ in: join("test", name), out: name.replace(/\.ts$/, "") })),
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,

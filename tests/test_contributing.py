@@ -19,21 +19,20 @@ from cyclopts import App
 from torch import Generator, Tensor, nn
 
 from untrained import InputError, StopReason, find_recipe, psnr
-from untrained.callbacks import Check
+from untrained.fitting import Check, Muon
 from untrained.images import Picture, read_picture, write_picture
 from untrained.networks import Skip
 from untrained.objectives import Problem
-from untrained.optimizers import Muon
 from untrained.recipes import RECIPES, Recipe
 from untrained.recipes.settings import CHOICES
-from untrained.solve import solve
+from untrained.restoring import Execution, solve
 from untrained.tasks import TASKS
 
 GUIDE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 
 # What the files that the examples would stand in import; the guide leaves the imports out.
 MODULES = (
-    "networks.layers", "operators", "stopping", "objectives", "inputs", "recipes", "optimizers",
+    "networks.layers", "operators", "fitting", "objectives", "networks", "recipes",
     "tasks.base", "cli.options", "cli.restoring",
 )  # fmt: skip
 
@@ -95,11 +94,12 @@ def test_the_parts_work_in_a_fit(guide: dict[str, Any], problem: Problem) -> Non
     assert result.history.loss[-1] < result.history.loss[0]
     stopped = solve(shaded, replace(parts, stopper=guide["LossBelow"](value=1e9)))
     assert stopped.stop_step == parts.check_every
-    assert stopped.reason is StopReason.DISCREPANCY
+    assert stopped.reason is guide["LOSS_BELOW"]
+    assert "fell below" in stopped.reason.advice
 
 
 def test_the_objective_resumes_exactly(guide: dict[str, Any], problem: Problem) -> None:
-    from untrained.callbacks import Callback
+    from untrained.fitting import Callback
 
     class Keep(Callback):
         def on_check(self, check: Check) -> None:
@@ -108,8 +108,8 @@ def test_the_objective_resumes_exactly(guide: dict[str, Any], problem: Problem) 
 
     keep = Keep()
     recipe = quick(guide, objective=guide["Plain"]())
-    whole = solve(problem, recipe, callbacks=[keep])
-    again = solve(problem, recipe, state=keep.state)
+    whole = solve(problem, recipe, execution=Execution(callbacks=[keep]))
+    again = solve(problem, recipe, execution=Execution(state=keep.state))
     assert torch.equal(whole.estimate, again.estimate)
 
 

@@ -10,8 +10,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from untrained.errors import InputError
-from untrained.losses import L1, Gaussian, Huber, Poisson, TotalVariation
 from untrained.metrics import mse, mse_to_psnr, psnr, ssim
+from untrained.objectives import L1, Gaussian, Huber, Poisson, TotalVariation
 
 
 def pair(height: int = 40, width: int = 33) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,3 +89,39 @@ def test_total_variation_counts_jumps() -> None:
     # one jump of 1 in each of 4 rows, over 4 x 3 horizontal differences
     assert TotalVariation(weight=3.0)(step).item() == pytest.approx(3 * 4 / 12)
     assert np.isclose(TotalVariation()(torch.full((1, 1, 5, 5), 0.3)).item(), 0)
+
+
+def test_arrays_are_measured_as_tensors_are() -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((24, 20), (24, 20, 3)):
+        x, y = rng.random(shape), rng.random(shape)
+        a, b = (torch.from_numpy(np.atleast_3d(v).transpose(2, 0, 1)[None]) for v in (x, y))
+        assert psnr(x, y) == pytest.approx(psnr(a, b))
+        assert ssim(x, y) == pytest.approx(ssim(a, b))
+        assert mse(x, y) == pytest.approx(float(mse(a, b)))
+        assert mse(x, y) == pytest.approx(np.mean((x - y) ** 2))
+
+
+def test_full_scale_is_that_of_the_dtype() -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.integers(0, 256, (16, 16, 3), dtype=np.uint8) for _ in range(2))
+    assert psnr(x, y) == pytest.approx(psnr(x / 255, y / 255))
+    assert ssim(x, y) == pytest.approx(ssim(x / 255, y / 255))
+    with pytest.raises(InputError, match="full scale is 255 in the estimate and 1"):
+        psnr(x, y / 255)
+    assert psnr(x, y / 1.0, peak=255) == pytest.approx(psnr(x, y))
+
+
+def test_arrays_of_other_shapes_are_refused() -> None:
+    with pytest.raises(InputError, match="wanted one shape"):
+        psnr(np.zeros((8, 8)), np.zeros((8, 9)))
+    with pytest.raises(InputError, match="wanted an array"):
+        mse(np.zeros(8), np.zeros(8))
+
+
+def test_a_mask_weighs_arrays() -> None:
+    x, y = np.zeros((8, 8)), np.zeros((8, 8))
+    x[0, 0] = 1
+    weight = np.zeros((8, 8))
+    weight[0] = 1
+    assert mse(x, y, weight) == pytest.approx(1 / 8)

@@ -8,60 +8,85 @@ Nothing heavy is imported until it is used.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ClipJob": "restore_clip",
     "DivergedError": "errors",
-    "Features": "inversion",
     "InputError": "errors",
-    "Problem": "objectives",
-    "Recipe": "recipes",
-    "Result": "result",
-    "StopReason": "result",
+    "mse": "metrics",
+    "psnr": "metrics",
+    "ssim": "metrics",
+    "read_picture": "images",
+    "write_picture": "images",
+    "LinearOperator": "operators",
     "check_operator": "operators",
-    "compress": "compression",
+    "summarize": "networks",
+    "Iterate": "objectives",
+    "Objective": "objectives",
+    "Problem": "objectives",
+    "Callback": "fitting",
+    "Look": "fitting",
+    "Result": "fitting",
+    "StopReason": "fitting",
+    "Stopper": "fitting",
+    "Verdict": "fitting",
+    "fit": "fitting",
+    "Recipe": "recipes",
+    "find_recipe": "recipes",
+    "with_settings": "recipes",
+    "Execution": "restoring",
+    "Features": "restoring",
+    "Given": "restoring",
+    "LoadedFit": "restoring",
+    "compress": "restoring",
+    "decompress": "restoring",
+    "invert_features": "restoring",
+    "load_fit": "restoring",
+    "maximize_activation": "restoring",
+    "restore": "restoring",
+    "restore_many": "restoring",
+    "restore_picture": "restoring",
+    "solve": "restoring",
     "deblur": "tasks",
     "deblur_blind": "tasks",
     "decompose": "tasks",
-    "decompress": "compression",
     "dehaze": "tasks",
     "deinterlace": "tasks",
     "dejpeg": "tasks",
     "demosaic": "tasks",
     "denoise": "tasks",
-    "find_recipe": "recipes",
-    "fit": "fit",
     "flash": "tasks",
     "inpaint": "tasks",
-    "invert_features": "inversion",
-    "maximize_activation": "inversion",
-    "psnr": "metrics",
-    "read_picture": "images",
-    "restore": "restore",
-    "restore_clip": "restore_clip",
-    "restore_picture": "restore",
-    "ssim": "metrics",
-    "summarize": "networks",
     "upscale": "tasks",
-    "with_settings": "recipes",
-    "write_picture": "images",
+    "ClipJob": "jobs",
+    "restore_clip": "jobs",
 }
+"""Where the public names live, lowest layer first."""
+
+_ROOMS = ("operators", "networks", "objectives", "noise", "fitting", "recipes")
 
 __all__ = [
+    "Callback",
     "ClipJob",
     "DivergedError",
+    "Execution",
     "Features",
+    "Given",
     "InputError",
+    "Iterate",
+    "LinearOperator",
+    "LoadedFit",
+    "Look",
+    "Objective",
     "Problem",
     "Recipe",
     "Result",
     "StopReason",
+    "Stopper",
+    "Verdict",
     "__version__",
     "check_operator",
     "compress",
@@ -76,15 +101,25 @@ __all__ = [
     "denoise",
     "find_recipe",
     "fit",
+    "fitting",
     "flash",
     "inpaint",
     "invert_features",
+    "load_fit",
     "maximize_activation",
+    "mse",
+    "networks",
+    "noise",
+    "objectives",
+    "operators",
     "psnr",
     "read_picture",
+    "recipes",
     "restore",
     "restore_clip",
+    "restore_many",
     "restore_picture",
+    "solve",
     "ssim",
     "summarize",
     "upscale",
@@ -93,19 +128,31 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from untrained.compression import compress, decompress
+    from untrained import fitting, networks, noise, objectives, operators, recipes
     from untrained.errors import DivergedError, InputError
-    from untrained.fit import fit
+    from untrained.fitting import Callback, Look, Result, Stopper, StopReason, Verdict, fit
     from untrained.images import read_picture, write_picture
-    from untrained.inversion import Features, invert_features, maximize_activation
-    from untrained.metrics import psnr, ssim
+    from untrained.jobs import ClipJob, restore_clip
+    from untrained.metrics import mse, psnr, ssim
     from untrained.networks import summarize
-    from untrained.objectives import Problem
-    from untrained.operators import check_operator
+    from untrained.objectives import Iterate, Objective, Problem
+    from untrained.operators import LinearOperator, check_operator
     from untrained.recipes import Recipe, find_recipe, with_settings
-    from untrained.restore import restore, restore_picture
-    from untrained.restore_clip import ClipJob, restore_clip
-    from untrained.result import Result, StopReason
+    from untrained.restoring import (
+        Execution,
+        Features,
+        Given,
+        LoadedFit,
+        compress,
+        decompress,
+        invert_features,
+        load_fit,
+        maximize_activation,
+        restore,
+        restore_many,
+        restore_picture,
+        solve,
+    )
     from untrained.tasks import (
         deblur,
         deblur_blind,
@@ -121,26 +168,15 @@ if TYPE_CHECKING:
     )
 
 
-class _Package(ModuleType):
-    """Find public names when they are asked for.
-
-    The functions `fit` and `restore` share their names with the modules that they live in, and
-    importing a submodule sets its name here: the function wins.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _HOMES:
-            raise AttributeError(f"module 'untrained' has no attribute {name!r}")
-        value = getattr(import_module(f"untrained.{_HOMES[name]}"), name)
-        super().__setattr__(name, value)
-        return value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted(__all__)
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"untrained.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'untrained' has no attribute {name!r}")
+    value = getattr(import_module(f"untrained.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted(__all__)

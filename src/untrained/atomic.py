@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 from untrained.errors import InputError
 
-__all__ = ["check_place", "make_folder", "refuse_input", "write_atomically"]
+__all__ = ["check_place", "link_or_copy", "make_folder", "refuse_input", "write_atomically"]
 
 
 def check_place(path: Path) -> None:
@@ -78,3 +79,20 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}); nothing was left there") from None
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make a second name for a file, or a copy where the file system has no hard links.
+
+    Raises:
+        InputError: as `write_atomically`.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.link")
+    try:
+        temporary.unlink(missing_ok=True)
+        os.link(source, temporary)
+        temporary.replace(target)
+    except OSError:  # another disk, or one without hard links
+        temporary.unlink(missing_ok=True)
+        with source.open("rb") as original:
+            write_atomically(target, lambda file: shutil.copyfileobj(original, file))

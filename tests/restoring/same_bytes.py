@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from untrained import dejpeg, denoise, find_recipe, inpaint, upscale, with_settings
 from untrained.objectives import Problem
-from untrained.tiles import solve_tiled
+from untrained.restoring import solve_tiled
 
 RECORD = Path(__file__).with_suffix(".json")
 STEPS = "20"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
+from typing import Literal
 
 from untrained.cli.options import FitOptions, Output, Pictures, PrintOptions, RunOptions, Whole
 from untrained.cli.restoring import restore_files
@@ -86,7 +84,7 @@ def deblur_blind(
 
 
 def flash(
-    files: Annotated[list[Path], Parameter(help="FLASH NOFLASH; with --guide, NOFLASH.")], /, *,
+    files: Pictures, /, *,
     output: Output = None,
     guide: Path | None = None,
     fit: FitOptions = FitOptions(),
@@ -101,11 +99,10 @@ def flash(
         Another picture of the scene, of the same size: with flash, a depth map, a channel ….
     """
     if guide is None:
-        if len(files) != 2:
-            raise InputError(
-                f"{len(files)} pictures were given; wanted FLASH NOFLASH, or NOFLASH --guide OTHER"
-            )
-        guide, *files = files
+        raise InputError(
+            "there is no guide; wanted the picture taken without flash, and the one taken with it "
+            "as its guide: untrained flash NOFLASH --guide FLASH"
+        )
     return restore_files(
         "flash", files, output, fit, run, printing, options={}, beside={"guide": guide}
     )

@@ -51,14 +51,14 @@ def restore_video(
     mask_invert
         The mask is black where the picture is known.
     factor
-        To upscale: how many times. Default: 2.
+        To upscale: how many times. Default: 4.
     run_dir
         Where the run's folder goes. Default: untrained-runs beside the output.
     overwrite
         Replace an existing output.
     """
+    from untrained.jobs import ClipJob, restore_clip
     from untrained.recipes import find_recipe, with_settings
-    from untrained.restore_clip import ClipJob, restore_clip
 
     if fit.truth is not None:
         raise InputError("--truth goes with pictures; score the frames of a clip one by one")
@@ -75,7 +75,7 @@ def restore_video(
     options: dict[str, dict[str, Any]] = {
         "denoise": {"sigma": sigma, "sigma_in_units": sigma_in_units},
         "inpaint": {"mask_invert": mask_invert},
-        "upscale": {"factor": 2 if factor is None else factor},
+        "upscale": {"factor": 4 if factor is None else factor},
     }
     job = ClipJob(
         source=clip, target=output, task=task, recipe=recipe, options=options[task],

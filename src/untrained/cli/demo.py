@@ -37,8 +37,8 @@ def demo(
     side
         Side of the central square of the picture that is used, a multiple of 4; 0 = everything.
     """
-    from untrained.cli import app
-    from untrained.demo import run_demo
+    from untrained.cli.main import app
+    from untrained.comparison import run_demo
 
     if fit.truth is not None:
         raise InputError("the demonstration makes its own truth; leave --truth out")

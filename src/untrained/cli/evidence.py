@@ -145,7 +145,7 @@ def compare(
     device
         auto, cpu, cuda, cuda:N or mps.
     """
-    from untrained.compare import Comparison, compare_file
+    from untrained.comparison import Comparison, compare_file
 
     files = {"mask": mask, "kernel": kernel, "guide": guide}
     options: dict[str, Any] = {

@@ -88,12 +88,11 @@ def invert(
     import numpy as np
     import torch
 
-    from untrained.acceleration import pick_device
     from untrained.atomic import check_place
-    from untrained.callbacks import Progress
+    from untrained.fitting import Progress, pick_device
     from untrained.images import Picture, read_picture, write_picture
-    from untrained.inversion import invert_features, maximize_activation
     from untrained.recipes.inversion import INVERT, MAXIMIZE, find_inversion
+    from untrained.restoring import invert_features, maximize_activation
 
     check_place(output)
     found = find_inversion(recipe, INVERT if unit is None else MAXIMIZE)

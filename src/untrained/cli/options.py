@@ -105,6 +105,9 @@ class RunOptions:
 
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
+    no_run: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    """Leave no run folder behind. Nothing can be resumed or reported then, and what is found beside
+    the picture (a kernel, layers, an uncertainty) is lost."""
     snapshots: Annotated[str, Parameter(group=_RUN)] = ""
     """Save the image at these steps, or at the first look after each: 0,100,1000; 0 = of the
     untrained network; auto = some 16, dense at first. The files are named by their real steps."""
@@ -126,6 +129,11 @@ class RunOptions:
         Raises:
             InputError: one is.
         """
+        if self.no_run and (self.snapshots or self.report or self.tensorboard or self.run_dir):
+            raise InputError(
+                "--no-run leaves the run's folder out, into which snapshots, reports and events "
+                "are written; leave it out, or --run-dir, --snapshots, --report and --tensorboard"
+            )
         for name, value in (("workers", self.workers), ("max-pixels", self.max_pixels)):
             if value < 1:
                 raise InputError(f"--{name} is {value}; wanted 1 or more")

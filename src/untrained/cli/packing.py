@@ -50,9 +50,9 @@ def compress(
         Replace an existing output.
     """
     from untrained.atomic import write_atomically
-    from untrained.compression import Compression
-    from untrained.compression import compress as compress_image
     from untrained.images import read_picture
+    from untrained.restoring import Compression
+    from untrained.restoring.compression import compress as compress_image
 
     target = output or file.with_suffix(".untrained")
     _check_target(target, file, overwrite)
@@ -98,8 +98,8 @@ def decompress(
     """
     import numpy as np
 
-    from untrained.compression import decompress as decompress_bytes
     from untrained.images import Picture, write_picture
+    from untrained.restoring.compression import decompress as decompress_bytes
 
     try:
         data = file.read_bytes()

@@ -21,7 +21,7 @@ def late_score(outcome: Outcome) -> dict[str, float] | None:
     Raises:
         InputError: a truth that cannot be read, or of another size.
     """
-    from untrained.files import score_files
+    from untrained.comparison import score_files
 
     truth = outcome.job.truth
     return score_files(outcome.job.target, truth) if truth and outcome.status == "skipped" else None
@@ -33,7 +33,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "status": outcome.status,
         "input": str(outcome.job.source),
         "output": str(outcome.job.target),
-        "run": str(outcome.folder),
+        "run": None if outcome.folder is None else str(outcome.folder),
         "results": outcome.record.get("results", []),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
@@ -42,7 +42,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
 
 def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[str]:
     """Return the honest account of a job in a few lines; `score` is a late one."""
-    from untrained.callbacks.progress import format_seconds
+    from untrained.fitting.callbacks.progress import format_seconds
 
     job = outcome.job
     if outcome.status == "skipped":
@@ -84,6 +84,9 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if "score" in result:
             lines.append("  " + _score_line(result))
         lines += _extras_lines(outcome, result)
+    if outcome.folder is None:
+        lines.append("  no run folder was kept")
+        return lines
     lines.append(f"  record: {outcome.folder / 'run.json'}")
     if outcome.status == "interrupted":
         lines.append(
@@ -97,7 +100,9 @@ def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:
     from untrained.averaging import SampleAverage
 
     names = result.get("extras", [])
-    if names:
+    if names and outcome.folder is None:
+        return [f"  found, and not kept without a run folder: {', '.join(names)}"]
+    if names and outcome.folder is not None:
         one_page = (outcome.folder / f"{names[0]}.npy").exists()
         folder = outcome.folder if one_page else outcome.folder / "pages"
         return [f"  {', '.join(f'{name}.png' for name in names)} (values in .npy): in {folder}"]

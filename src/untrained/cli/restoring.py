@@ -126,9 +126,8 @@ def restore_files(
         options: the task's own, all of them.
         beside: the files that the task takes beside the picture; None = not given.
     """
-    from untrained.jobs import Job
+    from untrained.jobs import Job, plan_targets
     from untrained.recipes import find_recipe, with_settings
-    from untrained.targets import plan_targets
     from untrained.tasks import find_task
 
     run.check()
@@ -141,7 +140,8 @@ def restore_files(
         Job(
             task=task, source=source, target=target, recipe=recipe, options=options,
             files={name: path for name, path in (beside or {}).items() if path is not None},
-            truth=fit.truth, seed=fit.seed, device=fit.device, run_dir=run.run_dir,
+            truth=fit.truth, seed=fit.seed, device=fit.device,
+            run_dir=run.run_dir, keep_run=not run.no_run,
             snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
             tensorboard=run.tensorboard,
             overwrite=run.overwrite, max_pixels=run.max_pixels,
@@ -168,7 +168,7 @@ def run_jobs(
     if workers == 1 or len(jobs) == 1:
         outcomes = _in_turn(jobs, command, silent)
     else:
-        from untrained.workers import run_side_by_side
+        from untrained.jobs import run_side_by_side
 
         outcomes = run_side_by_side(jobs, workers=workers, command=command, silent=silent)
     code = 0
@@ -180,7 +180,7 @@ def run_jobs(
             code = max(code, 1 if isinstance(outcome, DivergedError) else 2)
             continue
         score = late_score(outcome)
-        if report:
+        if report and outcome.folder is not None:
             page = outcome.folder / "report.html"
             warn_of_size(page, write_report([outcome.folder], page))
         if printing.json:
@@ -188,7 +188,7 @@ def run_jobs(
         elif not printing.quiet:
             for line in account(outcome, score):
                 print(line, flush=True)
-            if report:
+            if report and outcome.folder is not None:
                 print(f"  report: {page}", flush=True)
         for result in outcome.record.get("results", []):
             if result["stop_reason"] == "diverged":
@@ -203,7 +203,7 @@ def run_jobs(
 
 def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcome | InputError]:
     """Run jobs one after another, with a bar for each."""
-    from untrained.callbacks import Callback, Progress, Scoring
+    from untrained.fitting import Callback, Progress, Scoring
     from untrained.jobs import run_job
 
     bars: list[Progress] = []
@@ -226,7 +226,7 @@ def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcom
 
 def _steps(text: str, max_steps: int) -> tuple[int, ...]:
     if text == "auto":
-        from untrained.callbacks import spread_steps
+        from untrained.fitting import spread_steps
 
         return spread_steps(max_steps)
     parts = [part.strip() for part in text.split(",") if part.strip()]

@@ -66,7 +66,7 @@ def degrade(
     overwrite
         Replace existing files.
     """
-    from untrained.files import degrade_file
+    from untrained.simulation import degrade_file
 
     silent = printing.quiet or printing.json
     written = degrade_file(
@@ -94,7 +94,7 @@ def score(
     truth
         The clean picture, of the same size and channels.
     """
-    from untrained.files import score_files
+    from untrained.comparison import score_files
 
     result = score_files(estimate, truth)
     if printing.json:
@@ -123,7 +123,7 @@ def recipes(
         if printing.json:
             print(json.dumps(encode(recipe)))
             return 0
-        print(f"{task}/{recipe.name}\n{recipe.source}\n")
+        print(f"{task}/{recipe.name}: {recipe.title}\n{recipe.source}\n")
         for key, value in flatten(recipe).items():
             shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
             print(f"  {key} = {shown}")
@@ -137,7 +137,7 @@ def recipes(
     for known_task, known in chosen.items():
         print(known_task)
         for recipe in known.values():
-            print(f"  {recipe.name:22} {recipe.source}")
+            print(f"  {recipe.name:20} {recipe.title}")
     return 0
 
 
@@ -156,8 +156,8 @@ def network(
     channels
         Channels of the image.
     """
-    from untrained.planner import summarize_recipe
     from untrained.recipes import find_recipe
+    from untrained.restoring import summarize_recipe
 
     task, _, recipe_name = name.partition("/")
     if not recipe_name:

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.baselines import Image
-from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.experiments.scenes import Scene, SceneOf
+from untrained.fitting import Callback, Score
 from untrained.recipes import Recipe
-from untrained.result import Score
 
 __all__ = ["Case", "Entry", "Experiment", "Figure", "Methods", "Observer", "Outcome", "shortened"]
 

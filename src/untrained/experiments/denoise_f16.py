@@ -8,7 +8,7 @@ from untrained.experiments.base import Experiment, Outcome, shortened
 from untrained.experiments.figures import curves, filmstrip, has
 from untrained.experiments.report import table
 from untrained.experiments.scenes import noisy
-from untrained.inputs import Noise
+from untrained.networks import Noise
 from untrained.objectives import DataFit
 from untrained.recipes import find_recipe
 

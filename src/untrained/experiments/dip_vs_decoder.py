@@ -9,11 +9,10 @@ import numpy as np
 from untrained.experiments.base import Experiment, Outcome
 from untrained.experiments.figures import curves, gallery, has, pyplot, scene_of
 from untrained.experiments.scenes import noisy
-from untrained.inputs import Noise
-from untrained.networks import DeepDecoder
+from untrained.images import sheet
+from untrained.networks import DeepDecoder, Noise
 from untrained.objectives import DataFit
 from untrained.recipes import find_recipe
-from untrained.sheets import sheet
 
 __all__ = ["FULL", "QUICK"]
 

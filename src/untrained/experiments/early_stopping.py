@@ -10,29 +10,29 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from untrained.callbacks import Check, Start
 from untrained.experiments.base import Experiment, Observer, Outcome, shortened
 from untrained.experiments.figures import pyplot
 from untrained.experiments.report import table
 from untrained.experiments.scenes import Scene, noisy
-from untrained.fit import state_on
-from untrained.inputs import Noise
-from untrained.metrics import mse, squared_errors
-from untrained.networks import Skip
-from untrained.noise_estimation import estimate_noise
-from untrained.objectives import DataFit
-from untrained.recipes import Recipe, find_recipe
-from untrained.result import Score
-from untrained.stopping import (
+from untrained.fitting import (
+    Check,
     Discrepancy,
     ExponentialVariance,
     HeldOut,
     Look,
     LowestLoss,
+    Score,
+    Start,
     Stopper,
     StopRule,
     WindowedVariance,
 )
+from untrained.fitting.state import state_on
+from untrained.metrics import mse, squared_errors
+from untrained.networks import Noise, Skip
+from untrained.noise import estimate_noise
+from untrained.objectives import DataFit
+from untrained.recipes import Recipe, find_recipe
 
 __all__ = ["FULL", "QUICK", "Watch"]
 

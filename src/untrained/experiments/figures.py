@@ -14,8 +14,8 @@ import numpy as np
 from untrained.baselines import Image
 from untrained.experiments.base import Figure, Outcome
 from untrained.experiments.scenes import Scene
+from untrained.images import central, sheet
 from untrained.report.drawing import pyplot
-from untrained.sheets import central, sheet
 
 __all__ = ["curves", "filmstrip", "gallery", "has", "pyplot", "save_sheet", "scene_of"]
 

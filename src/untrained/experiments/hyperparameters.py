@@ -9,10 +9,9 @@ import numpy as np
 from untrained.experiments.base import Experiment, Outcome, shortened
 from untrained.experiments.figures import pyplot
 from untrained.experiments.scenes import noisy
-from untrained.inputs import Noise
-from untrained.networks import Skip
+from untrained.fitting import Adam
+from untrained.networks import Noise, Skip
 from untrained.objectives import DataFit
-from untrained.optimizers import Adam
 from untrained.recipes import Recipe, find_recipe
 
 __all__ = ["FULL", "QUICK"]

@@ -12,10 +12,10 @@ from untrained.experiments.base import Experiment, Outcome, shortened
 from untrained.experiments.figures import pyplot
 from untrained.experiments.report import table
 from untrained.experiments.scenes import Scene, psnr
-from untrained.inputs import Noise
+from untrained.images import central
+from untrained.networks import Noise
 from untrained.objectives import DataFit
 from untrained.recipes import find_recipe
-from untrained.sheets import central
 
 __all__ = ["FULL", "QUICK"]
 

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 
 from untrained.baselines import Image, find_baseline
-from untrained.callbacks import Callback, Check
 from untrained.experiments.base import Case, Entry, Experiment
 from untrained.experiments.scenes import Scene
+from untrained.fitting import Callback, Check, Result
 from untrained.images import Picture, write_picture
+from untrained.jobs import Recorder, RunFolder
 from untrained.recipes import Recipe, encode
-from untrained.restore import restore
-from untrained.result import Result
-from untrained.runs import Recorder, RunFolder
+from untrained.restoring import Execution, Given, restore
 
 __all__ = ["digest", "measure", "unfinished"]
 
@@ -151,8 +150,9 @@ def _restore(
     state: dict[str, Any] | None = None,
 ) -> Result:  # fmt: skip
     return restore(
-        scene.observed, recipe=recipe, operator=scene.operator, mask=scene.known.mask,
-        truth=scene.truth, seed=seed, device=device, callbacks=callbacks, state=state,
+        scene.observed, recipe=recipe, truth=scene.truth, seed=seed,
+        given=Given(operator=scene.operator, mask=scene.known.mask),
+        execution=Execution(device=device, callbacks=callbacks, state=state),
     )  # fmt: skip
 
 

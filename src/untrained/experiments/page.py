@@ -12,6 +12,7 @@ from untrained.baselines import Image
 from untrained.experiments import find_experiment
 from untrained.experiments.base import Case, Entry, Experiment, Observer, Outcome
 from untrained.experiments.figures import scene_of
+from untrained.fitting import StopReason
 from untrained.recipes import Recipe
 from untrained.report.html import collector, page_of
 from untrained.report.model import (
@@ -25,7 +26,6 @@ from untrained.report.model import (
 )
 from untrained.report.packing import Sources
 from untrained.report.pictures import Pixels, Shown
-from untrained.result import StopReason
 
 __all__ = ["write_page"]
 

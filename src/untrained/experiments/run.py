@@ -14,13 +14,13 @@ from typing import Any
 import torch
 
 from untrained import __version__, data
-from untrained.acceleration import pick_device
 from untrained.atomic import check_place, make_folder, write_atomically
 from untrained.errors import InputError
 from untrained.experiments.base import Entry, Experiment, Outcome, shortened
 from untrained.experiments.measure import digest, measure, unfinished
 from untrained.experiments.page import write_page
 from untrained.experiments.report import markdown
+from untrained.fitting import pick_device
 
 __all__ = ["narrowed", "reproduce"]
 

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from untrained import data, degrade
+from untrained import data
 from untrained.baselines import Image, Known
+from untrained.images import central
 from untrained.operators import LinearOperator, Resample
-from untrained.sheets import central
+from untrained.simulation import degrade
 
 __all__ = ["Scene", "SceneOf", "half_missing", "luma", "noisy", "psnr", "shrunk"]
 

@@ -1,7 +1,9 @@
 """Networks f_θ: z -> image. Frozen settings build modules; one paper a file."""
 
 from untrained.networks.conv_decoder import ConvDecoder, ConvDecoderNetwork
+from untrained.networks.custom import Custom
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
+from untrained.networks.inputs import CodeSettings, FourierFeatures, Guide, Meshgrid, Noise
 from untrained.networks.layered import Layered, LayeredNetwork
 from untrained.networks.layers import NetworkSettings, initialize
 from untrained.networks.members import Members
@@ -12,16 +14,22 @@ from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
 from untrained.networks.unet import UNet, UNetNetwork
 
 __all__ = [
+    "CodeSettings",
     "ConvDecoder",
     "ConvDecoderNetwork",
+    "Custom",
     "DeepDecoder",
     "DeepDecoderNetwork",
+    "FourierFeatures",
+    "Guide",
     "LayerSummary",
     "Layered",
     "LayeredNetwork",
     "Members",
+    "Meshgrid",
     "NetworkSettings",
     "NetworkSummary",
+    "Noise",
     "Plain",
     "PlainNetwork",
     "Pointwise",

@@ -31,7 +31,7 @@ from untrained.networks.layers import (
     per_scale,
     upsample,
 )
-from untrained.operators.resample import Resample
+from untrained.operators import Resample
 
 __all__ = ["Skip", "SkipNetwork"]
 

@@ -52,7 +52,7 @@ def summarize(
     The network runs on torch's "meta" device: shapes only, so an image of any size is instant.
     """
     with torch.device("meta"):
-        network = settings.build(in_channels, out_channels, generator=_generator())
+        network = settings.build(in_channels, out_channels, generator=_generator()).to("meta")
     z = torch.empty(1, in_channels, *settings.input_size(height, width), device="meta")
     layers: list[LayerSummary] = []
 

@@ -11,6 +11,7 @@ from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjec
 from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.infill import Infill, InfillObjective
+from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.problem import Problem
@@ -18,16 +19,20 @@ from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
+    "L1",
     "BlindDeconvolution",
     "BlindDeconvolutionObjective",
     "DataFit",
     "DataFitObjective",
+    "DataTerm",
     "Decompose",
     "DecomposeObjective",
     "Deconvolution",
     "DeconvolutionObjective",
     "Dehaze",
     "DehazeObjective",
+    "Gaussian",
+    "Huber",
     "Infill",
     "InfillObjective",
     "Iterate",
@@ -37,6 +42,7 @@ __all__ = [
     "NoiseToNoiseObjective",
     "Objective",
     "ObjectiveSettings",
+    "Poisson",
     "Problem",
     "RunNetwork",
     "ScaleEquivariant",
@@ -45,4 +51,5 @@ __all__ = [
     "SelfGuidedObjective",
     "Sure",
     "SureObjective",
+    "TotalVariation",
 ]

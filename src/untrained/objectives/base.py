@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Generator, Tensor, nn
 
+from untrained.errors import InputError
 from untrained.metrics import mse
 from untrained.objectives.problem import Problem
 
@@ -32,12 +34,34 @@ class Objective(ABC):
     Attributes:
         z: the network's input code, (members, c, h, w); None = the network is fed something else.
         guide_channels: of a guide that the network is fed beside what `in_channels` counts.
+        draws_code: whether z is a code, in whose place another can be fed.
     """
 
     problem: Problem
     generator: Generator
     z: Tensor | None = None
     guide_channels: int = 0
+    draws_code: ClassVar[bool] = True
+
+    def feed(self, z: Tensor) -> None:
+        """Take another code in place of the one that was drawn.
+
+        Raises:
+            InputError: a network that is shown the picture, or a code of another shape.
+        """
+        if self.z is None or not self.draws_code:
+            raise InputError(
+                f"{type(self).__name__} shows the network the picture itself, not a z; "
+                "leave z out, or use the DataFit objective"
+            )
+        if z.shape != self.z.shape:
+            got, wanted = ("x".join(map(str, code.shape)) for code in (z, self.z))
+            raise InputError(f"z is {got}; wanted {wanted}")
+        if isinstance(self.z, nn.Parameter):
+            with torch.no_grad():
+                self.z.copy_(z)
+        else:
+            self.z = z.to(self.z)
 
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:

@@ -9,10 +9,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
-from untrained.inputs import CodeSettings, Noise
-from untrained.losses import DataTerm, Gaussian, TotalVariation
+from untrained.networks import CodeSettings, Noise
 from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
 from untrained.objectives.jittered import JitteredObjective
+from untrained.objectives.losses import DataTerm, Gaussian, TotalVariation
 from untrained.objectives.problem import Problem
 
 __all__ = ["DataFit", "DataFitObjective"]

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.inputs import Noise
-from untrained.losses import DataTerm, Gaussian
+from untrained.networks import Noise
 from untrained.objectives.base import Iterate, RunNetwork
 from untrained.objectives.jittered import JitteredObjective
+from untrained.objectives.losses import DataTerm, Gaussian
 from untrained.objectives.problem import Problem
 
 __all__ = ["Decompose", "DecomposeObjective", "exclusion"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,10 @@ from torch import Generator, Tensor
 
 from untrained.averaging import ExponentialAverage
 from untrained.errors import InputError
-from untrained.losses import DataTerm, Gaussian
 from untrained.noise import gaussian_taps
 from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
 from untrained.objectives.jittered import JitteredObjective
+from untrained.objectives.losses import DataTerm, Gaussian
 from untrained.objectives.problem import Problem
 
 __all__ = ["Infill", "InfillObjective"]
@@ -89,6 +89,8 @@ class Infill:
 
 class InfillObjective(JitteredObjective):
     """The state of an `Infill` on one problem."""
+
+    draws_code: ClassVar[bool] = False
 
     def __init__(self, problem: Problem, settings: Infill, *, seed: int, members: int = 1) -> None:
         observed = problem.observed

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from untrained.noise_pool import NoisePool
+from untrained.noise import NoisePool
 from untrained.objectives.base import Objective
 
 __all__ = ["JitteredObjective"]

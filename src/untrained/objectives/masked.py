@@ -9,11 +9,10 @@ import torch
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.losses import DataTerm, Gaussian
-from untrained.noise_estimation import estimate_noise
-from untrained.noise_pool import NoisePool
+from untrained.noise import NoisePool, estimate_noise
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.filling import mean_of_neighbours
+from untrained.objectives.losses import DataTerm, Gaussian
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
 

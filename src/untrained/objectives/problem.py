@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.noise import NoiseModel
-from untrained.operators import Identity, LinearOperator
+from untrained.operators import Identity
 
 __all__ = ["Problem"]
 
@@ -23,9 +23,13 @@ class Problem:
     """y = A x + noise, with all that is known about it.
 
     Attributes:
-        observed: y, (1, c, h, w).
-        operator: A; any differentiable callable.
+        observed: y, (1, c, h, w), real numbers of any range; kept as float32. Complex ones are
+            pairs of channels: `torch.cat([y.real, y.imag], 1)`.
+        operator: A; any differentiable callable. The shape of the image is that which its
+            `image_shape` gives for that of y; of an operator without one, that of y.
         known: (1, 1, h, w), 1 where y was measured; None = everywhere.
+        groups: (1, 1, h, w), whole numbers: what belongs together (a line of k-space, a projection,
+            a block, a frame) and is held out together; None = each measurement is its own group.
         held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
         guide: another picture, (1, C', H, W), that an objective goes by: of the same scene for a z
             that is one and for `MaskedPrediction`, of where a mark may be for `Decompose`.
@@ -39,6 +43,7 @@ class Problem:
     observed: Tensor
     operator: Callable[[Tensor], Tensor] = field(default_factory=Identity)
     known: Tensor | None = None
+    groups: Tensor | None = None
     held_out: Tensor | None = None
     guide: Tensor | None = None
     noise: NoiseModel | None = None
@@ -48,6 +53,9 @@ class Problem:
     bounded: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "observed", _as_measurement(self.observed))
+        _check_place("known", self.known, self.observed)
+        _check_place("groups", self.groups, self.observed)
         if self.guide is None or self.guide.shape[-2:] == self.image_shape[-2:]:
             return
         got, wanted = ("x".join(map(str, s[-2:])) for s in (self.guide.shape, self.image_shape))
@@ -73,9 +81,34 @@ class Problem:
     def image_shape(self) -> tuple[int, int, int, int]:
         """(1, C, H, W) of the estimate."""
         b, c, h, w = self.observed.shape
-        if isinstance(self.operator, LinearOperator):
-            return self.operator.image_shape((b, c, h, w))
-        return b, c, h, w
+        find = getattr(self.operator, "image_shape", None)
+        return (b, c, h, w) if find is None else find((b, c, h, w))
+
+    def check_operator_fits(self) -> None:
+        """Make sure that A x has the shape of y.
+
+        Raises:
+            InputError: it has not, or A fails on an image of `image_shape`.
+        """
+        if isinstance(self.operator, Identity):
+            return
+        image = self.observed.new_zeros(self.image_shape)
+        name = getattr(self.operator, "__name__", type(self.operator).__name__)
+        try:
+            with torch.no_grad():
+                got = tuple(self.operator(image).shape)
+        except Exception as error:  # whatever it raises, the shape is the likeliest reason
+            raise InputError(
+                f"operator {name} fails on an image of {_sizes(image.shape)} "
+                f"({' '.join(str(error).split())}); if the image has another shape, "
+                "give the operator a method image_shape(measurement_shape)"
+            ) from error
+        if got != tuple(self.observed.shape):
+            raise InputError(
+                f"operator {name} makes {_sizes(got)} of an image of {_sizes(image.shape)}, the "
+                f"measurement is {_sizes(self.observed.shape)}; give the operator a method "
+                "image_shape(measurement_shape) that returns the image's"
+            )
 
     def check_direct(self, what: str, input_size: tuple[int, int]) -> None:
         """Refuse what an objective cannot do that shows the network the observation itself.
@@ -132,20 +165,28 @@ class Problem:
         return torch.lerp(self.observed, estimate, weight)
 
     def hold_out(self, fraction: float, *, generator: Generator) -> Problem:
-        """Return the problem with a random fraction of its known pixels held out."""
+        """Return the problem with a random fraction of its known measurements held out.
+
+        Of a problem with `groups`, whole groups are held out, that fraction of them.
+
+        Raises:
+            InputError: none would be left for the fit.
+        """
         size = self.observed.shape[-2:]
-        known = torch.ones(1, 1, *size) if self.known is None else self.known.cpu()
-        places = known.flatten().nonzero().flatten()
-        count = max(1, round(fraction * len(places)))
-        if count >= len(places):
+        known = (torch.ones(1, 1, *size) if self.known is None else self.known.cpu()).flatten()
+        places = known.nonzero().flatten()
+        group = places if self.groups is None else self.groups.cpu().flatten()[places]
+        groups = group if self.groups is None else torch.unique(group)
+        count = max(1, round(fraction * len(groups)))
+        if count >= len(groups):
+            what = "known pixels" if self.groups is None else "groups of known measurements"
             raise InputError(
-                f"cannot hold out {fraction:.0%} of {len(places)} known pixels; "
-                "use another stop rule"
+                f"cannot hold out {fraction:.0%} of {len(groups)} {what}; use another stop rule"
             )
+        chosen = groups[torch.randperm(len(groups), generator=generator)[:count]]
         held_out = torch.zeros(known.numel())
-        held_out[places[torch.randperm(len(places), generator=generator)[:count]]] = 1
-        held_out = held_out.view(1, 1, *size).to(self.observed)
-        return replace(self, held_out=held_out)
+        held_out[chosen if self.groups is None else places[torch.isin(group, chosen)]] = 1
+        return replace(self, held_out=held_out.view(1, 1, *size).to(self.observed))
 
     def to(self, device: torch.device) -> Problem:
         """Return the problem on another device; an operator that has to move, as a copy.
@@ -161,9 +202,41 @@ class Problem:
             observed=self.observed.to(device),
             operator=operator,
             known=None if self.known is None else self.known.to(device),
+            groups=None if self.groups is None else self.groups.to(device),
             held_out=None if self.held_out is None else self.held_out.to(device),
             guide=None if self.guide is None else self.guide.to(device),
         )
+
+
+def _as_measurement(observed: Tensor) -> Tensor:
+    """Return y as float32. Raises InputError: no tensor of one measurement of real numbers."""
+    if not isinstance(observed, Tensor) or observed.ndim != 4:
+        got = f"{tuple(observed.shape)}" if hasattr(observed, "shape") else type(observed).__name__
+        raise InputError(f"observed is {got}; wanted a tensor (1, channels, height, width)")
+    if observed.is_complex():
+        raise InputError(
+            f"observed is {observed.dtype}; wanted real numbers: give complex ones as pairs of "
+            "channels, torch.cat([y.real, y.imag], 1), and an operator that returns such pairs"
+        )
+    if len(observed) != 1:
+        raise InputError(
+            f"observed is a batch of {len(observed)}; a problem is one measurement: "
+            "give restore_many a list, of which each is fitted by itself"
+        )
+    if not observed.is_floating_point():
+        raise InputError(f"observed is {observed.dtype}; wanted floating-point numbers")
+    return observed.float()
+
+
+def _check_place(name: str, values: Tensor | None, observed: Tensor) -> None:
+    """Refuse a map that is not one number a place of the measurement. Raises InputError."""
+    wanted = (1, 1, *observed.shape[-2:])
+    if values is not None and tuple(values.shape) != wanted:
+        raise InputError(f"{name} is {_sizes(values.shape)}; wanted {_sizes(wanted)}")
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _lies_elsewhere(module: torch.nn.Module, device: torch.device) -> bool:

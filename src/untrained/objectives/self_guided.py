@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
-from untrained.noise_pool import NoisePool
+from untrained.noise import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 from untrained.operators import LinearOperator

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.noise_pool import NoisePool
+from untrained.noise import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back

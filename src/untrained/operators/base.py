@@ -16,7 +16,13 @@ class LinearOperator(nn.Module):
     A subclass writes `forward`, and `image_shape` if A changes the size. The adjoint A* is exact
     by automatic differentiation, so it need not be written. `A @ B` applies B first. Any
     differentiable callable may serve as an operator in a fit; only linear ones have an adjoint.
+
+    Attributes:
+        keeps_constants: A maps every constant image to the same constant, so that y is a picture in
+            the image's own units: A(a x + b) = a A x + b. `restore` stretches only such y.
     """
+
+    keeps_constants: bool = False
 
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return the shape of the image that a measurement of this shape comes from."""
@@ -37,6 +43,8 @@ class LinearOperator(nn.Module):
 class Identity(LinearOperator):
     """A x = x: denoising."""
 
+    keeps_constants = True
+
     def forward(self, image: Tensor) -> Tensor:
         """Return the image itself."""
         return image
@@ -53,6 +61,7 @@ class Compose(LinearOperator):
         super().__init__()
         self.outer = outer
         self.inner = inner
+        self.keeps_constants = outer.keeps_constants and inner.keeps_constants
 
     def forward(self, image: Tensor) -> Tensor:
         """Apply the inner operator, then the outer one."""

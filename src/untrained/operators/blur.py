@@ -35,6 +35,7 @@ class Blur(LinearOperator):
             raise InputError(f"boundary is {boundary!r}; wanted one of reflect, valid")
         self.boundary: Boundary = boundary
         self.register_buffer("kernel", kernel)
+        self.keeps_constants = abs(float(kernel.sum()) - 1) < 1e-4
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the blurred image."""

@@ -21,6 +21,8 @@ class Interlace(LinearOperator):
     lines 1, 3, 5 ….
     """
 
+    keeps_constants = True
+
     def __init__(self, field: Field = "top") -> None:
         super().__init__()
         if field not in get_args(Field):

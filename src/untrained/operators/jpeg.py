@@ -143,6 +143,7 @@ class JpegInterval(nn.Module):
     give the same file. Not linear, but differentiable.
     """
 
+    keeps_constants = True  # y is the picture that the decoder shows
     observed: Tensor
     coefficients: Tensor
 

@@ -22,6 +22,7 @@ class Mosaic(LinearOperator):
     """
 
     square: Tensor
+    keeps_constants = True
 
     def __init__(self, pattern: Pattern = "RGGB") -> None:
         super().__init__()

@@ -62,6 +62,8 @@ class Resample(LinearOperator):
 
     taps: Tensor
 
+    keeps_constants = True
+
     def __init__(self, factor: int, *, kernel: Kernel = "lanczos2") -> None:
         super().__init__()
         if factor != int(factor) or factor < 1:

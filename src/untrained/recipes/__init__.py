@@ -1,66 +1,23 @@
-"""Recipes by task and name; one task a file."""
+"""Recipes: every setting of a fit, frozen, named and cited; one task a file."""
 
-from __future__ import annotations
-
-from untrained.errors import InputError, did_you_mean
-from untrained.recipes import (
-    deblur,
-    deblur_blind,
-    decompose,
-    dehaze,
-    deinterlace,
-    dejpeg,
-    demosaic,
-    denoise,
-    flash,
-    inpaint,
-    upscale,
-)
+from untrained.recipes.changes import closest_setting, with_settings
 from untrained.recipes.explained import changes_of, explain
+from untrained.recipes.foreign import find_object
 from untrained.recipes.recipe import Recipe
-from untrained.recipes.settings import decode, encode, flatten, with_settings
+from untrained.recipes.registry import RECIPES, as_recipe, find_recipe
+from untrained.recipes.settings import decode, encode, flatten
 
 __all__ = [
     "RECIPES",
     "Recipe",
+    "as_recipe",
     "changes_of",
+    "closest_setting",
     "decode",
     "encode",
     "explain",
+    "find_object",
     "find_recipe",
     "flatten",
     "with_settings",
 ]
-
-RECIPES: dict[str, dict[str, Recipe]] = {
-    module.TASK: {recipe.name: recipe for recipe in module.RECIPES}
-    for module in (
-        denoise,
-        inpaint,
-        upscale,
-        deblur,
-        deblur_blind,
-        dejpeg,
-        flash,
-        demosaic,
-        deinterlace,
-        decompose,
-        dehaze,
-    )
-}  # fmt: skip
-"""Every recipe: RECIPES["denoise"]["paper"]."""
-
-
-def find_recipe(task: str, name: str) -> Recipe:
-    """Return a recipe of a task.
-
-    Raises:
-        InputError: no such task or recipe; names the closest one.
-    """
-    if task not in RECIPES:
-        raise InputError(f"no task {task!r}; wanted one of {', '.join(RECIPES)}")
-    known = RECIPES[task]
-    if name not in known:
-        hint = did_you_mean(name, known)
-        raise InputError(f"no recipe {name!r} for {task}; {hint}it has {', '.join(known)}")
-    return known[name]

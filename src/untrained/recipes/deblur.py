@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.inputs import Noise
-from untrained.networks import Skip
+from untrained.fitting import Adam, FixedSteps
+from untrained.networks import Noise, Skip
 from untrained.objectives import Deconvolution
-from untrained.optimizers import Adam
 from untrained.recipes import inpaint
 from untrained.recipes.recipe import Recipe
-from untrained.stopping import FixedSteps
 
 __all__ = ["RECIPES", "TASK"]
 
@@ -19,6 +17,7 @@ TASK = "deblur"
 fast = replace(
     inpaint.fast,
     name="fast",
+    title="Deconvolution with a painted frame (ours, 2026)",
     task=TASK,
     source="ours: above Wiener and Richardson-Lucy on one picture (benchmarks/deblurring.py)",
     objective=Deconvolution(z=Noise(channels=16, scale=0.1), jitter=0.03),
@@ -29,6 +28,7 @@ fast = replace(
 
 paper = Recipe(
     name="paper",
+    title="SelfDeblur with the kernel given (Ren et al., 2020)",
     task=TASK,
     source="the image network of Ren et al., SelfDeblur, CVPR 2020, with the kernel given: skip "
     "connections of 16 channels, z of 8, 5000 steps at .01",

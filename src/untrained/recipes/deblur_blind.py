@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from untrained.inputs import Noise
-from untrained.losses import TotalVariation
-from untrained.networks import Skip
-from untrained.objectives import BlindDeconvolution
-from untrained.optimizers import Adam, Halving
+from untrained.fitting import Adam, Halving
+from untrained.networks import Noise, Skip
+from untrained.objectives import BlindDeconvolution, TotalVariation
 from untrained.recipes.recipe import Recipe
 
 __all__ = ["RECIPES", "TASK"]
@@ -15,6 +13,7 @@ TASK = "deblur-blind"
 
 fast = Recipe(
     name="fast",
+    title="SelfDeblur with a narrower network (ours, 2026)",
     task=TASK,
     source="ours: SelfDeblur (Ren et al., CVPR 2020) with a narrower network, MSE, total variation "
     "and a faster kernel: +.9 and +5.0 dB over two blurred pictures (benchmarks/deblurring.py)",
@@ -36,6 +35,7 @@ fast = Recipe(
 
 paper = Recipe(
     name="paper",
+    title="SelfDeblur (Ren et al., 2020)",
     task=TASK,
     source="Ren et al., SelfDeblur, CVPR 2020: skip connections of 16 channels, z of 8, 5000 steps "
     "at .01 (kernel .0001), halved at 2000, 3000 and 4000; MSE, from step 1000 on 1 - SSIM",

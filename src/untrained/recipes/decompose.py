@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.inputs import Noise
-from untrained.losses import L1
-from untrained.networks import Layered, Skip
-from untrained.objectives import Decompose
-from untrained.optimizers import Adam, Muon
+from untrained.fitting import Adam, Muon
+from untrained.networks import Layered, Noise, Skip
+from untrained.objectives import L1, Decompose
 from untrained.recipes.recipe import Recipe
 
 __all__ = ["AFTER", "DOUBLE_DIP", "RECIPES", "TASK", "narrow", "small"]
@@ -31,6 +29,7 @@ wide_kernels = replace(narrow, kernel_down=5, kernel_up=5)
 RECIPES = (
     Recipe(
         name="fast",
+        title="After Double-DIP, one layer over the other (ours, 2026)",
         task=TASK,
         source=f"{AFTER}: one layer over the other, everywhere alike; not reliable",
         network=Layered(layer=small, mask=small),
@@ -40,6 +39,7 @@ RECIPES = (
     ),
     Recipe(
         name="watermark",
+        title="After Double-DIP, a mark within a hint (ours, 2026)",
         task=TASK,
         source=f"{AFTER}: a mark within a hint. Text of half-transparent white in a box over the "
         "skimage cat (96 px): 12.4 dB in the letters before, 22.6 after, with traces left; 25.7 "
@@ -51,6 +51,7 @@ RECIPES = (
     ),
     Recipe(
         name="paper",
+        title="Double-DIP, two textures (Gandelsman et al., 2019)",
         task=TASK,
         source=f"{DOUBLE_DIP}, two textures in one picture, as in its code: L1, exclusion .01, "
         "z of 3, 8000 steps at .0005. There the picture is a + b, here they have shares m and "
@@ -65,6 +66,7 @@ RECIPES = (
     ),
     Recipe(
         name="paper-watermark",
+        title="Double-DIP, a watermark (Gandelsman et al., 2019)",
         task=TASK,
         source=f"{DOUBLE_DIP}, a watermark and where it may be, as in its code: 4000 steps for the "
         "picture alone, 7000 together, at .001, L1, z of 2. There the picture counts once more "

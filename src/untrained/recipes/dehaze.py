@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from untrained.inputs import Noise
-from untrained.networks import Layered
+from untrained.fitting import Adam, Muon
+from untrained.networks import Layered, Noise
 from untrained.objectives import Dehaze
-from untrained.optimizers import Adam, Muon
 from untrained.recipes.decompose import AFTER, DOUBLE_DIP, narrow, small
 from untrained.recipes.recipe import Recipe
 
@@ -16,6 +15,7 @@ TASK = "dehaze"
 RECIPES = (
     Recipe(
         name="fast",
+        title="After Double-DIP and the dark channel (ours, 2026)",
         task=TASK,
         source=f"{AFTER} and the dark channel of He, Sun & Tang, TPAMI 2011",
         network=Layered(layer=small, mask=small, num_layers=1),
@@ -25,6 +25,7 @@ RECIPES = (
     ),
     Recipe(
         name="paper",
+        title="Double-DIP, haze (Gandelsman et al., 2019)",
         task=TASK,
         source=f"{DOUBLE_DIP}, dehazing, as in its code: z of 8, 4000 steps at .001, smoothness "
         ".005. Here that is mean |grad t|^2, there the distance to a blurred t; here t has jitter, "

@@ -13,6 +13,7 @@ TASK = "deinterlace"
 fast = replace(
     inpaint.fast,
     name="fast",
+    title="Infill of every second line (ours, 2026)",
     task=TASK,
     source="ours, benchmarks/applications.py: inpainting's; above averaging lines",
 )
@@ -20,6 +21,7 @@ fast = replace(
 paper = replace(
     inpaint.paper,
     name="paper",
+    title="Deep Image Prior, settings of inpainting (Ulyanov et al., 2018)",
     task=TASK,
     source=f"{inpaint.DIP}: nobody published it for fields; its settings for 50 % of the pixels "
     "missing, with whole lines for scattered pixels; not run in full here",

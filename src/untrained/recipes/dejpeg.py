@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from untrained.averaging import ExponentialAverage
-from untrained.inputs import Noise
+from untrained.fitting import Muon
+from untrained.networks import Noise
 from untrained.objectives import DataFit
-from untrained.optimizers import Muon
 from untrained.recipes import denoise, inpaint
 from untrained.recipes.recipe import Recipe
 
@@ -17,6 +17,7 @@ TASK = "dejpeg"
 
 fast = Recipe(
     name="fast",
+    title="Within the file's quantisation intervals (ours, 2026)",
     task=TASK,
     source="ours, benchmarks/applications.py: stops before it fits the artefacts",
     network=inpaint.fast.network,
@@ -33,6 +34,7 @@ RECIPES = (
     replace(
         paper,
         name="paper",
+        title="Deep Image Prior for JPEG artefacts (Ulyanov et al., 2018)",
         task=TASK,
         source=f"{paper.source}; the paper fits the picture itself: the distance to the pictures "
         "of the same file, and the step back into them at the end, are ours",

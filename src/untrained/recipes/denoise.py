@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.acceleration import Acceleration
 from untrained.averaging import ExponentialAverage
-from untrained.inputs import Noise
-from untrained.networks import DeepDecoder, Skip
+from untrained.fitting import (
+    Acceleration,
+    Adam,
+    FixedSteps,
+    HeldOut,
+    LowestLoss,
+    Muon,
+    WindowedVariance,
+)
+from untrained.networks import DeepDecoder, Noise, Skip
 from untrained.objectives import DataFit, MaskedPrediction, Sure
-from untrained.optimizers import Adam, Muon
 from untrained.recipes.family import FAMILY
 from untrained.recipes.recipe import Recipe
-from untrained.stopping import FixedSteps, HeldOut, LowestLoss, WindowedVariance
 
 __all__ = ["RECIPES", "TASK"]
 
@@ -27,6 +32,7 @@ compact = Skip(
 
 fast = Recipe(
     name="fast",
+    title="Masked prediction, 1500 steps at most (ours, 2026)",
     task=TASK,
     source="ours, measured in docs/measurements.md (denoising, fast): a minute for 512x512",
     network=compact,
@@ -44,6 +50,7 @@ fast = Recipe(
 best = replace(
     fast,
     name="best",
+    title="Masked prediction, four wider networks (ours, 2026)",
     source="ours, measured in docs/measurements.md (denoising, best): four wider networks",
     network=replace(compact, widths=(64, 64, 64, 64)),
     max_steps=2000,
@@ -54,6 +61,7 @@ best = replace(
 sure = replace(
     fast,
     name="sure",
+    title="Stein's unbiased risk (Metzler et al., 2018)",
     source="Stein's unbiased risk (Metzler et al., arXiv 1805.10531) on the network of `fast`",
     objective=Sure(),
     max_steps=400,
@@ -64,6 +72,7 @@ sure = replace(
 
 paper = Recipe(
     name="paper",
+    title="Deep Image Prior, 1800 steps (Ulyanov et al., 2018)",
     task=TASK,
     source=f"{DIP}, table of denoising settings: 1800 steps, z jittered by 1/30, average of .99",
     objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=1 / 30),
@@ -80,17 +89,20 @@ RECIPES = (
     replace(
         paper,
         name="paper-code",
+        title="Deep Image Prior, the authors' notebook, 3000 steps (Ulyanov et al., 2018)",
         source=f"{DIP}, the authors' denoising notebook: as the paper, 3000 steps",
         max_steps=3000,
     ),
     replace(
         paper,
         name="paper-sigma50",
+        title="Deep Image Prior for σ = 50 (Ulyanov et al., 2018)",
         source=f"{DIP}, for σ = 50: z jittered by 1/20",
         objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=1 / 20),
     ),
     Recipe(
         name="paper-jpeg",
+        title="Deep Image Prior for JPEG artefacts (Ulyanov et al., 2018)",
         task=TASK,
         source=f"{DIP}, JPEG artefacts: a small network, z of 3 channels, 2400 steps",
         network=Skip(widths=(8, 16, 32, 64, 128), widths_skip=(0, 0, 0, 4, 4)),
@@ -102,6 +114,7 @@ RECIPES = (
     replace(
         paper,
         name="es-wmv",
+        title="Early Stopping for Deep Image Prior (Wang et al., 2021)",
         source="Wang et al., Early Stopping for Deep Image Prior, arXiv 2112.06074: the DIP "
         "network, window 100, patience 1000, on the iterates themselves",
         max_steps=10000,
@@ -110,6 +123,7 @@ RECIPES = (
     ),
     Recipe(
         name="deep-decoder",
+        title="Deep Decoder (Heckel & Hand, 2018)",
         task=TASK,
         source="Heckel & Hand, Deep Decoder, arXiv 1810.03982: k = 128, 1900 steps, lowest loss",
         network=DeepDecoder(width=128, num_up=5),

@@ -7,8 +7,9 @@ import inspect
 import re
 from typing import Any
 
+from untrained.recipes.changes import with_settings
 from untrained.recipes.recipe import Recipe
-from untrained.recipes.settings import flatten, with_settings
+from untrained.recipes.settings import flatten
 
 __all__ = ["changes_of", "explain", "shown"]
 

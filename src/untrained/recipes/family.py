@@ -9,14 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from untrained.averaging import ExponentialAverage, SampleAverage
-from untrained.inputs import FourierFeatures, Noise
-from untrained.langevin import Langevin
-from untrained.losses import TotalVariation
-from untrained.networks import ConvDecoder, Plain, Pointwise, Skip
-from untrained.objectives import DataFit, MaskedPrediction, NoiseToNoise, SelfGuided
-from untrained.optimizers import Adam, Halving
+from untrained.fitting import Adam, Halving, HeldOut, Langevin
+from untrained.networks import ConvDecoder, FourierFeatures, Noise, Plain, Pointwise, Skip
+from untrained.objectives import DataFit, MaskedPrediction, NoiseToNoise, SelfGuided, TotalVariation
 from untrained.recipes.recipe import Recipe
-from untrained.stopping import HeldOut
 
 __all__ = ["FAMILY"]
 
@@ -24,6 +20,7 @@ _TASK = "denoise"
 
 sgld = Recipe(
     name="sgld",
+    title="A Bayesian Perspective on the Deep Image Prior (Cheng et al., 2019)",
     task=_TASK,
     source="Cheng et al., A Bayesian Perspective on the Deep Image Prior, CVPR 2019: Langevin "
     "noise of 2 lr, 20000 steps, burn-in 7000, every 50th a sample; mean and spread",
@@ -36,6 +33,7 @@ sgld = Recipe(
 sgld_fast = replace(
     sgld,
     name="sgld-fast",
+    title="Langevin dynamics on a small network, with an uncertainty map (ours, 2026)",
     source="ours, measured in docs/measurements.md (uncertainty): SGLD on a small network, a tenth "
     "of the noise, 1000 steps; its spread calibrated on held-out pixels",
     network=Skip(widths=(32, 32, 32, 32), widths_skip=4, padding="zeros"),
@@ -46,6 +44,7 @@ sgld_fast = replace(
 
 dip_tv = Recipe(
     name="dip-tv",
+    title="Deep Image Prior with total variation (Liu et al., 2018)",
     task=_TASK,
     source="Liu, Sun, Xu & Kamilov, Image restoration using total variation regularized deep "
     "image prior, arXiv 1810.12864: DIP and anisotropic TV; the weight and 1800 steps are ours",
@@ -62,6 +61,7 @@ FAMILY = (
     sgld_fast,
     Recipe(
         name="zs-n2n",
+        title="Zero-Shot Noise2Noise (Mansour & Heckel, 2023)",
         task=_TASK,
         source="Mansour & Heckel, Zero-Shot Noise2Noise, CVPR 2023: two half-size pictures, "
         "22 275 parameters, 2000 steps at .001, halved after 1000",
@@ -72,6 +72,7 @@ FAMILY = (
     ),
     Recipe(
         name="self2self",
+        title="Self2Self with Dropout (Quan et al., 2020)",
         task=_TASK,
         source="Quan et al., Self2Self with Dropout, CVPR 2020: 30 % of the pixels hidden, dropout "
         ".3, 150000 steps at 1e-4, mean of 100 predictions; plain convolutions with batch "
@@ -86,6 +87,7 @@ FAMILY = (
     ),
     Recipe(
         name="conv-decoder",
+        title="ConvDecoder (Darestani & Heckel, 2020)",
         task=_TASK,
         source="Darestani & Heckel, ConvDecoder, arXiv 2007.02471, the network of single-coil MRI "
         "(7 layers of 128, lr .01, 20000 steps) with the upsampling by 1.9 of the multi-coil one; "
@@ -98,6 +100,7 @@ FAMILY = (
     ),
     Recipe(
         name="fourier",
+        title="Fourier features (Tancik et al., 2020)",
         task=_TASK,
         source="Tancik et al., Fourier features, arXiv 2006.10739, their picture regression: 256 "
         "frequencies of scale 10, 4 pointwise layers of 256, 2000 steps at .001; stopped by "
@@ -111,6 +114,7 @@ FAMILY = (
     dip_tv,
     Recipe(
         name="self-guided",
+        title="Self-guided Deep Image Prior (Liang et al., 2024)",
         task=_TASK,
         source="Liang et al., self-guided DIP, arXiv 2402.04097: z is fitted too, the input is "
         "noisy, the output its guide; weight, steps and step size are ours",
@@ -122,6 +126,7 @@ FAMILY = (
     replace(
         dip_tv,
         name="random-projector",
+        title="Deep Random Projector (Li et al., 2023)",
         source="Li et al., Deep Random Projector, CVPR 2023: convolutions as drawn, z and batch "
         "normalisation fitted, TV; its weight, the number of scales, the steps, the step size of "
         ".01 and the average are ours",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from untrained.inputs import Guide
+from untrained.fitting import Adam
+from untrained.networks import Guide
 from untrained.objectives import DataFit
-from untrained.optimizers import Adam
 from untrained.recipes import denoise
 from untrained.recipes.recipe import Recipe
 
@@ -16,12 +16,14 @@ TASK = "flash"
 
 fast = replace(
     denoise.fast,
+    title="Masked prediction with a guide (ours, 2026)",
     task=TASK,
     source="ours, docs/measurements.md: denoising, with the guide shown beside the noisy picture",
 )
 
 paper = Recipe(
     name="paper",
+    title="Deep Image Prior, flash / no-flash (Ulyanov et al., 2018)",
     task=TASK,
     source="Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925, flash/no-flash: "
     "600 steps at .1",

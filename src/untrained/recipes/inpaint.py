@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from untrained.averaging import ExponentialAverage
-from untrained.inputs import Meshgrid, Noise
-from untrained.networks import DeepDecoder, ResNet, Skip, UNet
+from untrained.fitting import Adam, HeldOut, LowestLoss, Muon
+from untrained.networks import DeepDecoder, Meshgrid, Noise, ResNet, Skip, UNet
 from untrained.objectives import DataFit, Infill
-from untrained.optimizers import Adam, Muon
 from untrained.recipes.recipe import Recipe
-from untrained.stopping import HeldOut, LowestLoss
 
 __all__ = ["RECIPES", "TASK"]
 
@@ -20,6 +18,7 @@ DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 
 fast = Recipe(
     name="fast",
+    title="Infill, a small network (ours, 2026)",
     task=TASK,
     source="ours, measured in docs/measurements.md (inpainting): above the published DIP",
     network=Skip(
@@ -40,6 +39,7 @@ from_noise = DataFit(z=Noise(channels=16, scale=0.1), jitter=0.03)
 best = replace(
     fast,
     name="best",
+    title="Infill, four networks (ours, 2026)",
     source="ours, measured in docs/measurements.md (inpainting, best): four networks, averaged",
     max_steps=900,
     members=4,
@@ -47,6 +47,7 @@ best = replace(
 
 library = Recipe(
     name="paper-library",
+    title="Deep Image Prior, a large hole (Ulyanov et al., 2018)",
     task=TASK,
     source=f"{DIP}, large hole, the 'library' picture: depth 6, no skip connections",
     network=Skip(
@@ -60,6 +61,7 @@ library = Recipe(
 
 paper = Recipe(
     name="paper",
+    title="Deep Image Prior, half of the pixels missing (Ulyanov et al., 2018)",
     task=TASK,
     source=f"{DIP}, 50 % of the pixels missing (table 1): 11000 steps at .001",
     objective=DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03),
@@ -74,6 +76,7 @@ RECIPES = (
     replace(
         paper,
         name="paper-98",
+        title="Deep Image Prior, 98 % of the pixels missing (Ulyanov et al., 2018)",
         source=f"{DIP}, 98 % of the pixels missing: average pooling, 1000 steps",
         network=Skip(widths=(16, 32, 64, 128, 128), widths_skip=0, down="average"),
         objective=DataFit(z=Noise(channels=32, scale=0.1)),
@@ -83,6 +86,7 @@ RECIPES = (
     replace(
         paper,
         name="paper-text",
+        title="Deep Image Prior, text over a picture (Ulyanov et al., 2018)",
         source=f"{DIP}, text over a picture: skip connections of 128 channels, nearest, 6000 steps",
         network=Skip(widths_skip=128, up="nearest"),
         optimizer=Adam(lr=0.01),
@@ -91,6 +95,7 @@ RECIPES = (
     replace(
         paper,
         name="paper-vase",
+        title="Deep Image Prior, a large hole, z = coordinates (Ulyanov et al., 2018)",
         source=f"{DIP}, large hole, the 'vase' picture: z = pixel coordinates, 5000 steps",
         network=Skip(widths_skip=0, up="nearest"),
         objective=DataFit(z=Meshgrid(), jitter=0.03),
@@ -101,6 +106,7 @@ RECIPES = (
     replace(
         library,
         name="paper-library-unet",
+        title="Deep Image Prior, a large hole, U-Net (Ulyanov et al., 2018)",
         source=f"{DIP}, the 'library' picture with a U-Net",
         network=UNet(),
         optimizer=Adam(lr=0.001),
@@ -108,6 +114,7 @@ RECIPES = (
     replace(
         library,
         name="paper-library-resnet",
+        title="Deep Image Prior, a large hole, ResNet (Ulyanov et al., 2018)",
         source=f"{DIP}, the 'library' picture with a ResNet",
         network=ResNet(),
         optimizer=Adam(lr=0.001),
@@ -115,12 +122,14 @@ RECIPES = (
     replace(
         paper,
         name="tudelft",
+        title="Deep Image Prior as reproduced at TU Delft (Ulyanov et al., 2018)",
         source="the TU Delft reproduction of table 1: 2000 steps at .01",
         optimizer=Adam(lr=0.01),
         max_steps=2000,
     ),
     Recipe(
         name="deep-decoder",
+        title="Deep Decoder (Heckel & Hand, 2018)",
         task=TASK,
         source="Heckel & Hand, Deep Decoder, arXiv 1810.03982: k = 256, 40000 steps at .0025",
         network=DeepDecoder(width=256, num_up=5),

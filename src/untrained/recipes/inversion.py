@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from untrained.errors import InputError
-from untrained.inputs import Noise
-from untrained.networks import Skip
+from untrained.fitting import Adam, Muon
+from untrained.networks import Noise, Skip
 from untrained.objectives import DataFit
-from untrained.optimizers import Adam, Muon
 from untrained.recipes.recipe import Recipe
 
 __all__ = ["INVERT", "MAXIMIZE", "find_inversion"]
@@ -17,6 +16,7 @@ _DIP = "Ulyanov, Vedaldi & Lempitsky, Deep Image Prior, arXiv 1711.10925"
 
 paper = Recipe(
     name="paper",
+    title="Deep Image Prior, feature inversion (Ulyanov et al., 2018)",
     task="invert",
     source=f"{_DIP}, feature inversion: depth 6, large kernels, 3100 steps at .001",
     network=Skip(
@@ -31,6 +31,7 @@ paper = Recipe(
 fast = replace(
     paper,
     name="fast",
+    title="Feature inversion with a small network (ours, 2026)",
     source="ours, docs/measurements.md: a small network and Muon",
     network=Skip(
         widths=(32,) * 4, widths_skip=16, up="nearest", padding="zeros", norm_concat=False,
@@ -41,18 +42,24 @@ fast = replace(
 )  # fmt: skip
 
 
-def _maximizing(recipe: Recipe, source: str) -> Recipe:
+def _maximizing(recipe: Recipe, title: str, source: str) -> Recipe:
     jittered = DataFit(z=Noise(channels=32, scale=0.1), jitter=0.03)
-    return replace(recipe, task="maximize", source=source, objective=jittered)
+    return replace(recipe, task="maximize", title=title, source=source, objective=jittered)
 
 
 INVERT = {"fast": fast, "paper": paper}
 """The recipes of feature inversion."""
 
 MAXIMIZE = {
-    "fast": _maximizing(fast, "ours: as feature inversion"),
+    "fast": _maximizing(
+        fast,
+        "Activation maximisation with a small network (ours, 2026)",
+        "ours: as feature inversion",
+    ),
     "paper": _maximizing(
-        paper, f"{_DIP}, activation maximisation: as feature inversion, z jittered by .03"
+        paper,
+        "Deep Image Prior, activation maximisation (Ulyanov et al., 2018)",
+        f"{_DIP}, activation maximisation: as feature inversion, z jittered by .03",
     ),
 }
 """The recipes of activation maximisation."""

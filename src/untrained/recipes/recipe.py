@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, cast
 
-from untrained.acceleration import Acceleration
+from torch import nn
+
 from untrained.averaging import Averaging
 from untrained.errors import InputError
-from untrained.networks import NetworkSettings, Skip
+from untrained.fitting import Acceleration, Adam, FixedSteps, OptimizerSettings, StopRule
+from untrained.networks import Custom, NetworkSettings, Skip
 from untrained.objectives import DataFit, ObjectiveSettings
-from untrained.optimizers import Adam, OptimizerSettings
-from untrained.stopping import FixedSteps, StopRule
 
 __all__ = ["Recipe"]
 
@@ -24,7 +24,9 @@ class Recipe:
         name: what the user calls it.
         task: what it is for, a name of `tasks.TASKS`.
         source: the paper that it is copied from, or the measurement that justifies it.
-        network, objective, optimizer, stopper: settings of the parts.
+        title: what it is, by whom and of which year, in a few words.
+        network, objective, optimizer, stopper: settings of the parts. The network may also be a
+            torch.nn.Module that maps z to the image, or a class or function that makes one.
         average: how iterates are combined into the image that is kept; None = they are not.
         max_steps: the most steps of the optimizer.
         check_every: steps between two looks at the device.
@@ -41,6 +43,7 @@ class Recipe:
     name: str
     task: str
     source: str
+    title: str = ""
     network: NetworkSettings = field(default_factory=Skip)
     objective: ObjectiveSettings = field(default_factory=DataFit)
     optimizer: OptimizerSettings = field(default_factory=Adam)
@@ -56,6 +59,8 @@ class Recipe:
     acceleration: Acceleration = field(default_factory=Acceleration)
 
     def __post_init__(self) -> None:
+        if isinstance(self.network, nn.Module) or not hasattr(self.network, "build"):
+            object.__setattr__(self, "network", Custom(module=cast(Any, self.network)))
         for name in ("max_steps", "check_every", "members"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; wanted 1 or more")

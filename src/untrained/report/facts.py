@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from untrained.callbacks.progress import format_seconds
+from untrained.fitting.callbacks.progress import format_seconds
 
 __all__ = ["facts_of", "peak_in_words"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from untrained.callbacks.jsonl import read_json_lines
+from untrained.fitting.callbacks.jsonl import read_json_lines
 from untrained.recipes import Recipe, decode, explain
 from untrained.report.facts import facts_of
 from untrained.report.pictures import Map, RunPictures, Shown

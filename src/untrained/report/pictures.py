@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.arrays import UnitRange, range_of
 from untrained.errors import InputError
-from untrained.images import Picture, read_picture
-from untrained.runs import RunFolder
+from untrained.images import Picture, UnitRange, range_of, read_picture
+from untrained.jobs import RunFolder
 
 __all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
 

@@ -1,4 +1,4 @@
-"""The application: what a server holds, and how errors are answered."""
+"""The application: its addresses, its life, and how errors are answered."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,52 +13,16 @@ from fastapi.responses import JSONResponse
 
 from untrained import __version__
 from untrained.errors import InputError
-from untrained.studio.events import Events
-from untrained.studio.pictures import Pictures
-from untrained.studio.queue import Queue
-from untrained.studio.requests import Requests, warm_up
-from untrained.studio.safety import Safety, SafetyMiddleware
-from untrained.studio.supervisor import Supervisor
-from untrained.studio.worker import WorkerOptions
-from untrained.studio.workspace import Workspace
+from untrained.studio.requests import warm_up
+from untrained.studio.routes import ROUTERS
+from untrained.studio.safety import SafetyMiddleware
+from untrained.studio.studio import Studio
 
-__all__ = ["Studio", "create_app"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Studio:
-    """What the routes work with."""
-
-    workspace: Workspace
-    queue: Queue
-    pictures: Pictures
-    requests: Requests
-    events: Events
-    supervisor: Supervisor
-    safety: Safety
-    planning: threading.Lock
-
-    @classmethod
-    def open(cls, options: WorkerOptions, safety: Safety) -> Studio:
-        """Return the studio of a workspace, whose folders are made."""
-        workspace = Workspace(Path(options.workspace))
-        workspace.create()
-        queue = Queue(workspace.database)
-        pictures = Pictures(workspace, queue, max_pixels=options.max_pixels)
-        return cls(
-            workspace=workspace, queue=queue, pictures=pictures,
-            requests=Requests(
-                pictures=pictures, device=options.device,
-                checkpoint_every=options.checkpoint_every,
-            ),
-            events=Events(queue), supervisor=Supervisor(workspace, queue, options),
-            safety=safety, planning=threading.Lock(),
-        )  # fmt: skip
+__all__ = ["create_app"]
 
 
 def create_app(studio: Studio) -> FastAPI:
     """Return the application; its workers live as long as it runs."""
-    from untrained.studio.routes import ROUTERS
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

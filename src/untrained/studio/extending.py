@@ -17,13 +17,10 @@ from typing import Any
 import torch
 
 from untrained.atomic import write_atomically
-from untrained.callbacks import Callback, Check
 from untrained.errors import InputError
-from untrained.jobs import Job
+from untrained.fitting import Callback, Check, FixedSteps, Result
+from untrained.jobs import Job, RunFolder
 from untrained.recipes import decode
-from untrained.result import Result
-from untrained.runs import RunFolder
-from untrained.stopping import FixedSteps
 from untrained.studio.workspace import Workspace
 
 __all__ = ["STATE", "KeepState", "can_be_extended", "prepared", "run_of"]

@@ -94,7 +94,7 @@ class Pictures:
     def _kernel_facts(self, path: Path) -> dict[str, Any]:
         from PIL import Image
 
-        from untrained.tasks.deblur import read_kernel
+        from untrained.images import read_kernel
 
         if path.stat().st_size > _KERNEL_BYTES:
             raise InputError(f"{path}: is larger than a kernel; wanted at most 16 MiB")

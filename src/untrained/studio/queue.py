@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.runs import now
+from untrained.jobs.runs import now
 
 __all__ = ["Entry", "Queue"]
 

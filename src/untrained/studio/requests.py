@@ -9,15 +9,14 @@ from typing import Any
 
 import torch
 
-from untrained.callbacks import Callback, Plan, spread_steps
 from untrained.errors import InputError
+from untrained.fitting import Callback, Plan, spread_steps
 from untrained.images import read_picture
 from untrained.jobs import Job
-from untrained.planner import summarize_recipe, without_timing
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
 from untrained.report.reproducing import command_of
-from untrained.restore import Hooks, restore_picture
+from untrained.restoring import Hooks, restore_picture, summarize_recipe, without_timing
 from untrained.studio.forms import FILES, complete_options
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
@@ -74,7 +73,7 @@ class Requests:
             InputError: an unknown recipe or setting, or a value that does not do.
         """
         changes = {name: _as_text(value) for name, value in request.settings.items()}
-        recipe = with_settings(find_recipe(request.task, request.recipe), changes)
+        recipe = with_settings(find_recipe(request.task, request.recipe), changes, foreign=False)
         if recipe.max_steps > _MOST_STEPS:
             raise InputError(f"max_steps is {recipe.max_steps}; wanted at most {_MOST_STEPS}")
         return recipe
@@ -142,8 +141,8 @@ class Requests:
         try:
             with without_timing() if busy else nullcontext():
                 restore_picture(
-                    picture, recipe=job.recipe, seed=job.seed, device=job.device,
-                    hooks=lambda page: Hooks(callbacks=[_Planner()]), **given.as_arguments(),
+                    picture, recipe=job.recipe, given=given, seed=job.seed, device=job.device,
+                    hooks=lambda page: Hooks(callbacks=[_Planner()]),
                 )  # fmt: skip
         except _PlannedError as planned:
             return planned.plan

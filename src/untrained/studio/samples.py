@@ -12,15 +12,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained import degrade
-from untrained.examples import SIGMA
 from untrained.images import Picture, read_picture, write_picture
+from untrained.simulation import SIGMA, degrade
 from untrained.studio.models import Sample
 from untrained.studio.screen import screen_page
 
 __all__ = ["SAMPLES", "open_sample", "sample_image"]
 
-_HEIGHT, _WIDTH = 300, 451  # of samples/chelsea.png
+_HEIGHT, _WIDTH = 300, 451  # of simulation/samples/chelsea.png
 
 SAMPLES = {
     sample.name: sample
@@ -61,7 +60,7 @@ def sample_image(name: str) -> bytes:
 
 @functools.cache
 def _file(name: str, suffix: str) -> bytes:
-    with as_file(files("untrained") / "samples" / "chelsea.png") as path:
+    with as_file(files("untrained.simulation") / "samples" / "chelsea.png") as path:
         clean = read_picture(path).pixels[0] / 255
     if suffix == ".jpg":
         return degrade.jpeg_file(clean, 10)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.arrays import UnitRange, range_of
-from untrained.images import Picture
+from untrained.images import Picture, UnitRange, range_of
 
 __all__ = ["encode_png", "screen_page"]
 

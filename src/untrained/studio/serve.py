@@ -14,8 +14,9 @@ from types import FrameType
 import uvicorn
 
 from untrained.errors import InputError
-from untrained.studio.app import Studio, create_app
+from untrained.studio.app import create_app
 from untrained.studio.safety import Safety
+from untrained.studio.studio import Studio
 from untrained.studio.worker import WorkerOptions
 
 __all__ = ["serve"]

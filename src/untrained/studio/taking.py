@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from untrained.arrays import from_unit, to_unit
 from untrained.errors import InputError
-from untrained.images import Picture, read_picture, with_pixels, write_picture
-from untrained.jobs import Job
-from untrained.runs import RunFolder
+from untrained.images import Picture, from_unit, read_picture, to_unit, with_pixels, write_picture
+from untrained.jobs import Job, RunFolder
 from untrained.studio.extending import run_of
 from untrained.studio.workspace import Workspace
 

@@ -9,14 +9,14 @@ from fastapi import HTTPException
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
+from untrained.jobs import RunFolder
 from untrained.recipes import explain
 from untrained.report import RunPictures, Shown, ViewRun, as_png, make_report, view_of_run
 from untrained.report.reproducing import python_of
-from untrained.runs import RunFolder
-from untrained.studio.app import Studio
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
+from untrained.studio.studio import Studio
 
 __all__ = ["report_of", "shown_file", "view_of"]
 

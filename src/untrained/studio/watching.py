@@ -11,9 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from untrained.callbacks import Callback, Check, Plan, Start
-from untrained.result import Result
-from untrained.runs import pause_after
+from untrained.fitting import Callback, Check, Plan, Result, Start
+from untrained.jobs.runs import pause_after
 from untrained.studio.screen import encode_png
 
 __all__ = ["LatestImage", "Watcher", "is_watched", "keep_watching"]

@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 
-from untrained.callbacks import Callback, Scoring
 from untrained.errors import InputError
+from untrained.fitting import Callback, Scoring
 from untrained.jobs import Outcome, run_job
-from untrained.runs import now
+from untrained.jobs.runs import now
 from untrained.studio.extending import KeepState, prepared
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from untrained.arrays import image_size
-from untrained.callbacks import Callback
-from untrained.errors import InputError
-from untrained.images import Picture, read_picture
-from untrained.recipes import Recipe, find_recipe
-from untrained.restore import Hooks, restore, restore_picture
-from untrained.result import Result
+from untrained.errors import InputError, did_you_mean
+from untrained.fitting import Callback, Progress, Result, Scoring
+from untrained.images import Picture, image_size, read_picture
+from untrained.recipes import Recipe, as_recipe, closest_setting, find_recipe, with_settings
+from untrained.restoring import Execution, Given, Hooks, restore, restore_picture
 
 __all__ = [
     "Asked",
+    "FitKeywords",
     "Given",
     "Options",
     "PictureShape",
     "Source",
     "Task",
+    "as_asked",
     "as_size",
     "check_recipe",
     "check_sigma",
@@ -97,30 +97,6 @@ class Asked:
                 f"from {finite.min():g} to {finite.max():g} have none; pass --sigma-in-units"
             )
         return sigma / 255
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Given:
-    """What a fit is given beside the picture and the recipe; each as `restore` takes it.
-
-    Attributes:
-        operator: A; None = the identity.
-        mask: (H, W), true = known; None = every finite pixel is.
-        sigma: standard deviation of the noise in the units of the image's values; None = estimated.
-        photons: at white, of noise that is that of light; instead of `sigma`.
-        guide: another picture of the same size, (H, W) or (H, W, C), that the objective goes by:
-            of the same scene for a z that is a `Guide`, a hint for `Decompose`.
-    """
-
-    operator: Callable[[Tensor], Tensor] | None = None
-    mask: NDArray[Any] | None = None
-    sigma: float | None = None
-    photons: float | None = None
-    guide: NDArray[Any] | None = None
-
-    def as_arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of `restore` and `restore_picture`."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 class Task:
@@ -206,34 +182,101 @@ def size_of(image: NDArray[Any] | Picture, channel_axis: int | None) -> tuple[in
     return image_size(image.pixels[0] if isinstance(image, Picture) else image, channel_axis)
 
 
+class FitKeywords(TypedDict, total=False):
+    """The keywords that all functions of the tasks take.
+
+    Attributes:
+        channel_axis: the axis of the channels in a three-dimensional array; default the last.
+        recipe: the name of a recipe of the task, or a recipe; default "fast".
+        steps: the most steps to take; short for `settings={"max_steps": …}`.
+        settings: changes to the recipe by name, as `with_settings` takes them: {"lr": 0.005}.
+        truth: the clean image, or the path of its file, for scoring only (`Result.score`).
+        seed: of every random number: same seed, same machine, same image; default 0.
+        device: auto (the default), cpu, cuda, cuda:N or mps.
+        callbacks: observers of the fit.
+        progress: show steps, loss and the time left while it runs.
+        return_result: return the `Result` (image, scores, history, weights, what else was found)
+            instead of the image; of a file with several pages a list of them.
+    """
+
+    channel_axis: int | None
+    recipe: str | Recipe
+    steps: int | None
+    settings: Mapping[str, Any] | None
+    truth: Source | None
+    seed: int
+    device: str
+    callbacks: Sequence[Callback]
+    progress: bool
+    return_result: bool
+
+
+def run_task(task: str, image: Source | Picture, given: Given, fit: FitKeywords) -> Any:
+    """Return the restored image of an array or of a picture, or what `return_result` asks for."""
+    restored, results = fit_task(task, image, given, fit)
+    return as_asked(results, fit) if fit.get("return_result") else restored
+
+
+def as_asked(results: list[Result], fit: FitKeywords) -> Result | list[Result]:
+    """Return the result of one image, the results of several pages."""
+    return results[0] if len(results) == 1 else results
+
+
 def fit_task(
-    task: str, image: Source | Picture, given: Given, *, recipe: str | Recipe,
-    channel_axis: int | None, seed: int, device: str, callbacks: Sequence[Callback],
-) -> tuple[NDArray[Any], Result]:  # fmt: skip
-    """Return the restored image of an array or of a picture, and the result (of the last page)."""
-    chosen = find_recipe(task, recipe) if isinstance(recipe, str) else recipe
-    check_recipe(task, chosen)
-    source = opened(image)
+    task: str, image: Source | Picture, given: Given, fit: FitKeywords
+) -> tuple[NDArray[Any], list[Result]]:
+    """Return the restored image of an array or of a picture, and the result of every page.
+
+    Raises:
+        InputError: as `restore`; also a keyword that is none of `FitKeywords`.
+    """
+    _check_keywords(task, fit)
+    recipe = as_recipe(fit.get("recipe", "fast"), task=task)
+    check_recipe(task, recipe)
+    changes = dict(fit.get("settings") or {})
+    if fit.get("steps") is not None:
+        changes["max_steps"] = fit["steps"]
+    recipe = with_settings(recipe, changes)
+    source, truth = opened(image), fit.get("truth")
+    seed, device, axis = fit.get("seed", 0), fit.get("device", "auto"), fit.get("channel_axis", -1)
+    observers = functools.partial(_observers, task, fit)
     if isinstance(source, Picture):
+        clean = None if truth is None else _as_picture(truth)
         picture, results = restore_picture(
-            source, recipe=chosen, seed=seed, device=device,
-            hooks=lambda _: Hooks(callbacks=callbacks), **given.as_arguments(),
+            source, recipe=recipe, given=given, truth=clean, seed=seed, device=device,
+            hooks=lambda _: Hooks(callbacks=observers()),
         )  # fmt: skip
-        return picture.to_array(), results[-1]
+        return picture.to_array(), results
     result = restore(
-        source, recipe=chosen, channel_axis=channel_axis, seed=seed, device=device,
-        callbacks=callbacks, **given.as_arguments(),
+        source, recipe=recipe, given=given, channel_axis=axis, seed=seed,
+        truth=read_picture(truth).to_array() if isinstance(truth, (str, Path)) else truth,
+        execution=Execution(device=device, callbacks=observers()),
     )  # fmt: skip
     assert result.image is not None
-    return result.image, result
+    return result.image, [result]
 
 
-def run_task(
-    task: str, image: Source | Picture, given: Given, *, recipe: str | Recipe,
-    channel_axis: int | None, seed: int, device: str, callbacks: Sequence[Callback],
-) -> NDArray[Any]:  # fmt: skip
-    """Return the restored image of an array or of a picture; the functions of the tasks."""
-    return fit_task(
-        task, image, given, recipe=recipe, channel_axis=channel_axis, seed=seed, device=device,
-        callbacks=callbacks,
-    )[0]  # fmt: skip
+def _observers(label: str, fit: FitKeywords) -> list[Callback]:
+    callbacks = list(fit.get("callbacks", ()))
+    if not fit.get("progress"):
+        return callbacks
+    scoring = Scoring()
+    return [scoring, Progress(label, scoring=scoring), *callbacks]
+
+
+def _as_picture(image: Source) -> Picture:
+    read = opened(image)
+    return read if isinstance(read, Picture) else Picture.from_array(read)
+
+
+def _check_keywords(task: str, fit: FitKeywords) -> None:
+    """Refuse a keyword that no function of a task takes, and name the one that may be meant."""
+    known = FitKeywords.__annotations__
+    for name in fit:
+        if name in known:
+            continue
+        meant = closest_setting(name, find_recipe(task, "fast"))
+        if meant and not did_you_mean(name, known, cutoff=0.7):
+            raise InputError(f"{task} takes no {name!r}; give it as settings={{{meant!r}: …}}")
+        hint = did_you_mean(name, known)
+        raise InputError(f"{task} takes no {name!r}; {hint}it takes {', '.join(known)}")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.callbacks import Callback
 from untrained.errors import InputError
+from untrained.images import read_kernel
 from untrained.operators import Blur
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, opened, run_task, size_of
+from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, opened, run_task, size_of
 
-__all__ = ["Deblur", "deblur", "read_kernel"]
+__all__ = ["Deblur", "deblur"]
 
 
 class Deblur(Task):
@@ -34,21 +31,16 @@ class Deblur(Task):
 
 
 def deblur(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     kernel: NDArray[Any],
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Undo a known blur: y = k * x + noise, a convolution, each channel alike.
 
     Args:
         image: as for `denoise`.
         kernel: (kh, kw), both odd, not negative, its middle at the middle; its sum does not matter.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the sharp image, same shape, dtype and range.
@@ -57,37 +49,8 @@ def deblur(
         InputError: as for `denoise`; also a kernel that is none, or larger than the image.
     """
     source = opened(image)
-    given = _given(kernel, size_of(source, channel_axis))
-    return run_task(
-        "deblur", source, given, recipe=recipe, channel_axis=channel_axis,
-        seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
-
-
-def read_kernel(path: Path) -> NDArray[np.float64]:
-    """Return the values (kh, kw) of a .npy array or of a picture, whose channels are averaged.
-
-    Raises:
-        InputError: a file that cannot be read as either.
-    """
-    try:
-        if path.suffix.lower() == ".npy":
-            values = np.load(path, allow_pickle=False)
-        else:
-            from PIL import Image
-
-            with Image.open(path) as picture:  # keeps the 16 bits of a gray PNG
-                values = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
-                if picture.mode in ("LA", "RGBA"):
-                    values = values[..., :-1]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except (OSError, ValueError):
-        raise InputError(f"{path}: cannot be read; wanted a kernel as PNG or .npy") from None
-    if values.dtype.kind not in "biuf":
-        raise InputError(f"{path}: holds {values.dtype} values; wanted a kernel of real numbers")
-    kernel: NDArray[np.float64] = values.astype(np.float64)
-    return np.asarray(kernel.mean(axis=-1)) if kernel.ndim == 3 else kernel
+    given = _given(kernel, size_of(source, fit.get("channel_axis", -1)))
+    return run_task("deblur", source, given, fit)
 
 
 def _given(kernel: NDArray[Any], size: tuple[int, ...]) -> Given:

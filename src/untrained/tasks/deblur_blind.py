@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
-from numpy.typing import NDArray
 
-from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.operators import Blur
-from untrained.recipes import Recipe
 from untrained.tasks.base import (
     Asked,
+    FitKeywords,
     Given,
     Options,
+    Source,
     Task,
+    as_asked,
     as_size,
     fit_task,
     opened,
@@ -42,15 +40,10 @@ class DeblurBlind(Task):
 
 
 def deblur_blind(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     kernel_size: int,
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> tuple[NDArray[Any], NDArray[Any]]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Undo an unknown blur: y = k * x + noise, a convolution, each channel alike.
 
     One picture does not tell a sharp picture with a wide kernel from a soft one with a narrow
@@ -59,22 +52,23 @@ def deblur_blind(
     Args:
         image: as for `denoise`; of a stack, the kernel is that of the last page.
         kernel_size: side of the square that holds the kernel, odd, somewhat larger than the blur.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the sharp image, same shape, dtype and range, and the kernel (kernel_size, kernel_size),
-        of sum 1, its centre of mass in the middle.
+        of sum 1, its centre of mass in the middle. With `return_result=True` the `Result`, which
+        has the kernel in its `extras`.
 
     Raises:
         InputError: as for `denoise`; also a size that is even, or larger than the image.
     """
     _check_size(kernel_size)
     source = opened(image)
-    given = _given(kernel_size, size_of(source, channel_axis))
-    restored, result = fit_task(
-        "deblur-blind", source, given, recipe=recipe, channel_axis=channel_axis, seed=seed,
-        device=device, callbacks=callbacks,
-    )  # fmt: skip
+    given = _given(kernel_size, size_of(source, fit.get("channel_axis", -1)))
+    restored, results = fit_task("deblur-blind", source, given, fit)
+    if fit.get("return_result"):
+        return as_asked(results, fit)
+    result = results[-1]
     if "kernel" not in result.extras:
         raise InputError(f"the fit ended without a kernel: {result.reason.advice}")
     return restored, result.extras["kernel"][0, 0].numpy()

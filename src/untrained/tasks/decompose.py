@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.arrays import UnitRange, from_unit, to_unit
-from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.images import Picture, with_pixels
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, fit_task, opened
+from untrained.images import Picture, UnitRange, from_unit, to_unit, with_pixels
+from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, fit_task, opened
 
 __all__ = ["Decompose", "decompose"]
 
@@ -38,15 +33,10 @@ class Decompose(Task):
 
 
 def decompose(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     hint: NDArray[Any] | None = None,
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Take an image apart into a layer seen through another: y = m a + (1 - m) b.
 
     The layers may come in either order, a constant may move from one to the other, and layers that
@@ -61,17 +51,18 @@ def decompose(
         image: as for `denoise`; of one page.
         hint: (H, W), true (or above half of its largest value) = where the mark may be; elsewhere
             m = 1, and a is the image as it was. For recipes with a mask at every pixel.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         a and b, each like the image, and m, from 0 to 1, with one channel in the image's layout,
         so that `m * a + (1 - m) * b` is the image: (H, W, 1), or (H, W) for (H, W). It is the same
-        number everywhere with the recipe "fast".
+        number everywhere with the recipe "fast". With `return_result=True` the `Result`, which has
+        b and m in its `extras`.
 
     Raises:
         InputError: as for `denoise`; also a stack, a hint of another size or of one colour.
     """
-    source = opened(image)
+    source, channel_axis = opened(image), fit.get("channel_axis", -1)
     pixels = source
     if isinstance(source, Picture):
         if len(source.pixels) > 1:
@@ -82,10 +73,10 @@ def decompose(
     assert not isinstance(pixels, Picture)
     observed, _, unit_range = to_unit(pixels, channel_axis=channel_axis)
     size = observed.shape[-2], observed.shape[-1]
-    first, result = fit_task(
-        "decompose", source, Given(guide=None if hint is None else _marked(hint, size)),
-        recipe=recipe, channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    given = Given(guide=None if hint is None else _marked(hint, size))
+    first, (result,) = fit_task("decompose", source, given, fit)
+    if fit.get("return_result"):
+        return result
     if "second" not in result.extras:
         raise InputError(f"the fit ended without layers: {result.reason.advice}")
     second, mask = (

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.callbacks import Callback
 from untrained.operators import Interlace
 from untrained.operators.interlace import Field
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, Task, opened, run_task, size_of
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Options,
+    Source,
+    Task,
+    opened,
+    run_task,
+    size_of,
+)
 
 __all__ = ["Deinterlace", "deinterlace"]
 
@@ -34,15 +40,10 @@ class Deinterlace(Task):
 
 
 def deinterlace(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     field: Field = "top",
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Make a whole picture of one field of an interlaced frame.
 
     The two fields of a frame are a moment apart, which combs what moves. One is kept as it is, its
@@ -51,7 +52,7 @@ def deinterlace(
     Args:
         image: the frame, as for `denoise`.
         field: "top" keeps the lines 0, 2, 4 …, "bottom" the lines 1, 3, 5 ….
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the picture at the moment of the field, same shape, dtype and range.
@@ -60,11 +61,8 @@ def deinterlace(
         InputError: as for `denoise`; also an unknown field.
     """
     source = opened(image)
-    lines = _lines(*size_of(source, channel_axis), field)
-    return run_task(
-        "deinterlace", source, Given(mask=lines), recipe=recipe,
-        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    lines = _lines(*size_of(source, fit.get("channel_axis", -1)), field)
+    return run_task("deinterlace", source, Given(mask=lines), fit)
 
 
 def _lines(height: int, width: int, field: Field) -> NDArray[np.bool_]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
-from untrained.arrays import to_unit
-from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.images import read_picture
+from untrained.images import read_picture, to_unit
 from untrained.operators import JpegInterval, JpegTables
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, Task, run_task
+from untrained.tasks.base import Asked, FitKeywords, Given, Options, Source, Task, run_task
 
 __all__ = ["Dejpeg", "dejpeg", "read_tables"]
 
@@ -36,15 +32,12 @@ class Dejpeg(Task):
 
 
 def dejpeg(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     tables: JpegTables | None = None,
     *,
     agreement: float = 0.0,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Remove the artefacts of JPEG compression.
 
     Each coefficient of the result is within half a quantisation step of the file's, as in every
@@ -55,7 +48,7 @@ def dejpeg(
         image: the path of a JPEG file; or what a decoder made of one, (H, W) or (H, W, 3), uint8.
         tables: how it was quantised; None = as the file says.
         agreement: how far from the decoded coefficients the fit may stray at no cost, in steps.
-        recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the restored image, same shape and dtype.
@@ -70,9 +63,8 @@ def dejpeg(
     if tables is None:
         raise InputError("an array does not say how it was quantised; give tables, or a JPEG file")
     return run_task(
-        "dejpeg", pixels, _given(pixels, tables, agreement), recipe=recipe, channel_axis=-1,
-        seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+        "dejpeg", pixels, _given(pixels, tables, agreement), {**fit, "channel_axis": -1}
+    )
 
 
 def read_tables(path: Path) -> JpegTables:

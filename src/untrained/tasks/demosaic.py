@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
-from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.images import read_picture
 from untrained.operators import Mosaic
 from untrained.operators.mosaic import Pattern
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, run_task
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Options,
+    PictureShape,
+    Source,
+    Task,
+    run_task,
+)
 
 __all__ = ["Demosaic", "demosaic"]
 
@@ -44,20 +49,16 @@ class Demosaic(Task):
 
 
 def demosaic(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     pattern: Pattern = "RGGB",
-    *,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Find the colours of a sensor's mosaic, each pixel of which has measured one.
 
     Args:
         image: (H, W), linear or not, or the path of a gray picture file.
         pattern: the colours of the top left 2x2 pixels, row by row: RGGB, BGGR, GRBG or GBRG.
-        recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         (H, W, 3), same dtype and range.
@@ -69,6 +70,5 @@ def demosaic(
     if np.ndim(pixels) != 2:
         raise InputError(f"mosaic has shape {np.shape(pixels)}; wanted (H, W)")
     return run_task(
-        "demosaic", pixels, Given(operator=Mosaic(pattern)), recipe=recipe, channel_axis=-1,
-        seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+        "demosaic", pixels, Given(operator=Mosaic(pattern)), {**fit, "channel_axis": -1}
+    )

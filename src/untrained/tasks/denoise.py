@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from numpy.typing import NDArray
-
-from untrained.callbacks import Callback
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, Task, check_sigma, run_task
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Options,
+    Source,
+    Task,
+    check_sigma,
+    run_task,
+)
 
 __all__ = ["Denoise", "denoise"]
 
@@ -30,35 +33,26 @@ class Denoise(Task):
 
 
 def denoise(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     *,
     sigma: float | None = None,
     photons: float | None = None,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Remove noise from an image: y = x + noise.
 
     Args:
         image: (H, W) or (H, W, C), or the path of a picture file.
         sigma: standard deviation of the noise in the units of the image; None = estimated.
         photons: instead of sigma, for pictures of little light: how many photons white stands for.
-        channel_axis: the axis of the channels.
-        recipe: the name of a denoising recipe, or a recipe.
-        seed: of every random number: same seed, same machine, same image.
-        device: auto, cpu, cuda, cuda:N or mps.
-        callbacks: observers of the fit.
+        **fit: channel_axis, recipe, steps, settings, truth, seed, device, callbacks, progress,
+            return_result: see `FitKeywords`.
 
     Returns:
-        the restored image, same shape, dtype and range. NaN pixels are filled.
+        the restored image, same shape, dtype and range. NaN pixels are filled. With
+        `return_result=True` the whole `Result`, whose `image` it is.
 
     Raises:
         InputError: input that cannot be used; one line with the remedy.
     """
-    return run_task(
-        "denoise", image, Given(sigma=sigma, photons=photons), recipe=recipe,
-        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    return run_task("denoise", image, Given(sigma=sigma, photons=photons), fit)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.images import read_picture
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, run_task
+from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, run_task
 
 __all__ = ["Flash", "flash"]
 
@@ -33,22 +30,17 @@ class Flash(Task):
 
 
 def flash(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     guide: NDArray[Any] | str | Path,
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Restore an image with another picture of the scene as the network's input.
 
     Args:
         image: the picture without flash, whose light is wanted; as for `denoise`.
         guide: the picture with flash; or a depth map, another channel …: (H, W) or (H, W, C), of
             the image's height and width, any dtype and range; or the path of a picture file.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the restored image, same shape, dtype and range.
@@ -57,11 +49,9 @@ def flash(
         InputError: as for `denoise`; also a guide of another size.
     """
     # beside an array, channels are where those of the array are
-    axis = -1 if isinstance(image, (str, Path)) or channel_axis is None else channel_axis
+    asked = fit.get("channel_axis", -1)
+    axis = -1 if isinstance(image, (str, Path)) or asked is None else asked
     other = guide
     if isinstance(other, (str, Path)):
         other = np.moveaxis(read_picture(other).pixels[0], -1, axis)
-    return run_task(
-        "flash", image, Given(guide=other), recipe=recipe, channel_axis=channel_axis,
-        seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    return run_task("flash", image, Given(guide=other), fit)

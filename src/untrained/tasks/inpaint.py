@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.arrays import image_size, mask_to_tensor
-from untrained.callbacks import Callback
 from untrained.errors import InputError
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Task, run_task
+from untrained.images import image_size, mask_to_tensor
+from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, run_task
 
 __all__ = ["Inpaint", "inpaint"]
 
@@ -38,22 +35,17 @@ class Inpaint(Task):
 
 
 def inpaint(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     mask: NDArray[Any] | None = None,
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Fill the missing pixels of an image: y = m x.
 
     Args:
         image: as for `denoise`. NaN pixels are missing, and transparent ones of a file.
         mask: (H, W), true (or above half of its largest value) = known; None = the finite
             (opaque) pixels are.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the filled image, same shape, dtype and range.
@@ -64,9 +56,6 @@ def inpaint(
     if not isinstance(image, (str, Path)) and np.isfinite(image).all():
         if mask is None:
             raise InputError("nothing to inpaint: there is no mask and no NaN pixel; give a mask")
-        if mask_to_tensor(mask, image_size(image, channel_axis)).all():
+        if mask_to_tensor(mask, image_size(image, fit.get("channel_axis", -1))).all():
             raise InputError("nothing to inpaint: the mask marks every pixel as known (true)")
-    return run_task(
-        "inpaint", image, Given(mask=mask), recipe=recipe, channel_axis=channel_axis,
-        seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    return run_task("inpaint", image, Given(mask=mask), fit)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from numpy.typing import NDArray
-
-from untrained.callbacks import Callback
 from untrained.errors import InputError
 from untrained.operators import Resample
-from untrained.recipes import Recipe
-from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, as_size, run_task
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Options,
+    PictureShape,
+    Source,
+    Task,
+    as_size,
+    run_task,
+)
 
 __all__ = ["Upscale", "upscale"]
 
@@ -40,21 +44,16 @@ class Upscale(Task):
 
 
 def upscale(
-    image: NDArray[Any] | str | Path,
+    image: Source,
     factor: int = 4,
-    *,
-    channel_axis: int | None = -1,
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    callbacks: Sequence[Callback] = (),
-) -> NDArray[Any]:
+    **fit: Unpack[FitKeywords],
+) -> Any:
     """Enlarge an image: y = A x with A a Lanczos2 downsampling by `factor`.
 
     Args:
         image: as for `denoise`.
         factor: a whole number from 2 up.
-        channel_axis, recipe, seed, device, callbacks: as for `denoise`.
+        **fit: as for `denoise`.
 
     Returns:
         the enlarged image, `factor` times the height and width, same dtype and range.
@@ -62,10 +61,7 @@ def upscale(
     Raises:
         InputError: as for `denoise`; also a factor under 2.
     """
-    return run_task(
-        "upscale", image, Given(operator=_downsampling(factor)), recipe=recipe,
-        channel_axis=channel_axis, seed=seed, device=device, callbacks=callbacks,
-    )  # fmt: skip
+    return run_task("upscale", image, Given(operator=_downsampling(factor)), fit)
 
 
 def _downsampling(factor: int) -> Resample:

@@ -1,16 +1,26 @@
 /** Pointer, wheel and fingers on a pane: wipe, pan, zoom, pixel under the pointer. */
 
 import * as geometry from "./geometry.ts";
-import type { Point } from "./geometry.ts";
-import type { Pane, Stage } from "./stage.ts";
-import type { Store } from "./state.ts";
+import type { Place, Point, Size } from "./geometry.ts";
+import type { Pane } from "./pane.ts";
+import type { State, Store } from "./state.ts";
 
 /** A wheel's notch, in the pixels that browsers report for it. */
 const NOTCH = 100;
 /** How near the wipe's edge a drag takes hold of it, in CSS pixels. */
 const REACH = 12;
 
-export function listen(pane: Pane, stage: Stage, store: Store): void {
+/** What is moved: the stage, as its gestures see it. */
+export interface Moved {
+  readonly base: Size;
+  readonly handle: HTMLElement;
+  pointer: Point | null;
+  onHover: () => void;
+  place(): Place;
+  edge(state: State): number;
+}
+
+export function listen(pane: Pane, stage: Moved, store: Store): void {
   const { element } = pane;
   const fingers = new Map<number, Point>();
   let wiping = false;

@@ -5,42 +5,13 @@ import { h, setAttribute, setText } from "../dom.ts";
 import { capital } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
-import { listen } from "./gestures.ts";
+import { listen, type Moved } from "./gestures.ts";
 import { Computed, draw, type Drawable } from "./paint.ts";
+import { devicePixels, Pane, type Side } from "./pane.ts";
 import type { Part } from "./part.ts";
 import type { Picture, Pictures } from "./pictures.ts";
 import { frame, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
-
-type Side = "left" | "right";
-
-/** A pane: a canvas of exactly the screen's pixels. */
-export class Pane {
-  readonly canvas = h("canvas", { "aria-hidden": "true" });
-  readonly tags: Record<Side, HTMLElement> = {
-    left: h("span", { class: "tag tag-left" }),
-    right: h("span", { class: "tag tag-right" }),
-  };
-  readonly element = h("div", { class: "pane", tabindex: "0", role: "group" }, this.canvas, this.tags.left, this.tags.right);
-  size: PaneSize = { width: 0, height: 0 };
-
-  /** A point of the page in this pane's device pixels. */
-  point(event: { clientX: number; clientY: number }): Point {
-    const box = this.canvas.getBoundingClientRect();
-    const ratio = this.size.width / (box.width || 1);
-    return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
-  }
-}
-
-/** A box in the screen's own pixels: what the browser counted, or, where it does not count them, the nearest. */
-function devicePixels(entry: ResizeObserverEntry): PaneSize {
-  const ratio = devicePixelRatio;
-  const counted = entry.devicePixelContentBoxSize?.[0];
-  const near = { width: Math.round(entry.contentRect.width * ratio), height: Math.round(entry.contentRect.height * ratio) };
-  // An emulated screen counts CSS pixels here.
-  const exact = counted !== undefined && Math.abs(counted.inlineSize - near.width) <= 2;
-  return exact ? { width: counted.inlineSize, height: counted.blockSize, ratio } : { ...near, ratio };
-}
 
 /** The two pictures of the moment. */
 interface Pair {
@@ -49,7 +20,7 @@ interface Pair {
   overlay: Drawable | null;
 }
 
-export class Stage implements Part {
+export class Stage implements Part, Moved {
   readonly element: HTMLElement;
   readonly panes = [new Pane(), new Pane()] as const;
   readonly handle = h("div", {

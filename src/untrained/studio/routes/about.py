@@ -7,7 +7,7 @@ import os
 from fastapi import APIRouter
 
 from untrained import __version__
-from untrained.acceleration import pick_device
+from untrained.fitting import pick_device
 from untrained.studio.describe import describe_tasks
 from untrained.studio.models import About, TaskForm
 from untrained.studio.routes.common import StudioOf, errors

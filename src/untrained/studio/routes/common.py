@@ -9,9 +9,9 @@ from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
-from untrained.studio.app import Studio
 from untrained.studio.models import Error
 from untrained.studio.queue import Entry
+from untrained.studio.studio import Studio
 from untrained.studio.workspace import ID_PATTERN
 
 __all__ = [

@@ -8,12 +8,12 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from untrained.errors import InputError
-from untrained.studio.app import Studio
 from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
 from untrained.studio.models import Extend, Job, JobRequest, Plan, Take
 from untrained.studio.pictures import without_paths
 from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job, found_picture
+from untrained.studio.studio import Studio
 from untrained.studio.taking import take_snapshot
 from untrained.studio.worker import remove_job
 from untrained.studio.workspace import new_id

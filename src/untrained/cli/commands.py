@@ -1,0 +1,44 @@
+"""The commands, in the order of use."""
+
+from __future__ import annotations
+
+from cyclopts import Group
+
+from untrained.cli.applications import (
+    deblur,
+    deblur_blind,
+    deinterlace,
+    dejpeg,
+    demosaic,
+    flash,
+)
+from untrained.cli.clips import restore_video
+from untrained.cli.demo import demo
+from untrained.cli.evidence import compare, reproduce
+from untrained.cli.features import invert
+from untrained.cli.layers import decompose, dehaze
+from untrained.cli.main import app
+from untrained.cli.packing import compress, decompress
+from untrained.cli.reporting import figure, report, video
+from untrained.cli.restoring import denoise, inpaint, resume, upscale
+from untrained.cli.studio import studio
+from untrained.cli.tools import degrade, network, recipes, score
+
+__all__: list[str] = []
+
+_GROUPS = {
+    "Restore": (
+        denoise, inpaint, upscale, dejpeg, deblur, deblur_blind, flash, demosaic, deinterlace,
+        decompose, dehaze, restore_video, resume,
+    ),
+    "Look": (studio, report, figure, video, invert),
+    "Measure": (compare, score, degrade),
+    "Reproduce": (demo, reproduce, recipes, network),
+    "Tools": (compress, decompress),
+}  # fmt: skip
+
+for _place, (_name, _commands) in enumerate(_GROUPS.items()):
+    _group = Group(_name, sort_key=_place)
+    for _order, _command in enumerate(_commands):
+        app.command(_command, group=_group, sort_key=_order)
+app.register_install_completion_command(group=_group)

@@ -1,0 +1,88 @@
+"""The one loop, and what it is made of: optimizers, averages, stop rules, observers, the result."""
+
+from untrained.fitting.acceleration import (
+    PLAIN,
+    Acceleration,
+    Precision,
+    freed_memory_kept,
+    full_float32,
+    pick_device,
+)
+from untrained.fitting.callbacks import (
+    Callback,
+    Check,
+    JsonLines,
+    Plan,
+    Progress,
+    Scoring,
+    Snapshots,
+    Start,
+    TensorBoard,
+    spread_steps,
+)
+from untrained.fitting.langevin import Langevin
+from untrained.fitting.loop import fit
+from untrained.fitting.optimizers import (
+    Adam,
+    Constant,
+    Cosine,
+    Halving,
+    Muon,
+    OptimizerSettings,
+    StepSize,
+)
+from untrained.fitting.result import History, Result, Score, StopReason
+from untrained.fitting.stopping import (
+    Discrepancy,
+    ExponentialVariance,
+    FixedSteps,
+    HeldOut,
+    Look,
+    LowestLoss,
+    Stopper,
+    StopRule,
+    Verdict,
+    WindowedVariance,
+)
+
+__all__ = [
+    "PLAIN",
+    "Acceleration",
+    "Adam",
+    "Callback",
+    "Check",
+    "Constant",
+    "Cosine",
+    "Discrepancy",
+    "ExponentialVariance",
+    "FixedSteps",
+    "Halving",
+    "HeldOut",
+    "History",
+    "JsonLines",
+    "Langevin",
+    "Look",
+    "LowestLoss",
+    "Muon",
+    "OptimizerSettings",
+    "Plan",
+    "Precision",
+    "Progress",
+    "Result",
+    "Score",
+    "Scoring",
+    "Snapshots",
+    "Start",
+    "StepSize",
+    "StopReason",
+    "StopRule",
+    "Stopper",
+    "TensorBoard",
+    "Verdict",
+    "WindowedVariance",
+    "fit",
+    "freed_memory_kept",
+    "full_float32",
+    "pick_device",
+    "spread_steps",
+]

@@ -1,0 +1,195 @@
+"""A picture file of any format, read and written by its content and its suffix."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from untrained.atomic import check_place, make_folder, write_atomically
+from untrained.errors import InputError
+from untrained.images.npy import (
+    read_npy,
+    write_npy,
+)
+from untrained.images.picture import (
+    SUFFIXES,
+    WANTED,
+    ChannelAxis,
+    Picture,
+    damaged,
+    error_at,
+)
+from untrained.images.tiff import (
+    read_tiff,
+    write_tiff,
+)
+from untrained.images.vips import (
+    encode_with_vips,
+    read_with_vips,
+)
+
+__all__ = ["check_writable", "is_image_path", "read_picture", "write_picture"]
+
+
+def is_image_path(path: str | Path) -> bool:
+    """Whether a file of this name is a picture: by its suffix, and hidden files are not."""
+    path = Path(path)
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(
+    path: str | Path, *, max_pixels: int = 250_000_000, channel_axis: ChannelAxis = "auto"
+) -> Picture:
+    """Read a PNG, JPEG, TIFF, WebP or .npy file; the format is told by its content.
+
+    Palettes become RGB, fewer than 8 bits become 8. The axes of a stack are kept; each page of it
+    is a picture of its own. NaN and infinite values are passed on.
+
+    Args:
+        path: the file; it is only read.
+        max_pixels: more than these, in all pages together, are refused before decoding.
+        channel_axis: of the array in a TIFF or .npy file, None = it has none. By default the
+            samples of a TIFF, and a last axis of up to 4 in .npy, are channels; none of the latter
+            is alpha. Other axes before the last two are pages.
+
+    Raises:
+        InputError: missing, unreadable, empty, damaged, cut short, not a picture, of a kind that
+            cannot be kept (CMYK, animation, complex values), under 8x8 pixels or too large.
+    """
+    path = Path(path)
+    kind = _kind_of(path)
+    try:
+        if kind == "tiff":
+            return read_tiff(path, max_pixels, channel_axis)
+        if kind == "npy":
+            return read_npy(path, max_pixels, channel_axis)
+        return read_with_vips(path, kind, max_pixels)
+    except InputError:
+        raise
+    except MemoryError:
+        raise error_at(path, "does not fit into memory; use a smaller picture") from None
+    except Exception as error:  # the decoders raise whatever they like on broken files
+        raise damaged(path, kind) from error
+
+
+def check_writable(path: str | Path, picture: Picture) -> None:
+    """Make sure, before a long computation, that a picture of this kind can be written there.
+
+    Raises:
+        InputError: the format cannot hold it; the path is a folder; its folder is a file, or can
+            neither be written into nor made.
+    """
+    path = Path(path)
+    if len(os.fsencode(path.name)) > 240:  # leaves room for the temporary name
+        raise error_at(path, "the file name is too long; wanted at most 240 bytes")
+    try:
+        if path.is_dir():
+            raise error_at(path, "is a folder; give a file name")
+    except OSError as error:
+        raise error_at(path, f"cannot be reached ({error.strerror}); give another output") from None
+    check_place(path)
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise error_at(path, f"unknown file type {path.suffix or '(none)'}; {WANTED}")
+    misfit = _misfit(kind, picture)
+    if misfit:
+        others = [s for s in (".tif", ".png", ".npy") if not _misfit(SUFFIXES[s], picture)]
+        raise error_at(path, f"{kind.upper()} cannot hold {misfit}; use {' or '.join(others[:2])}")
+
+
+def write_picture(path: str | Path, picture: Picture, *, jpeg_quality: int | None = None) -> None:
+    """Write a picture in the format of the suffix, whole or not at all; make its folder.
+
+    All metadata that the format can hold is written, but for previews of the old pixels.
+    JPEG is written at quality 95 without colour subsampling, or at the quality given and 4:2:0, as
+    cameras and the web have it. WebP is written without loss, TIFF with the
+    lossless compression of its source (deflate if it had another kind, or is no TIFF). In .npy,
+    alpha is the last channel.
+
+    Raises:
+        InputError: as `check_writable`; the disk is full. What was there before is still there.
+    """
+    path = Path(path)
+    check_writable(path, picture)
+    make_folder(path.parent)
+    kind = SUFFIXES[path.suffix.lower()]
+    if kind == "npy":
+        write_atomically(path, lambda file: write_npy(file, picture.to_array()))
+    elif kind == "tiff":
+        write_atomically(path, lambda file: write_tiff(file, picture))
+    else:
+        data = encode_with_vips(picture, kind, jpeg_quality=jpeg_quality)
+        write_atomically(path, lambda file: file.write(data))
+
+
+def _kind_of(path: Path) -> str:
+    """Return the format, by the first bytes of the file."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise error_at(path, "is a folder; wanted a picture file")
+        if not stat.S_ISREG(mode):
+            raise error_at(path, "is a pipe or device; save the picture as a file first")
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError:
+        raise error_at(path, "no such file; check the name") from None
+    except OSError as error:
+        raise error_at(path, f"cannot be read ({error.strerror}); check its permissions") from None
+    if not head:
+        raise error_at(path, f"the file is empty; {WANTED}")
+    signatures = {
+        b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"II*\0": "tiff", b"MM\0*": "tiff",
+        b"II+\0": "tiff", b"MM\0+": "tiff", b"\x93NUMPY": "npy",
+    }  # fmt: skip
+    for signature, kind in signatures.items():
+        if head.startswith(signature):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    raise error_at(path, f"is not a picture that can be read here; {WANTED}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Limits:
+    dtypes: tuple[str, ...] = ("uint8",)
+    alpha: bool = True
+    side: int = 2**31 - 1
+
+
+_LIMITS = {
+    "png": _Limits(dtypes=("uint8", "uint16")),
+    "jpeg": _Limits(alpha=False, side=65535),
+    "webp": _Limits(side=16383),
+}
+_TIFF_DTYPES = {
+    "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+    "float16", "float32", "float64",
+}  # fmt: skip
+_PREMULTIPLIED = 1
+
+
+def _misfit(kind: str, picture: Picture) -> str:
+    """Return what of the picture the format cannot hold, "" if it can hold it."""
+    _, height, width, channels = picture.pixels.shape
+    dtype = picture.pixels.dtype.name
+    if kind == "npy" or (kind == "tiff" and dtype in _TIFF_DTYPES):
+        return ""
+    limits = _LIMITS.get(kind, _Limits())
+    if dtype not in limits.dtypes:
+        return f"{dtype} values"
+    if picture.lead:
+        return f"a stack ({len(picture.pixels)} pages)"
+    if channels not in (1, 3):
+        return f"{channels} channels"
+    if max(height, width) > limits.side:
+        return f"{height}x{width}, only {limits.side} pixels a side"
+    if picture.alpha is not None:
+        if not limits.alpha:
+            return "transparency"
+        tiff = picture.metadata.tiff
+        if tiff is not None and tiff.options.get("extrasamples") == [_PREMULTIPLIED]:
+            return "premultiplied transparency"
+    return ""

@@ -1,0 +1,27 @@
+"""Files to files: a job with its run folder, many side by side, clips."""
+
+from untrained.jobs.clip import CLIP_TASKS, ClipJob, restore_clip
+from untrained.jobs.job import Job, job_of_run
+from untrained.jobs.run_pictures import snapshot_saver, write_extras
+from untrained.jobs.running import Outcome, run_job
+from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
+from untrained.jobs.targets import plan_targets
+from untrained.jobs.workers import run_side_by_side
+
+__all__ = [
+    "CLIP_TASKS",
+    "ClipJob",
+    "Job",
+    "Outcome",
+    "Recorder",
+    "RunFolder",
+    "describe_machine",
+    "job_of_run",
+    "plan_targets",
+    "restore_clip",
+    "run_job",
+    "run_side_by_side",
+    "snapshot_saver",
+    "summary_of",
+    "write_extras",
+]

@@ -1,0 +1,49 @@
+"""The pictures that a run keeps beside its result: snapshots, and what else the fit has found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untrained.images import Picture, range_of, write_picture
+
+__all__ = ["snapshot_saver", "write_extras"]
+
+
+def snapshot_saver(folder: Path, picture: Picture) -> Callable[[int, Tensor], None]:
+    """Return what saves an image of the unit range as PNG, 8-bit for 8-bit files, else 16-bit."""
+    kind = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
+
+    def save(step: int, image: Tensor) -> None:
+        path = folder / "snapshots" / f"step-{step:06d}.png"
+        _write_png(path, image[0].permute(1, 2, 0).cpu().numpy(), kind)
+
+    return save
+
+
+def write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
+    """Write NAME.npy, (h, w) or (h, w, c), and to look at NAME.png, dark or wide values scaled."""
+    for name, value in extras.items():
+        assert name not in ("page", "result"), f"a run has a {name} of its own"
+        values = value[0].permute(1, 2, 0).cpu().numpy()
+        write_picture(
+            folder / f"{name}.npy",
+            Picture.from_array(values[..., 0] if values.shape[2] == 1 else values),
+        )
+        finite = np.isfinite(values)
+        if finite.any():
+            shown = range_of(values, finite)
+            _write_png(folder / f"{name}.png", (values - shown.offset) / shown.scale, np.uint16)
+
+
+def _write_png(path: Path, values: NDArray[Any], kind: type[np.unsignedinteger[Any]]) -> None:
+    """Write (h, w, c) values of the unit range; of other than 1 or 3 channels, the first."""
+    shown = values if values.shape[2] in (1, 3) else values[..., :1]
+    # in float64, as `from_unit` rounds: the snapshot of the kept step is the result to the bit
+    shown = np.nan_to_num(shown.astype(np.float64).clip(0, 1)) * np.iinfo(kind).max
+    write_picture(path, Picture.from_array(np.rint(shown).astype(kind)))

@@ -1,0 +1,25 @@
+"""What noise is at each brightness and between neighbours, and how it is found in a picture."""
+
+from untrained.noise.estimation import estimate_noise
+from untrained.noise.impulses import find_impulses
+from untrained.noise.model import (
+    PILED_UP,
+    NoiseModel,
+    clipped_gaussian,
+    clipped_poisson,
+    gaussian_taps,
+    white,
+)
+from untrained.noise.pool import NoisePool
+
+__all__ = [
+    "PILED_UP",
+    "NoiseModel",
+    "NoisePool",
+    "clipped_gaussian",
+    "clipped_poisson",
+    "estimate_noise",
+    "find_impulses",
+    "gaussian_taps",
+    "white",
+]

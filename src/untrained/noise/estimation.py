@@ -1,0 +1,224 @@
+"""How noisy an image is, at each brightness, from the image alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian, gaussian_taps
+
+__all__ = ["estimate_noise"]
+
+_BLOCK = 8  # pixels a side
+_COEFFICIENTS = (_BLOCK // 2) ** 2
+_FEWEST = 4  # coefficients of a block
+_FEWEST_BLOCKS = 16
+_RANGE = 64  # blocks in a range of brightness
+# A blur of .45 pixels gives a ratio of the scales of 1.7 and a correlation of -.09.
+_CORRELATED = 1.6  # ratio; white noise under texture reaches 5, but …
+_ALIKE = 0.09  # … its correlation is seldom that far from 0
+_EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have left only zeros
+_MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
+_SAME_KIND = 0.15
+_LARGEST_BLUR = 0.65  # pixels
+_CAUTION = 0.8
+_KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
+
+
+def estimate_noise(
+    observed: Tensor, known: Tensor | None = None, *, smooth: Tensor | None = None
+) -> NoiseModel | None:
+    """Return the noise of an image (1, C, H, W) by brightness, from the image alone.
+
+    The diagonal detail of 2x2 pixels, (a - b - c + d) / 2, has the variance of white noise and
+    little of the picture. Its mean square over 8x8 blocks follows σ² χ²₁₆ / 16 where the picture
+    is flat; blocks with texture lie above and are cut off, with the mean corrected for the cut.
+    Done for up to ten ranges of brightness with equal numbers of blocks, all channels together.
+
+    In the picture shrunk to half its size by averaging, white noise has a quarter of the variance,
+    correlated noise more; but so has texture. What texture hardly reaches is the full-size detail
+    of flat blocks. There, neighbouring details of white noise are uncorrelated; those of blurred
+    noise have opposite signs, and those that JPEG leaves have the same. If both the ratio of the
+    variances and this correlation (or a very large ratio alone) say so, the noise is correlated:
+    `blur` follows from the ratio, and the detail of the shrunk picture, which neither demosaicking
+    nor JPEG removes, gives σ.
+
+    Args:
+        observed: y.
+        known: (1, 1, H, W), 0 where a pixel is missing; 2x2 pixels with one are left out, and
+            blocks with fewer than four complete ones.
+        smooth: an estimate of the clean image; its detail is taken off before the blocks are read.
+
+    Returns:
+        the model, that of clipped white noise where the curve fits; None if fewer than 16 blocks
+        are left.
+    """
+    noise = observed if smooth is None else observed - smooth
+    fine = _blocks(noise, observed, known)
+    if fine is None:
+        return None
+    coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
+    blur = 0.0
+    if coarse is not None and smooth is None:  # what is left by a fit says little of this
+        blur = _blur_of(coarse, fine)
+    blocks = fine if blur == 0 or coarse is None else coarse
+    if len(blocks.level) < 2 * _RANGE:
+        blocks = blocks.unclipped()  # in the one range, clipped blocks would pass for flat ones
+    variance, level, count = blocks.variance, blocks.level, blocks.count
+    gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
+    parts = level.argsort().tensor_split(max(1, min(10, len(level) // _RANGE)))
+    levels = torch.stack([level[part].mean() for part in parts])
+    sigmas = torch.stack([(_flat_variance(variance[part], count) / gain).sqrt() for part in parts])
+    if blur:
+        # Texture at this scale cannot be told from noise: too little is safe, too much erases it.
+        levels, sigmas = levels[:1], _CAUTION * sigmas.min().view(1)
+        return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+    seen = observed if known is None else observed[known.expand_as(observed) > 0]
+    if (clipped := _as_clipped(levels, sigmas, seen)) is not None:
+        return clipped
+    return NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
+
+
+def _as_clipped(levels: Tensor, sigmas: Tensor, seen: Tensor) -> NoiseModel | None:
+    """Return clipped white noise, if pixels pile up at 0 or 1 and the curve is one of that kind.
+
+    A known kind of noise has one number to estimate instead of ten, and a known bias.
+    """
+    piled_up = float(((seen <= 0) | (seen >= 1)).float().mean())
+    middle = sigmas[(levels > 0.2) & (levels < 0.8)]
+    if piled_up < PILED_UP or len(middle) == 0 or not middle.min() > 0:
+        return None
+    model = clipped_gaussian(float(middle.median()))
+    if ((sigmas / model.at(levels) - 1).abs() > _SAME_KIND).any():
+        return None
+    return replace(model, estimated=True)
+
+
+def _halved(known: Tensor | None) -> Tensor | None:
+    return None if known is None else -F.max_pool2d(-known, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
+    """The diagonal detail of blocks of 8x8 pixels; every tensor has one value for a block."""
+
+    variance: Tensor  # mean square
+    covariance: Tensor  # mean product of neighbours, two pixels apart along rows and columns
+    level: Tensor  # brightness
+    piled_up: Tensor  # share of pixels at black or white
+    count: int  # coefficients in a block: 16, or the mean where pixels are missing
+
+    def where(self, keep: Tensor) -> _Blocks:
+        """Return some of the blocks."""
+        variance, covariance = self.variance[keep], self.covariance[keep]
+        return _Blocks(variance, covariance, self.level[keep], self.piled_up[keep], self.count)
+
+    def unclipped(self) -> _Blocks:
+        """Return those with little black and white, or all if these are too few."""
+        keep = self.piled_up <= _MOST_PILED_UP
+        return self.where(keep) if int(keep.sum()) >= _FEWEST_BLOCKS else self
+
+
+def _blocks(noise: Tensor, image: Tensor, known: Tensor | None) -> _Blocks | None:
+    """Return the blocks of an image that have enough complete coefficients; None if too few."""
+    height, width = (side - side % _BLOCK for side in image.shape[-2:])
+    if height == 0 or width == 0:
+        return None
+    noise, image = (x[..., :height, :width].transpose(0, 1) for x in (noise, image))
+    known = torch.ones_like(image[:1]) if known is None else known[..., :height, :width]
+    kernel = noise.new_tensor([[1.0, -1.0], [-1.0, 1.0]]).view(1, 1, 2, 2) / 2
+    complete = _in_blocks(-F.max_pool2d(-known, 2))
+    detail = _in_blocks(F.conv2d(noise, kernel, stride=2)) * complete
+    amount = complete.sum((1, 2))
+    variance = detail.square().sum((1, 2)) / amount.clamp_min(1)
+    covariance = _neighbours(detail) / _neighbours(complete).clamp_min(1)
+    seen = F.avg_pool2d(known, _BLOCK).clamp_min(1e-6)
+    level = F.avg_pool2d(image * known, _BLOCK) / seen
+    piled_up = F.avg_pool2d(((image <= 0) | (image >= 1)) * known, _BLOCK) / seen
+    keep = amount[0] >= _FEWEST
+    if keep.sum() * len(image) < _FEWEST_BLOCKS:
+        return None
+    count = round(float(amount[:, keep].mean()))
+    every = keep.expand(len(image), -1, -1)
+    level, piled_up = level[:, 0][every], piled_up[:, 0][every]
+    return _Blocks(variance[every], covariance[every], level, piled_up, count)
+
+
+def _in_blocks(coefficients: Tensor) -> Tensor:
+    """Return (C, 4, 4, h, w), the coefficients (C, 1, 4h, 4w) of every block."""
+    side = _BLOCK // 2
+    blocks = F.pixel_unshuffle(coefficients, side)
+    return blocks.view(len(blocks), side, side, *blocks.shape[-2:])
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """Return the sum of the products of neighbours along rows and columns, inside each block."""
+    down, right = x[:, 1:] * x[:, :-1], x[:, :, 1:] * x[:, :, :-1]
+    return down.sum((1, 2)) + right.sum((1, 2))
+
+
+def _detail_variance(blur: float, scale: int) -> float:
+    """Return the variance of the diagonal detail at a scale, of blurred noise of variance 1."""
+    taps = gaussian_taps(blur)
+    half = torch.ones(scale) / scale / math.sqrt(2)
+    filtered = F.conv1d(
+        taps.view(1, 1, -1), torch.cat([half, -half]).view(1, 1, -1), padding=2 * scale
+    )
+    return float(filtered.square().sum()) ** 2
+
+
+def _blur_of(coarse: _Blocks, fine: _Blocks) -> float:
+    """Return the blur that explains the detail at half and at full size; 0 = white noise."""
+    ratio, correlation = _evidence(coarse.unclipped(), fine.unclipped())
+    if ratio < _CORRELATED or (abs(correlation) < _ALIKE and ratio < _EMPTIED):
+        return 0.0
+    low, high = 0.0, _LARGEST_BLUR
+    for _ in range(40):
+        middle = (low + high) / 2
+        found = 4 * _detail_variance(middle, 2) / _detail_variance(middle, 1)
+        low, high = (middle, high) if found < ratio else (low, middle)
+    return (low + high) / 2
+
+
+def _evidence(coarse: _Blocks, fine: _Blocks) -> tuple[float, float]:
+    """Return by how much the coarse variance exceeds that of white noise, and the correlation.
+
+    That is the correlation of neighbouring details in the blocks without texture, at full size.
+    """
+    variance = float(_flat_variance(fine.variance, fine.count))
+    ratio = 4 * float(_flat_variance(coarse.variance, coarse.count)) / max(variance, 1e-12)
+    cut = variance * _chi_square_quantile(_KEPT, fine.count) / fine.count
+    flat = fine.where(fine.variance <= cut)
+    return ratio, float(flat.covariance.sum() / flat.variance.sum().clamp_min(1e-12))
+
+
+def _flat_variance(variance: Tensor, n: int = _COEFFICIENTS) -> Tensor:
+    """Return σ² of the blocks without texture, whose mean squares follow σ² χ²ₙ / n."""
+    cut = _chi_square_quantile(_KEPT, n)
+    # E[χ²ₙ; χ²ₙ < c] = n P(χ²ₙ₊₂ < c)
+    shrink = _chi_square_below(cut, n + 2) / _KEPT
+    value = variance.median() * n / _chi_square_quantile(0.5, n)
+    for _ in range(20):
+        inside = variance[variance <= value * cut / n]
+        if len(inside) < 4:
+            break
+        value = inside.mean() / shrink
+    return value
+
+
+def _chi_square_below(value: float, n: int) -> float:
+    """Return P(χ²ₙ < value)."""
+    half = torch.tensor([n / 2, value / 2], dtype=torch.float64)
+    return float(torch.special.gammainc(half[0], half[1]))
+
+
+def _chi_square_quantile(share: float, n: int) -> float:
+    low, high = 0.0, 10.0 * n
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _chi_square_below(middle, n) < share else (low, middle)
+    return (low + high) / 2

@@ -1,0 +1,61 @@
+"""From an array or a picture to the restored one: problems solved whole, in tiles, inverted."""
+
+from untrained.restoring.compression import Compressed, Compression, compress, decompress
+from untrained.restoring.given import Execution, Given, Weights
+from untrained.restoring.inversion import Features, invert_features, maximize_activation
+from untrained.restoring.pictures import Hooks, restore_picture
+from untrained.restoring.planner import (
+    available_memory,
+    make_plan,
+    predict_memory,
+    summarize_recipe,
+    without_timing,
+)
+from untrained.restoring.restore import restore, restore_many
+from untrained.restoring.saved import LoadedFit, load_fit
+from untrained.restoring.solve import adapted, assemble, solve
+from untrained.restoring.tiles import (
+    TILE,
+    can_be_tiled,
+    crop,
+    for_later_tiles,
+    solve_tiled,
+    tile_places,
+)
+from untrained.restoring.uncertainty import Z90, calibrated, coverage
+
+__all__ = [
+    "TILE",
+    "Z90",
+    "Compressed",
+    "Compression",
+    "Execution",
+    "Features",
+    "Given",
+    "Hooks",
+    "LoadedFit",
+    "Weights",
+    "adapted",
+    "assemble",
+    "available_memory",
+    "calibrated",
+    "can_be_tiled",
+    "compress",
+    "coverage",
+    "crop",
+    "decompress",
+    "for_later_tiles",
+    "invert_features",
+    "load_fit",
+    "make_plan",
+    "maximize_activation",
+    "predict_memory",
+    "restore",
+    "restore_many",
+    "restore_picture",
+    "solve",
+    "solve_tiled",
+    "summarize_recipe",
+    "tile_places",
+    "without_timing",
+]

@@ -1,0 +1,71 @@
+"""What a fit is given beside the image and the recipe, and how it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untrained.fitting import Callback
+
+__all__ = ["Execution", "Given", "Weights"]
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Given:
+    """What is known of a measurement.
+
+    Attributes:
+        operator: A, any differentiable callable on (1, C, H, W); None = the identity.
+        mask: (h, w), true (or above half of its largest value) = measured; None = everywhere, but
+            for NaN and infinite values.
+        groups: (h, w), whole numbers: what is held out together (`Problem.groups`).
+        sigma: standard deviation of the noise in the units of the values given; None = estimated
+            where y is a picture, else unknown.
+        photons: the noise is that of light, with so many photons at white (a value of 1, or the
+            dtype's largest), and clipped there; instead of `sigma`.
+        guide: another picture, (H, W) or (H, W, C), of the restored image's height and width, any
+            dtype and range: of the scene for a z that is a `Guide` and `MaskedPrediction`, a hint
+            for `Decompose`.
+        clip: whether the image is clipped to black and white; None = where y is a picture.
+    """
+
+    operator: Callable[[Tensor], Tensor] | None = None
+    mask: NDArray[Any] | None = None
+    groups: NDArray[Any] | None = None
+    sigma: float | None = None
+    photons: float | None = None
+    guide: NDArray[Any] | None = None
+    clip: bool | None = None
+
+    @property
+    def of_a_picture(self) -> bool:
+        """Whether y is a picture in the image's own units (`LinearOperator.keeps_constants`)."""
+        return self.operator is None or bool(getattr(self.operator, "keeps_constants", False))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Execution:
+    """Where and how a fit runs, who watches, and what it goes on from.
+
+    Attributes:
+        device: auto, cpu, cuda, cuda:N or mps.
+        callbacks: observers. Put a `Scoring` first to let the others show its numbers.
+        cancelled: polled during the fit; true = stop and keep the best so far.
+        state: the state of an interrupted fit of the same image and settings to go on from.
+        weights: of the fit of a like image with the same recipe to start from
+            (`Result.last_weights`); None = random ones.
+        z: the code to feed the network (`Result.z`); None = drawn from the seed.
+    """
+
+    device: str = "auto"
+    callbacks: Sequence[Callback] = ()
+    cancelled: Callable[[], bool] = lambda: False
+    state: dict[str, Any] | None = None
+    weights: Weights | None = None
+    z: Tensor | None = None

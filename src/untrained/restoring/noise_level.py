@@ -1,0 +1,59 @@
+"""The noise of an observation: given by the caller, or estimated."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from untrained.errors import InputError
+from untrained.images import UnitRange, white_of
+from untrained.noise import (
+    PILED_UP,
+    NoiseModel,
+    clipped_gaussian,
+    clipped_poisson,
+    estimate_noise,
+    white,
+)
+from untrained.restoring.given import Given
+
+__all__ = ["noise_of"]
+
+_MOST_PHOTONS = 10_000  # beyond that, noise is below a quarter of an 8-bit level
+
+
+def noise_of(
+    observed: Tensor, known: Tensor | None, given: Given, unit_range: UnitRange
+) -> NoiseModel | None:
+    """Return the noise in the unit range; None = it is not known, and y is no picture to tell.
+
+    Raises:
+        InputError: a level out of range, or two.
+    """
+    if given.photons is not None:
+        if given.sigma is not None:
+            raise InputError("both sigma and photons were given; wanted one of them")
+        if not 0 < given.photons <= _MOST_PHOTONS:
+            raise InputError(
+                f"photons is {given.photons}; wanted more than 0, up to {_MOST_PHOTONS}"
+            )
+        return _photon_noise(given.photons, unit_range)
+    if given.sigma is None:
+        return estimate_noise(observed, known) if given.of_a_picture else None
+    if not 0 <= given.sigma < float("inf"):
+        raise InputError(f"sigma is {given.sigma}; wanted 0 or more, in the units of the image")
+    # Pixels that pile up at black or white show that the noise has been clipped there.
+    piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
+    level = given.sigma / unit_range.scale
+    clipped = given.of_a_picture and piled_up > PILED_UP
+    return clipped_gaussian(level, top=unit_range.peak) if clipped else white(level)
+
+
+def _photon_noise(photons: float, unit_range: UnitRange) -> NoiseModel:
+    """Return the noise of light in the unit range, to which dark pictures are stretched."""
+    low, scale, full = unit_range.offset, unit_range.scale, white_of(unit_range.dtype)
+    if low < 0 or low + scale > full * (1 + 1e-6):
+        raise InputError(
+            f"the image goes from {low:g} to {low + scale:g}; with photons wanted 0 to white, "
+            f"which is {full:g}; divide by what stands for white in it, and clip"
+        )
+    return clipped_poisson(photons, black=-low / scale, white=(full - low) / scale)

@@ -1,0 +1,125 @@
+"""A picture file's pages, restored one by one; alpha, profile and metadata are carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from untrained.errors import InputError
+from untrained.fitting import Callback, Result
+from untrained.images import Picture, mask_to_tensor, with_pixels
+from untrained.recipes import Recipe
+from untrained.restoring.given import Execution, Given
+from untrained.restoring.restore import restore
+
+__all__ = ["Hooks", "restore_picture"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """What goes beside the fit of one page: observers, a way to cancel, a state to go on from.
+
+    `finished` is the page itself where an earlier run has already restored it; `on_finished` is
+    given the page and its result when it is restored.
+    """
+
+    callbacks: Sequence[Callback] = ()
+    cancelled: Callable[[], bool] = lambda: False
+    state: dict[str, Any] | None = None
+    finished: NDArray[Any] | None = None
+    on_finished: Callable[[NDArray[Any], Result], None] = lambda page, result: None
+
+
+def restore_picture(
+    picture: Picture,
+    *,
+    recipe: Recipe,
+    given: Given = Given(),
+    truth: Picture | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    hooks: Callable[[int], Hooks] = lambda page: Hooks(),
+) -> tuple[Picture, list[Result]]:
+    """Restore every page of a picture file; alpha, profile and metadata are carried over.
+
+    Fully transparent pixels count as missing. Inpainting fills them and makes them opaque; the
+    other tasks leave their colours as they were. Mask and guide are the same for every page.
+
+    Returns:
+        the restored picture, and one result a page (none for pages that were `finished`).
+
+    Raises:
+        InputError: as `restore`; also a truth of another size, or nothing to inpaint.
+    """
+    if truth is not None and len(truth.pixels) != len(picture.pixels):
+        raise InputError(
+            f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "
+            "wanted one for each"
+        )
+    pages, results = [], []
+    for i, page in enumerate(picture.pixels):
+        alpha = None if picture.alpha is None else picture.alpha[i]
+        hook = hooks(i)
+        if hook.finished is not None:
+            pages.append(hook.finished)
+            continue
+        known = _visible(given.mask, alpha, page.shape[:2])
+        if recipe.task == "inpaint" and np.isfinite(page).all() and (known is None or known.all()):
+            raise InputError(
+                "nothing to inpaint: no pixel is masked, transparent or NaN; "
+                "give a mask (--mask, white = known)"
+            )
+        result = restore(
+            page, recipe=recipe, given=replace(given, mask=known),
+            truth=None if truth is None else truth.pixels[i], seed=seed,
+            execution=Execution(
+                device=device, callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state
+            ),
+        )  # fmt: skip
+        assert result.image is not None
+        image = result.image
+        if alpha is not None and recipe.task != "inpaint" and image.shape == page.shape:
+            image = np.where((alpha == 0)[..., None], page, image)
+        pages.append(image)
+        results.append(result)
+        if result.cut_short:
+            break
+        hook.on_finished(image, result)
+    pages += list(picture.pixels[len(pages) :]) if given.operator is None else []
+    pixels = np.stack(pages)
+    alpha = _new_alpha(picture, recipe, pixels)
+    return with_pixels(picture, pixels, alpha=alpha), results
+
+
+def _visible(
+    mask: NDArray[Any] | None, alpha: NDArray[Any] | None, size: tuple[int, int]
+) -> NDArray[np.bool_] | None:
+    """Return what is known by the mask and not fully transparent; None = everything."""
+    known = None if mask is None else mask_to_tensor(mask, size)[0, 0].numpy() > 0
+    if alpha is None or (alpha > 0).all():
+        return known
+    return alpha > 0 if known is None else known & (alpha > 0)
+
+
+def _new_alpha(picture: Picture, recipe: Recipe, pixels: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the alpha of the restored picture: opaque where filled, resized where enlarged."""
+    alpha = picture.alpha
+    if alpha is None:
+        return None
+    if recipe.task == "inpaint":
+        opaque = np.iinfo(alpha.dtype).max if np.issubdtype(alpha.dtype, np.integer) else 1
+        return np.where(alpha == 0, alpha.dtype.type(opaque), alpha)
+    if pixels.shape[1:3] == alpha.shape[1:]:
+        return alpha
+    full = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0
+    wide = torch.from_numpy(alpha.astype(np.float64) / full)[:, None]
+    wide = torch.nn.functional.interpolate(
+        wide, size=pixels.shape[1:3], mode="bicubic", align_corners=False
+    )
+    values = wide[:, 0].clamp(0, 1).numpy() * full
+    return (np.rint(values) if full > 1 else values).astype(alpha.dtype)

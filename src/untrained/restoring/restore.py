@@ -1,0 +1,256 @@
+"""One array from observation to result.
+
+array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -> array
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untrained.errors import DivergedError, InputError
+from untrained.fitting import Callback, Result, Scoring, StopReason, pick_device
+from untrained.images import MIN_SIDE, UnitRange, from_unit, mask_to_tensor, to_unit, white_of
+from untrained.noise import find_impulses
+from untrained.objectives import Problem
+from untrained.operators import Identity, LinearOperator
+from untrained.recipes import Recipe, as_recipe
+from untrained.restoring.given import Execution, Given
+from untrained.restoring.noise_level import noise_of
+from untrained.restoring.planner import make_plan
+from untrained.restoring.solve import solve
+from untrained.restoring.tiles import solve_tiled
+
+__all__ = ["restore", "restore_many"]
+
+
+def restore(
+    image: NDArray[Any],
+    *,
+    recipe: str | Recipe,
+    given: Given = Given(),
+    channel_axis: int | None = -1,
+    truth: NDArray[Any] | None = None,
+    seed: int = 0,
+    execution: Execution = Execution(),
+) -> Result:
+    """Fit an untrained network to one measurement and return the whole result.
+
+    Which of the values y are black and white decides what the network sees. Of a picture (no
+    operator, or one that `keeps_constants`) that is the dtype's full scale, or the data's own range
+    where they use little of it or are floats beyond [0, 1]. Any other operator would be another one
+    after such a stretching: y is taken as it is, but that integers are divided by the dtype's white
+    under a linear operator, which keeps a scale and no offset. The image has black at 0 and white
+    at 1 then, and is not clipped unless `given.clip` asks for it.
+
+    Args:
+        image: y, (h, w) or (h, w, c), any integer or float dtype, any range. NaN and infinite
+            values count as missing. Never modified.
+        recipe: all settings: a recipe, or the name of one, "TASK/NAME"; "fast" alone is that of
+            denoising, with a mask of inpainting.
+        given: what is known of the measurement: operator, mask, noise, guide.
+        channel_axis: the axis of the channels in a three-dimensional image or guide.
+        truth: the clean image, for scoring only: the fit is the same to the bit without it.
+        seed: of every random number.
+        execution: device, observers, a state to go on from.
+
+    Returns:
+        The result; its `image` has the dtype, range and layout of the input.
+
+    Raises:
+        InputError: input that cannot be used; one line with the remedy.
+        DivergedError: the fit diverged at once, so that there is no image.
+    """
+    recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
+    observed, finite, unit_range = to_unit(
+        image, channel_axis=channel_axis, value_range=_range_under(given, np.asarray(image)),
+        least=MIN_SIDE if given.operator is None else 1,
+    )  # fmt: skip
+    known = _known(finite, given.mask, (observed.shape[-2], observed.shape[-1]))
+    missing = 0 if known is None else int((known == 0).sum())
+    # Where no photon arrived, black is no impulse.
+    wanted = recipe.find_impulses and given.of_a_picture and given.photons is None
+    impulses = find_impulses(observed, known) if wanted else None
+    if impulses is not None:
+        known = 1 - impulses if known is None else known * (1 - impulses)
+    noise = noise_of(observed, known, given, unit_range)
+    guide = given.guide
+    problem = Problem(
+        observed=observed,
+        operator=given.operator or Identity(),
+        known=known,
+        groups=None if given.groups is None else _places(given.groups),
+        guide=None if guide is None else to_unit(guide, channel_axis=channel_axis)[0],
+        noise=noise,
+        peak=unit_range.peak,
+        exact_known=recipe.exact_known,
+        bounded=recipe.bounded,
+        clip=given.of_a_picture if given.clip is None else given.clip,
+    )
+    _check_size(problem)
+    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, unit_range)
+    device = pick_device(execution.device)
+    plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
+    for callback in callbacks:
+        callback.on_plan(plan)
+    tiled, state = plan.tiles > 1, execution.state
+    if state is not None and ("tiles" in state) != tiled:
+        state = None  # the free memory decides about tiles: there is more now, or less
+    execution = replace(execution, callbacks=callbacks, state=state)
+    if tiled:
+        result = solve_tiled(problem, recipe, device=device, seed=seed, execution=execution)
+    else:
+        result = solve(problem.to(device), recipe, seed=seed, execution=execution)
+    estimate = result.estimate.cpu()
+    nothing = result.kept_step == 0 or not estimate.isfinite().all()
+    if result.reason is StopReason.DIVERGED and nothing:
+        raise DivergedError("the fit diverged at once; there is no image, try a smaller lr")
+    level = result.details["sigma"] if given.sigma is None else given.sigma / unit_range.scale
+    return replace(
+        result,
+        estimate=estimate,
+        observed=observed,
+        extras={name: value.cpu() for name, value in result.extras.items()},
+        score=scoring.score if scoring else None,
+        image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
+        details={
+            **result.details,
+            "sigma": level and level * unit_range.scale,
+            "sigma_255": level and 255 * level / unit_range.peak,
+            "sigma_estimated": given.sigma is None and given.photons is None,
+            "correlated_noise": noise is not None and noise.blur > 0,
+            "max_steps": plan.max_steps,
+            "device": plan.device,
+            "impulses": 0 if impulses is None else int(impulses.sum()),
+            "missing_pixels": missing,
+            "tiles": plan.tiles,
+            "predicted_seconds": plan.seconds,
+            "predicted_memory_bytes": plan.memory_bytes,
+        },
+    )
+
+
+def restore_many(
+    images: Sequence[NDArray[Any]],
+    *,
+    recipe: str | Recipe,
+    given: Given | Sequence[Given] = Given(),
+    channel_axis: int | None = -1,
+    truths: Sequence[NDArray[Any]] | None = None,
+    seed: int = 0,
+    execution: Execution = Execution(),
+) -> list[Result]:
+    """Restore several images, each by a network of its own, as `restore` does one by one.
+
+    Args:
+        images: a list, or an array whose first axis counts the images; sizes may differ.
+        given: of all images alike, or one for each.
+        truths: one for each image.
+        recipe, channel_axis, seed, execution: as for `restore`, of every image alike.
+
+    Returns:
+        one result for each image, in their order; fewer where a fit was interrupted, which is last.
+
+    Raises:
+        InputError: as `restore`, naming the image; lists of different lengths.
+    """
+    each = [given] * len(images) if isinstance(given, Given) else list(given)
+    truth_of = [None] * len(images) if truths is None else list(truths)
+    for name, values in (("given", each), ("truths", truth_of)):
+        if len(values) != len(images):
+            raise InputError(f"{name} has {len(values)} entries for {len(images)} images")
+    results: list[Result] = []
+    for i, (image, known, truth) in enumerate(zip(images, each, truth_of, strict=True)):
+        try:
+            result = restore(
+                image, recipe=recipe, given=known, channel_axis=channel_axis, truth=truth,
+                seed=seed, execution=execution,
+            )  # fmt: skip
+        except InputError as error:
+            raise type(error)(f"image {i}: {error}") from error
+        results.append(result)
+        if result.cut_short:
+            break
+    return results
+
+
+def _range_under(given: Given, image: NDArray[Any]) -> UnitRange | None:
+    """Return the range that the operator keeps; None = a picture's own."""
+    if given.of_a_picture:
+        return None
+    is_whole = np.issubdtype(image.dtype, np.integer)
+    scale = (
+        white_of(image.dtype) if isinstance(given.operator, LinearOperator) and is_whole else 1.0
+    )
+    return UnitRange(offset=0.0, scale=scale, peak=1.0, dtype=image.dtype)
+
+
+def _known(
+    finite: Tensor | None, mask: NDArray[Any] | None, size: tuple[int, int]
+) -> Tensor | None:
+    """Return 1 where y is finite and the mask says that it is known; None = everywhere."""
+    if mask is None:
+        return finite
+    marked = mask_to_tensor(mask, size)
+    known = marked if finite is None else marked * finite
+    if not known.any():
+        raise InputError("no pixel is both finite and known; wanted some to start from")
+    return None if bool(known.all()) else known
+
+
+def _places(groups: NDArray[Any]) -> Tensor:
+    """Return a map of groups as a tensor (1, 1, h, w). Raises InputError: no whole numbers."""
+    groups = np.asarray(groups)
+    if groups.ndim != 2 or not np.issubdtype(groups.dtype, np.integer):
+        raise InputError(
+            f"groups is of type {groups.dtype} and shape {groups.shape}; "
+            "wanted whole numbers (h, w), equal where measurements belong together"
+        )
+    return torch.from_numpy(groups.astype(np.int64))[None, None]
+
+
+def _check_size(problem: Problem) -> None:
+    """Refuse an operator that does not fit the measurement, and an image too small to restore."""
+    problem.check_operator_fits()
+    height, width = problem.image_shape[-2:]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(
+            f"the restored image is {height}x{width}; wanted at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+
+
+def _with_scoring(
+    execution: Execution,
+    truth: NDArray[Any] | None,
+    problem: Problem,
+    channel_axis: int | None,
+    unit_range: UnitRange,
+) -> tuple[list[Callback], Scoring | None]:
+    """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
+    callbacks = list(execution.callbacks)
+    if truth is None:
+        return callbacks, None
+    kind, wanted_kind = np.asarray(truth).dtype, unit_range.dtype
+    if kind != wanted_kind and not kind.kind == wanted_kind.kind == "f":
+        raise InputError(
+            f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
+        )
+    clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
+    if tuple(clean.shape) != problem.image_shape:
+        got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, problem.image_shape))
+        raise InputError(
+            f"truth is {got} (channels x height x width), the restored image is {wanted}; "
+            "pass a truth of that size"
+        )
+    for callback in callbacks:
+        if isinstance(callback, Scoring):
+            callback.truth = clean
+            return callbacks, callback
+    scoring = Scoring(clean)
+    return [scoring, *callbacks], scoring

@@ -1,0 +1,178 @@
+"""One problem to one result: network, objective, optimizer, fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor, nn
+
+from untrained.averaging import SampleAverage
+from untrained.errors import InputError
+from untrained.fitting import (
+    FixedSteps,
+    HeldOut,
+    Result,
+    fit,
+    freed_memory_kept,
+    full_float32,
+)
+from untrained.networks import Members
+from untrained.objectives import Objective, Problem
+from untrained.recipes import Recipe, as_recipe, encode
+from untrained.restoring.given import Execution, Weights
+from untrained.restoring.uncertainty import calibrated
+
+__all__ = ["adapted", "assemble", "load_weights", "solve"]
+
+_CORRELATED_STEPS = 150
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Parts:
+    network: nn.Module
+    objective: Objective
+
+
+def adapted(recipe: Recipe, problem: Problem) -> Recipe:
+    """Return the recipe as the noise of the problem needs it.
+
+    Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
+    Where pixels are missing, they still judge the filling, which weighs more.
+    """
+    correlated = problem.noise is not None and problem.noise.blur > 0
+    if not (correlated and problem.known is None and isinstance(recipe.stopper, HeldOut)):
+        return recipe
+    return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))
+
+
+def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
+    """Return the network and the objective of a recipe for a problem, on the problem's device."""
+    held_out = _held_out(recipe)
+    if held_out:
+        split = Generator().manual_seed(seed)
+        problem = problem.hold_out(held_out, generator=split)
+    channels, height, width = problem.image_shape[1:]
+    size = recipe.network.input_size(height, width)
+    try:
+        objective = recipe.objective.build(problem, size, seed=seed, members=recipe.members)
+    except InputError as error:
+        if size == (height, width):
+            raise
+        raise InputError(
+            f"{error}, {type(recipe.network).__name__} draws one from a code of "
+            f"{size[0]}x{size[1]}; set objective=DataFit too, or another network"
+        ) from None
+    z = objective.z  # a guide's channels are known only now
+    fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
+    fed += objective.guide_channels
+    network = networks_of(recipe, fed, channels, generator=Generator().manual_seed(seed))
+    return _Parts(network=network, objective=objective)
+
+
+def networks_of(recipe: Recipe, fed: int, channels: int, *, generator: Generator) -> nn.Module:
+    """Return the network of a recipe with random weights, or its members as one module."""
+    networks = [
+        recipe.network.build(fed, channels, generator=generator) for _ in range(recipe.members)
+    ]
+    return Members(networks) if recipe.members > 1 else networks[0]
+
+
+def solve(
+    problem: Problem,
+    recipe: str | Recipe,
+    *,
+    seed: int = 0,
+    execution: Execution = Execution(),
+) -> Result:
+    """Fit a recipe's network to a problem, on the problem's device.
+
+    Args:
+        problem: y, A and what is known of the noise.
+        recipe: all settings, or the name of a recipe, "TASK/NAME".
+        seed: of every random number.
+        execution: observers, a state or weights to go on from; the device is the problem's.
+
+    Returns:
+        the result: the image in the problem's own units, the weights, the objective's extras.
+
+    Raises:
+        InputError: an operator that does not fit the measurement, weights of another network, an
+            objective that cannot work through the operator.
+    """
+    device = problem.observed.device
+    with full_float32():
+        problem.check_operator_fits()
+    recipe = adapted(as_recipe(recipe), problem)
+    parts = assemble(problem, recipe, seed=seed)
+    parts.network.to(device)
+    if execution.weights is not None:
+        load_weights(parts.network, execution.weights)
+    acceleration = recipe.acceleration.resolve(device)
+    with freed_memory_kept():
+        result = fit(
+            parts.network,
+            parts.objective,
+            optimizer=recipe.optimizer.build(_fitted(parts, recipe), seed=seed + 2),
+            max_steps=recipe.max_steps,
+            stopper=recipe.stopper,
+            average=recipe.average,
+            schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
+            acceleration=acceleration,
+            callbacks=execution.callbacks,
+            check_every=recipe.check_every,
+            cancelled=execution.cancelled,
+            state=execution.state,
+            z=execution.z,
+        )
+    extras: dict[str, Tensor] = {}
+    if not result.cut_short:
+        with torch.no_grad(), full_float32():
+            extras = parts.objective.extras(acceleration.prepare(parts.network, device))
+            extras |= result.extras
+    if "spread" in extras:
+        assert result.unfinished is not None
+        # Pixels that are put back, held-out ones too, would show no error.
+        plain = replace(parts.objective.problem, exact_known=False)
+        sure = calibrated(plain.finish(result.unfinished), extras["spread"], plain)
+        extras |= {} if sure is None else {"uncertainty": sure}
+    return replace(
+        result,
+        unfinished=None,
+        extras=extras,
+        recipe=encode(recipe),
+        details={
+            "sigma": parts.objective.problem.sigma,
+            "precision": acceleration.precision,
+            "parameters": sum(p.numel() for p in parts.network.parameters()),
+        },
+    )
+
+
+def load_weights(network: nn.Module, weights: Weights) -> None:
+    """Let a network go on from the weights of one like it. Raises InputError: of another."""
+    try:
+        network.load_state_dict(weights)
+    except (RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"the weights are of another network ({reason[:160]}); "
+            "wanted those of a fit with the same recipe and number of channels"
+        ) from None
+
+
+def _held_out(recipe: Recipe) -> float:
+    """Return the share of the known pixels that the fit must not see."""
+    if isinstance(recipe.stopper, HeldOut):
+        return recipe.stopper.fraction
+    return recipe.average.held_out if isinstance(recipe.average, SampleAverage) else 0.0
+
+
+def _fitted(parts: _Parts, recipe: Recipe) -> list[nn.Parameter]:
+    """Return what the optimizer moves; what it does not is frozen."""
+    if recipe.fitted == "norms":
+        for module in parts.network.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                module.requires_grad_(False)
+    weights = [p for p in parts.network.parameters() if p.requires_grad]
+    return weights + parts.objective.parameters()

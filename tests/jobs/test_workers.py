@@ -1,0 +1,62 @@
+"""Several pictures at the same time give what they give one after another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from untrained import find_recipe, read_picture, write_picture
+from untrained.errors import InputError
+from untrained.images import Picture
+from untrained.jobs import Job, Outcome, run_job, run_side_by_side
+
+Scene = Callable[..., Any]
+
+
+def job(source: Path, target: Path) -> Job:
+    recipe = replace(find_recipe("denoise", "fast"), max_steps=20)
+    options = {"sigma": 20.0, "sigma_in_units": False}
+    return Job(task="denoise", source=source, target=target, recipe=recipe, options=options)
+
+
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_side_by_side_equals_one_after_another_and_reports_what_fails(
+    scene: Scene, tmp_path: Path, own_threads: None
+) -> None:
+    sources = [tmp_path / f"{name}.png" for name in "abc"]
+    for i, source in enumerate(sources[:2]):
+        noise = np.random.default_rng(i).normal(0, 20, (40, 48, 3))
+        pixels = np.clip(255 * scene(40, 48) + noise, 0, 255).astype(np.uint8)
+        write_picture(source, Picture.from_array(pixels))
+    jobs = [job(source, tmp_path / "out" / source.name) for source in sources]
+    outcomes = list(run_side_by_side(jobs, workers=2, silent=True))
+    failed = [x for x in outcomes if isinstance(x, InputError)]
+    assert len(failed) == 1
+    assert "c.png" in str(failed[0])
+    done = [x for x in outcomes if isinstance(x, Outcome)]
+    assert {x.status for x in done} == {"finished"}
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # as each worker has
+    for source in sources[:2]:
+        run_job(job(source, tmp_path / "single" / source.name))
+        ours, single = (
+            read_picture(tmp_path / folder / source.name).pixels for folder in ("out", "single")
+        )
+        assert np.array_equal(ours, single)
+
+
+def test_no_worker_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="workers is 0"):
+        list(run_side_by_side([job(tmp_path / "a.png", tmp_path / "b.png")], workers=0))
