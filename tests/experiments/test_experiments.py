@@ -26,7 +26,7 @@ from untrained.fitting import Check, Discrepancy, FixedSteps
 from untrained.images import Picture, read_picture, write_picture
 from untrained.networks import DeepDecoder, Skip
 from untrained.recipes import Recipe, encode, find_recipe
-from untrained.restoring import Execution, restore
+from untrained.restoring import Execution, Given, restore
 
 Scene = Callable[..., NDArray[np.float64]]
 
@@ -200,10 +200,11 @@ def test_rules_watch_without_a_trace(picture: str) -> None:
     rules = {**RULES, "at once": Discrepancy(sigma=1.0)}
     watch = Watch(rules, scene, 0)
     options: dict[str, Any] = {
-        "recipe": recipe, "mask": watch.mask, "truth": scene.truth, "device": "cpu",
+        "recipe": recipe, "given": Given(mask=watch.mask), "truth": scene.truth,
     }  # fmt: skip
-    watched = restore(scene.observed, **options, execution=Execution(callbacks=[watch]))
-    alone = restore(scene.observed, **options)
+    there = Execution(device="cpu", callbacks=[watch])
+    watched = restore(scene.observed, **options, execution=there)
+    alone = restore(scene.observed, **options, execution=replace(there, callbacks=()))
     np.testing.assert_array_equal(watched.image, alone.image)
     assert watched.score is not None
     found = watch.findings(watched.score)

@@ -146,14 +146,14 @@ def _python(x: Experiment, case: Case) -> str:
         recipe = f"replace({recipe}, max_steps={method.max_steps})"
     return "\n".join([
         *(["from dataclasses import replace", ""] if known != method else []),
-        "from untrained import restore",
+        "from untrained import Given, restore",
         "from untrained.experiments import find_experiment",
         "",
         f"experiment = find_experiment({x.name!r}, quick={quick})",
         f"scene = experiment.scene({case.picture!r}, {x.crop}, {case.seed})",
         "result = restore(",
         f"    scene.observed, recipe={recipe}, seed={case.seed},",
-        "    operator=scene.operator, mask=scene.known.mask, truth=scene.truth,",
+        "    given=Given(operator=scene.operator, mask=scene.known.mask), truth=scene.truth,",
         ")",
         "print(scene.score(result.image))",
     ])  # fmt: skip

@@ -14,7 +14,7 @@ from untrained.fitting import (
     pick_device,
 )
 from untrained.jobs.runs import RunFolder
-from untrained.recipes import Recipe, decode, encode
+from untrained.recipes import Recipe, as_recipe, decode, encode
 from untrained.tasks import find_task
 
 __all__ = ["Job", "hash_of", "job_as_data", "job_of_run"]
@@ -27,7 +27,7 @@ class Job:
     Attributes:
         task: a name of `TASKS`.
         source, target: the input and the output file.
-        recipe: all settings of the fit.
+        recipe: all settings of the fit, or the name of one of the task's recipes.
         files: those that the task takes beside the picture, by name.
         options: of the task, all of them, as JSON values.
         truth: a clean picture for scoring.
@@ -59,6 +59,7 @@ class Job:
     checkpoint_every: float = 20.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "recipe", as_recipe(self.recipe, task=self.task))
         task = find_task(self.task)
         assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
         task.check(self.options)

@@ -43,7 +43,7 @@ class Recipe:
     name: str
     task: str
     source: str
-    title: str = ""
+    title: str = field(default="", compare=False)  # no setting
     network: NetworkSettings = field(default_factory=Skip)
     objective: ObjectiveSettings = field(default_factory=DataFit)
     optimizer: OptimizerSettings = field(default_factory=Adam)

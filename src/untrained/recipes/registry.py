@@ -46,7 +46,8 @@ def find_recipe(task: str, name: str) -> Recipe:
         InputError: no such task or recipe; names the closest one.
     """
     if task not in RECIPES:
-        raise InputError(f"no task {task!r}; wanted one of {', '.join(RECIPES)}")
+        hint = did_you_mean(task, RECIPES)
+        raise InputError(f"no task {task!r}; {hint}wanted one of {', '.join(RECIPES)}")
     known = RECIPES[task]
     if name not in known:
         hint = did_you_mean(name, known)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from untrained.errors import InputError
 from untrained.fitting import Callback, Result
 from untrained.images import Picture, mask_to_tensor, with_pixels
-from untrained.recipes import Recipe
+from untrained.recipes import Recipe, as_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.restore import restore
 
@@ -38,7 +38,7 @@ class Hooks:
 def restore_picture(
     picture: Picture,
     *,
-    recipe: Recipe,
+    recipe: str | Recipe,
     given: Given = Given(),
     truth: Picture | None = None,
     seed: int = 0,
@@ -56,6 +56,7 @@ def restore_picture(
     Raises:
         InputError: as `restore`; also a truth of another size, or nothing to inpaint.
     """
+    recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
     if truth is not None and len(truth.pixels) != len(picture.pixels):
         raise InputError(
             f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "

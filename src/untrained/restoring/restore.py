@@ -216,8 +216,7 @@ def _places(groups: NDArray[Any]) -> Tensor:
 
 
 def _check_size(problem: Problem) -> None:
-    """Refuse an operator that does not fit the measurement, and an image too small to restore."""
-    problem.check_operator_fits()
+    """Refuse an image too small to restore. Raises InputError."""
     height, width = problem.image_shape[-2:]
     if min(height, width) < MIN_SIDE:
         raise InputError(

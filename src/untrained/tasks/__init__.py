@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from untrained.errors import InputError
+from untrained.errors import InputError, did_you_mean
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task
 from untrained.tasks.deblur import Deblur, deblur
 from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
@@ -57,5 +57,6 @@ def find_task(name: str) -> Task:
         InputError: no such task.
     """
     if name not in TASKS:
-        raise InputError(f"no task {name!r}; wanted one of {', '.join(TASKS)}")
+        hint = did_you_mean(name, TASKS)
+        raise InputError(f"no task {name!r}; {hint}wanted one of {', '.join(TASKS)}")
     return TASKS[name]
