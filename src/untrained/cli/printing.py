@@ -78,6 +78,8 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
         if result["impulses"]:
             facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
+        if result.get("refined"):
+            facts.append("then filtered, guided by the network's image")
         if result["recoveries"]:
             facts.append(f"{result['recoveries']} diverging steps rolled back")
         lines.append("  " + "; ".join(facts))

@@ -25,7 +25,7 @@ from untrained.fitting.result import Result, StopReason
 from untrained.fitting.state import FitState
 from untrained.fitting.stopping import FixedSteps, Look, StopRule, Verdict
 from untrained.metrics import mse_to_psnr, squared_errors
-from untrained.objectives import Objective
+from untrained.objectives import Objective, Problem
 
 __all__ = ["fit"]
 
@@ -52,6 +52,7 @@ def fit(
     cancelled: Callable[[], bool] = lambda: False,
     state: dict[str, Any] | None = None,
     z: Tensor | None = None,
+    refine: Callable[[Problem, Tensor], Tensor] | None = None,
 ) -> Result:
     """Minimise the objective over the network's weights; return the image that is worth keeping.
 
@@ -72,6 +73,8 @@ def fit(
         cancelled: polled at every look.
         state: the state of an earlier fit (`Check.state`) to go on from, on a CPU bit for bit.
         z: the code to feed the network in place of the one that the objective has drawn.
+        refine: makes a better image of the one that is worth keeping, once, at the end; not of a
+            fit that was cut short.
 
     Returns:
         The result. Ctrl-C, `cancelled` and hopeless divergence end the fit with the best
@@ -154,6 +157,11 @@ def fit(
     if now.best is None:  # no rule judged the images: the last one is the result
         now.keep(objective.estimate(run_network) if averaged is None else averaged)
     assert now.best is not None
+    assert now.unfinished is not None
+    cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED, StopReason.DIVERGED)
+    if refine is not None and not cut_short:
+        refined = refine(objective.problem, now.unfinished)
+        now.best = objective.problem.finish(refined)
     result = Result(
         estimate=now.best,
         unfinished=now.unfinished,

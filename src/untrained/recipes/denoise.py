@@ -18,6 +18,7 @@ from untrained.networks import DeepDecoder, Noise, Skip
 from untrained.objectives import DataFit, MaskedPrediction, Sure
 from untrained.recipes.family import FAMILY
 from untrained.recipes.recipe import Recipe
+from untrained.refinement import Collaborative
 
 __all__ = ["RECIPES", "TASK"]
 
@@ -32,17 +33,18 @@ compact = Skip(
 
 fast = Recipe(
     name="fast",
-    title="Masked prediction, 1500 steps at most (ours, 2026)",
+    title="Masked prediction, then collaborative filtering (ours, 2026)",
     task=TASK,
-    source="ours, measured in docs/measurements.md (denoising, fast): a minute for 512x512",
+    source="ours, measured in docs/measurements.md (denoising, fast): half a minute for 512x512",
     network=compact,
     objective=MaskedPrediction(
         mask_rate=0.1, recorrupt=0.5, refine_noise=(100, 200, 300), flips=True
     ),
     optimizer=Muon(lr=0.015, vector_lr=0.01),
-    max_steps=1500,
+    max_steps=400,
     stopper=HeldOut(fraction=0.02, patience=150, min_gain=0.002),
     average=ExponentialAverage(decay=0.98, warm_up=True),
+    refinement=Collaborative(),
     bounded=True,
     find_impulses=True,
 )  # fmt: skip
@@ -66,6 +68,7 @@ sure = replace(
     objective=Sure(),
     max_steps=400,
     stopper=FixedSteps(),
+    refinement=None,
     find_impulses=False,  # SURE is for whole images
     acceleration=Acceleration(precision="float32"),  # the divergence is a small difference
 )

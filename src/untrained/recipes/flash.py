@@ -17,6 +17,8 @@ TASK = "flash"
 fast = replace(
     denoise.fast,
     title="Masked prediction with a guide (ours, 2026)",
+    max_steps=1500,
+    refinement=None,  # it would filter without the guide
     task=TASK,
     source="ours, docs/measurements.md: denoising, with the guide shown beside the noisy picture",
 )

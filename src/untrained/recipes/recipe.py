@@ -12,6 +12,7 @@ from untrained.errors import InputError
 from untrained.fitting import Acceleration, Adam, FixedSteps, OptimizerSettings, StopRule
 from untrained.networks import Custom, NetworkSettings, Skip
 from untrained.objectives import DataFit, ObjectiveSettings
+from untrained.refinement import Refinement
 
 __all__ = ["Recipe"]
 
@@ -28,6 +29,7 @@ class Recipe:
         network, objective, optimizer, stopper: settings of the parts. The network may also be a
             torch.nn.Module that maps z to the image, or a class or function that makes one.
         average: how iterates are combined into the image that is kept; None = they are not.
+        refinement: what follows the fit: y filtered with its image as the guide; None = nothing.
         max_steps: the most steps of the optimizer.
         check_every: steps between two looks at the device.
         exact_known: put the known pixels back into the final image, exactly as they were.
@@ -50,6 +52,7 @@ class Recipe:
     max_steps: int = 3000
     stopper: StopRule = field(default_factory=FixedSteps)
     average: Averaging | None = None
+    refinement: Refinement | None = None
     check_every: int = 10
     exact_known: bool = False
     bounded: bool = False

@@ -64,6 +64,7 @@ from untrained.objectives import (
 )
 from untrained.recipes.foreign import find_object, name_of
 from untrained.recipes.recipe import Recipe
+from untrained.refinement import Collaborative, Refinement
 
 __all__ = ["CHOICES", "KINDS", "decode", "encode", "flatten"]
 
@@ -78,6 +79,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
         NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
+    Refinement: (Collaborative,),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,

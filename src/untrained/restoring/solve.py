@@ -124,6 +124,7 @@ def solve(
             cancelled=execution.cancelled,
             state=execution.state,
             z=execution.z,
+            refine=None if recipe.refinement is None else recipe.refinement.refine,
         )
     extras: dict[str, Tensor] = {}
     if not result.cut_short:
@@ -143,6 +144,7 @@ def solve(
         recipe=encode(recipe),
         details={
             "sigma": parts.objective.problem.sigma,
+            "refined": recipe.refinement is not None and not result.cut_short,
             "precision": acceleration.precision,
             "parameters": sum(p.numel() for p in parts.network.parameters()),
         },

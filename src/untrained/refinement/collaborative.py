@@ -1,0 +1,203 @@
+"""Collaborative filtering: groups of like patches of y, filtered by what a guide shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from untrained.errors import InputError
+from untrained.noise import NoiseModel
+from untrained.objectives import Problem
+from untrained.operators import Identity
+from untrained.refinement.groups import Sums, bands, find_groups, patches
+
+__all__ = ["Collaborative", "Refinement"]
+
+_BAND = 192  # rows of reference corners at once: bounds the memory
+_AT_ONCE = 512  # groups
+_NO_NOISE = 1e-4  # a tenth of the step of 10 bits
+
+Filter = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Refinement(Protocol):
+    """Settings of what is done to the estimate after a fit."""
+
+    def refine(self, problem: Problem, estimate: Tensor) -> Tensor:
+        """Return a better estimate, (1, C, H, W), before `Problem.finish`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collaborative:
+    """Two collaborative filters of y, guided by the network's image f: ½ W(W(f)) + ½ R(W(f)).
+
+    W is the empirical Wiener filter of groups of k like patches (the second step of Dabov et al.,
+    "Image denoising by sparse 3-D transform-domain collaborative filtering", TIP 2007, with the
+    group's own principal components for a transform): with X, Y (k, n) the patches of guide and
+    observation, μ the mean row of X, X̃ = X - μ, v the noise variance of the group,
+    Ŷ = μ + (Y - μ) X̃ᵀ (X̃ X̃ᵀ + k v I)⁻¹ X̃. R is the ridge of Herbreteau & Kervrann, "Towards a
+    unified view of unsupervised non-local methods for image denoising: the NL-Ridge approach",
+    2022, in each opponent channel: Ŷ = Θᵀ Y, with Θ the weights of patches that sum to one and have the
+    least risk for X. v follows the brightness. A group that keeps little of the noise weighs more.
+
+    Works for noise that neighbours do not share, on the image itself (A = I); else the estimate is
+    handed on as it is. Missing pixels are those of the guide. Where there is no noise, y stands.
+
+    Attributes:
+        patch: side of a patch in pixels.
+        group: k.
+        stride: pixels between two reference patches.
+        reach: how far away like patches are looked for, in pixels.
+        caution: factor on v in W: the guide has errors of its own, and smoothing them costs more.
+    """
+
+    patch: int = 7
+    group: int = 48
+    stride: int = 6
+    reach: int = 12
+    caution: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name, least in (("patch", 2), ("group", 2), ("stride", 1), ("reach", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; wanted {least} or more")
+        if not 0 < self.caution <= 2:
+            raise InputError(f"caution is {self.caution}; wanted more than 0, up to 2")
+
+    def refine(self, problem: Problem, estimate: Tensor) -> Tensor:
+        """Return the filtered observation, or the estimate where the filters do not apply."""
+        noise, y = problem.noise, problem.observed
+        direct = isinstance(problem.operator, Identity) and min(y.shape[-2:]) >= 2 * self.patch
+        if noise is None or noise.blur > 0 or not direct:
+            return estimate
+        if problem.known is not None:
+            y = torch.where(problem.known > 0, y, estimate)
+        with torch.no_grad(), _deterministic():
+            once = self._pass(y, estimate, noise, self._wiener)
+            twice = self._pass(y, once, noise, self._wiener)
+            turn = _opponent(y)
+            ridged = self._pass(turn(y), turn(once), noise, self._ridge, brightness=once)
+            refined = (twice + turn(ridged, back=True)) / 2
+            return torch.where(noise.at(once) < _NO_NOISE, y, refined)
+
+    def _pass(
+        self, y: Tensor, guide: Tensor, noise: NoiseModel, filter_: Filter, *,
+        brightness: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Return y filtered with a guide, band by band of rows.
+
+        `brightness` is the guide in the picture's own colours, where y and the guide are not.
+        """
+        seen = guide if brightness is None else brightness
+        variance = noise.at(seen).square()
+        looks = seen.mean(1, keepdim=True)
+        if brightness is not None:  # of channels that mix all colours
+            variance = variance.mean(1, keepdim=True).expand_as(y)
+        total, weight = torch.zeros_like(y), torch.zeros_like(y)
+        corners = y.shape[-2] - self.patch + 1
+        for first, last in bands(corners, _BAND):
+            top = max(0, first - self.reach)
+            # the references of a band lie on the grid of the whole image
+            top -= top % self.stride
+            bottom = min(y.shape[-2], last + self.reach + self.patch)
+            part = [x[..., top:bottom, :] for x in (y, guide, variance, looks)]
+            rows = (first - top, last - top)
+            summed, weighed = self._band(*part, rows=rows, filter_=filter_)
+            total[..., top:bottom, :] += summed
+            weight[..., top:bottom, :] += weighed
+        return total / weight.clamp_min(1e-12)
+
+    def _band(
+        self, y: Tensor, guide: Tensor, variance: Tensor, looks: Tensor, *,
+        rows: tuple[int, int], filter_: Filter,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the weighted sums of the filtered patches of a band, and of the weights."""
+        groups = find_groups(
+            looks, side=self.patch, count=self.group, reach=self.reach, stride=self.stride,
+            rows=rows,
+        )  # fmt: skip
+        # W sees all channels of a patch together, R one after the other.
+        together = filter_ == self._wiener
+        parts = [slice(None)] if together else [slice(c, c + 1) for c in range(y.shape[1])]
+        images = [
+            self._filtered(y[:, part], guide[:, part], variance[:, part], groups, filter_)
+            for part in parts
+        ]
+        return torch.cat([a for a, _ in images], 1), torch.cat([b for _, b in images], 1)
+
+    def _filtered(
+        self, y: Tensor, guide: Tensor, variance: Tensor, groups: Tensor, filter_: Filter
+    ) -> tuple[Tensor, Tensor]:
+        """Return the weighted sums of the filtered patches, and of the weights."""
+        observed, shown = patches(y, self.patch), patches(guide, self.patch)
+        noise = patches(variance, self.patch).mean(1)
+        sums = Sums(observed)
+        for first in range(0, len(groups), _AT_ONCE):
+            group = groups[first : first + _AT_ONCE]
+            sums.add(group, *filter_(observed[group], shown[group], noise[group]))
+        return sums.images((y.shape[-2], y.shape[-1]), self.patch)
+
+    def _wiener(self, y: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Return Ŷ (g, k, n) and its weights (g, k, 1), from Y, X (g, k, n) and v (g, k)."""
+        count = y.shape[1]
+        mean = x.mean(1, keepdim=True)
+        centred = x - mean
+        level = self.caution * v.mean(1).clamp_min(_NO_NOISE**2)
+        products = centred @ centred.transpose(1, 2)
+        factor = torch.linalg.cholesky(_with_diagonal(products, count * level[:, None]))
+        shares = (y - mean) @ centred.transpose(1, 2)
+        filtered = torch.cholesky_solve(shares.transpose(1, 2), factor).transpose(1, 2) @ centred
+        kept = torch.cholesky_solve(products, factor).diagonal(dim1=1, dim2=2).sum(-1)
+        weight = 1 / ((1 + kept) * level)
+        return mean + filtered, weight[:, None, None].expand(-1, count, 1)
+
+    def _ridge(self, y: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the same of R, of one channel: D = n v, A = X Xᵀ + D, Θ as in the paper."""
+        count, n = y.shape[1:]
+        level = n * v.clamp_min(_NO_NOISE**2)
+        damped = _with_diagonal(x @ x.transpose(1, 2), level)
+        one = torch.eye(count, device=y.device, dtype=y.dtype).expand(len(y), -1, -1)
+        inverse = torch.cholesky_solve(one, torch.linalg.cholesky(damped))
+        sums = inverse.sum(-1, keepdim=True)
+        rest = inverse - sums @ sums.transpose(1, 2) / sums.sum(-2, keepdim=True)
+        theta = (one - rest * level[:, None, :]).transpose(1, 2)  # rows: of each new patch
+        weight = 1 / theta.square().sum(-1, keepdim=True).clamp(1 / count, 1)
+        return theta @ y, weight
+
+
+def _with_diagonal(products: Tensor, added: Tensor) -> Tensor:
+    """Return X Xᵀ + diag(added), (g, k, k), with what rounding needs to be positive definite."""
+    diagonal = products.diagonal(dim1=1, dim2=2)
+    least = 1e-5 * diagonal.mean(1, keepdim=True)
+    return products + torch.diag_embed(torch.maximum(added.expand_as(diagonal), least))
+
+
+def _opponent(image: Tensor) -> Callable[..., Tensor]:
+    """Return the turn of three colours to brightness and two differences, and back."""
+    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+    matrix = (rows / rows.norm(dim=1, keepdim=True)).to(image)
+
+    def turn(x: Tensor, *, back: bool = False) -> Tensor:
+        if x.shape[1] != 3:
+            return x
+        return torch.einsum("ij,bjhw->bihw", matrix.t() if back else matrix, x)
+
+    return turn
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Let a GPU add the patches up in one order, and leave torch's setting as it was."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warns)
