@@ -85,6 +85,36 @@ DENOISERS: dict[str, Callable[[Image, float], Image]] = {
 }  # fmt: skip
 
 
+def denoiser(name: str) -> Callable[[Image, float], Image]:
+    """Return a peer by name; NLM=h and blur=pixels have one setting for all pictures.
+
+    Raises:
+        KeyError: no such peer.
+    """
+    kind, _, value = name.partition("=")
+    if not value:
+        return DENOISERS[name]
+    setting = float(value)
+    if kind == "blur":
+        from scipy.ndimage import gaussian_filter
+
+        return lambda image, sigma: np.asarray(gaussian_filter(image, (setting, setting, 0)))
+    if kind != "NLM":
+        raise KeyError(name)
+
+    def nlm(image: Image, sigma: float) -> Image:
+        from skimage.restoration import denoise_nl_means
+
+        flat = image[..., 0] if image.shape[2] == 1 else image
+        found = denoise_nl_means(
+            flat, h=setting, patch_size=7, patch_distance=11, fast_mode=True,
+            channel_axis=None if flat.ndim == 2 else -1,
+        )  # fmt: skip
+        return np.asarray(found).reshape(image.shape)
+
+    return nlm
+
+
 # ---------------------------------------------------------------------------------- records
 
 

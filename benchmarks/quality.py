@@ -1,13 +1,15 @@
 """Our recipes beside other methods on exactly the same observations.
 
     python benchmarks/quality.py denoise cset9 --noise gauss:25 [--recipe fast] [--crop 256]
-    python benchmarks/quality.py real polyu10|fmd12
+    python benchmarks/quality.py real polyu10|fmd12 [--peers NLM=0.01,NLM=0.015,blur=1,BM3D]
+    python benchmarks/quality.py pairs FOLDER    (FOLDER/noisy and FOLDER/clean, the same names)
     python benchmarks/quality.py inpaint inpaint11 [--missing 50]
     python benchmarks/quality.py upscale set5 [--factor 4]
 
 Prints a Markdown table; with -o, also JSON and the pictures. Peers are given the true noise level
-where it has one (ours never is); on real noise they get scikit-image's wavelet estimate. What has
-already been measured into the JSON is not measured again. The truth is used for scoring only.
+where it has one, on real noise the true root mean square error (ours never is). NLM=h and blur=px
+are non-local means and a Gaussian blur with one setting for all pictures. What has already been
+measured into the JSON is not measured again. The truth is used for scoring only.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from skimage.restoration import estimate_sigma
 
 from untrained import find_recipe, restore
 from untrained.baselines import Known, find_baseline
-from untrained.images import Picture, write_picture
+from untrained.images import Picture, is_image_path, read_picture, white_of, write_picture
 from untrained.operators import Resample
+from untrained.restoring import Given
 from untrained.simulation import degrade
 
 Row = dict[str, Any]
@@ -47,7 +50,18 @@ def real(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str
     truth, observed = common.load(clean), common.load(name)
     if options.crop:
         truth, observed = (common.central(x, options.crop) for x in (truth, observed))
-    return truth, observed, {}, _wavelet_sigma(observed)
+    return truth, observed, {}, float(np.sqrt(np.mean((observed - truth) ** 2)))
+
+
+def pairs(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str, Any], float]:
+    noisy = Path(name)
+    clean = noisy.parent.parent / "clean" / noisy.name
+    truth, observed = (read_picture(path).pixels[0] for path in (clean, noisy))
+    full = white_of(observed.dtype)
+    truth, observed = truth / full, observed / full
+    if options.crop:
+        truth, observed = (common.central(x, options.crop) for x in (truth, observed))
+    return truth, observed, {}, float(np.sqrt(np.mean((observed - truth) ** 2)))
 
 
 def inpaint(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str, Any], float]:
@@ -80,7 +94,7 @@ def peers(task: str, observed: Image, extra: dict[str, Any], sigma: float, names
     if task == "inpaint":
         method = find_baseline("inpaint", "biharmonic")
         return {"biharmonic": method(observed, Known(mask=extra["mask"]))}
-    return {name: common.DENOISERS[name](observed, sigma) for name in names}
+    return {name: common.denoiser(name)(observed, sigma) for name in names}
 
 
 def measure(task: str, name: str, options: argparse.Namespace, row: Row) -> Row:
@@ -100,9 +114,9 @@ def measure(task: str, name: str, options: argparse.Namespace, row: Row) -> Row:
         if observed.shape == truth.shape and task != "inpaint":
             row["input"] = score(observed)
     if options.recipe not in row:
-        recipe = find_recipe("denoise" if task == "real" else task, options.recipe)
+        recipe = find_recipe("denoise" if task in ("real", "pairs") else task, options.recipe)
         began = time.monotonic()
-        result = restore(observed, recipe=recipe, truth=truth, seed=0, **extra)
+        result = restore(observed, recipe=recipe, truth=truth, seed=0, given=Given(**extra))
         seconds = time.monotonic() - began
         if result.cut_short:
             raise KeyboardInterrupt
@@ -151,11 +165,20 @@ def report(rows: dict[str, Row], recipe: str) -> str:
     return common.table(["picture", *columns], lines)
 
 
+def _pictures_of(task: str, group: str) -> list[str]:
+    if task != "pairs":
+        return common.pictures_of(group)
+    found = sorted(p for p in (Path(group) / "noisy").iterdir() if is_image_path(p))
+    if not found:
+        raise SystemExit(f"{group}/noisy holds no picture; wanted FOLDER/noisy and FOLDER/clean")
+    return [str(path) for path in found]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("task", choices=("denoise", "real", "inpaint", "upscale"))
+    parser.add_argument("task", choices=("denoise", "real", "pairs", "inpaint", "upscale"))
     parser.add_argument("sets", nargs="+", help="a set, a file or a picture of scikit-image")
     parser.add_argument("--recipe", default="fast")
     parser.add_argument("--noise", default="gauss:25")
@@ -171,7 +194,7 @@ def main() -> None:
         "machine": common.machine(),
         "arguments": {k: str(v) for k, v in vars(options).items()},
     }
-    names = [name for group in options.sets for name in common.pictures_of(group)]
+    names = [name for group in options.sets for name in _pictures_of(options.task, group)]
     names = [n for n in names if not Path(n).stem.endswith(("_gt", "_mean"))]
     for name in names:
         data["rows"][name] = measure(options.task, name, options, data["rows"].get(name, {}))

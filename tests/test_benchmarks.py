@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -31,6 +32,23 @@ def test_quality_writes_a_table_and_does_not_measure_twice(tmp_path: Path) -> No
     (tmp_path / "astronaut-fast.png").unlink()
     run(*arguments)
     assert not (tmp_path / "astronaut-fast.png").exists(), "measured again"
+
+
+def test_quality_judges_a_folder_of_pairs_with_fixed_peers(tmp_path: Path) -> None:
+    from untrained.images import Picture, write_picture
+
+    ramp = np.linspace(40, 200, 48)[None, :, None] * np.ones((40, 1, 3))
+    noise = np.random.default_rng(0).normal(0, 15, ramp.shape)
+    for folder, image in (("clean", ramp), ("noisy", ramp + noise)):
+        pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+        (tmp_path / folder).mkdir()
+        write_picture(tmp_path / folder / "a.png", Picture.from_array(pixels))
+    run("quality.py", "pairs", tmp_path, "--peers", "NLM=0.1,blur=1.5", "-o", tmp_path / "out")
+    row = json.loads((tmp_path / "out" / "quality.json").read_text())["rows"]
+    (found,) = row.values()
+    assert found["peers"]["blur=1.5"] > found["input"] + 5
+    assert found["peers"]["NLM=0.1"] > found["input"] + 5
+    assert found["fast"]["psnr"] > found["input"] + 5
 
 
 def test_the_engine_is_compared_with_its_twin() -> None:

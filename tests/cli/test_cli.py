@@ -70,7 +70,7 @@ def test_denoise_makes_a_picture_and_an_honest_record(noisy: Path, untrained: Ru
     assert done.returncode == 0, done.stderr
     assert "stopped after 20 of at most 20 steps" in done.stdout
     assert "PSNR to the truth" in done.stdout
-    assert "dB at step 20; the kept image is the best one seen" in done.stdout
+    assert "dB at step 20 of the curve; the kept image, filtered after the fit, is" in done.stdout
     assert noisy.read_bytes() == before
     out = read_picture(noisy.with_name("out.png"))
     assert out.pixels.shape == (1, 41, 53, 3)

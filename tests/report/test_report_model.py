@@ -246,7 +246,7 @@ def test_every_recipe_can_be_reached_by_its_changes() -> None:
 
 def test_settings_are_explained_by_their_docstrings() -> None:
     words = {name: (value, text) for name, value, text in explain(find_recipe("denoise", "fast"))}
-    assert words["max_steps"] == ("1500", "The most steps of the optimizer.")
+    assert words["max_steps"] == ("400", "The most steps of the optimizer.")
     assert words["network"][1].startswith("Settings of the encoder-decoder")
     assert words["network.widths"][0] == "32,32,32,32"
     assert "one a scale" in words["network.widths"][1]

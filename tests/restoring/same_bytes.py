@@ -94,7 +94,10 @@ def machine() -> dict[str, str]:
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), model)
+        kinds = ("cpu family", "model", "stepping", "model name")
+        found = dict(x.split(":", 1) for x in lines[:30] if ":" in x)
+        named = {name.strip(): value.strip() for name, value in found.items()}
+        model = " ".join(named[kind] for kind in kinds if kind in named) or model
     return {
         "processor": model,
         "capability": torch.backends.cpu.get_cpu_capability(),

@@ -165,7 +165,7 @@ def test_every_recipe_is_described() -> None:
     for name, recipes in RECIPES.items():
         assert [r.name for r in tasks[name].recipes] == list(recipes)
     fast = {s.name: s for s in tasks["denoise"].recipes[0].settings}
-    assert fast["max_steps"].value == "1500"
+    assert fast["max_steps"].value == "400"
     assert "most steps" in fast["max_steps"].help
 
 

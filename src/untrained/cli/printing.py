@@ -126,7 +126,11 @@ def _score_line(result: dict[str, Any]) -> str:
     before = score["psnr_degraded"]
     was = "" if before is None else f" (the input had {before:.2f} dB)"
     # In tiles the whole image is seen only at the end.
-    peak = "" if result["tiles"] > 1 else f"; peak {peak_in_words(score)}"
+    peak = (
+        ""
+        if result["tiles"] > 1
+        else f"; peak {peak_in_words(score, refined=result.get('refined', False))}"
+    )
     return f"PSNR to the truth {score['psnr']:.2f} dB{was}, SSIM {score['ssim']:.3f}{peak}"
 
 

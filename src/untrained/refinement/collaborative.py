@@ -43,8 +43,8 @@ class Collaborative:
     observation, μ the mean row of X, X̃ = X - μ, v the noise variance of the group,
     Ŷ = μ + (Y - μ) X̃ᵀ (X̃ X̃ᵀ + k v I)⁻¹ X̃. R is the ridge of Herbreteau & Kervrann, "Towards a
     unified view of unsupervised non-local methods for image denoising: the NL-Ridge approach",
-    2022, in each opponent channel: Ŷ = Θᵀ Y, with Θ the weights of patches that sum to one and have the
-    least risk for X. v follows the brightness. A group that keeps little of the noise weighs more.
+    2022, in each opponent channel: Ŷ = Θᵀ Y, with Θ the weights of patches that sum to one and have
+    the least risk for X. v follows the brightness. A group that keeps little noise weighs more.
 
     Works for noise that neighbours do not share, on the image itself (A = I); else the estimate is
     handed on as it is. Missing pixels are those of the guide. Where there is no noise, y stands.
@@ -161,6 +161,9 @@ class Collaborative:
         """Return the same of R, of one channel: D = n v, A = X Xᵀ + D, Θ as in the paper."""
         count, n = y.shape[1:]
         level = n * v.clamp_min(_NO_NOISE**2)
+        x = x - x.mean(
+            (1, 2), keepdim=True
+        )  # rows of Θ sum to one: it changes nothing but rounding
         damped = _with_diagonal(x @ x.transpose(1, 2), level)
         one = torch.eye(count, device=y.device, dtype=y.dtype).expand(len(y), -1, -1)
         inverse = torch.cholesky_solve(one, torch.linalg.cholesky(damped))
@@ -174,7 +177,7 @@ class Collaborative:
 def _with_diagonal(products: Tensor, added: Tensor) -> Tensor:
     """Return X Xᵀ + diag(added), (g, k, k), with what rounding needs to be positive definite."""
     diagonal = products.diagonal(dim1=1, dim2=2)
-    least = 1e-5 * diagonal.mean(1, keepdim=True)
+    least = 1e-5 * diagonal.sum(1, keepdim=True)
     return products + torch.diag_embed(torch.maximum(added.expand_as(diagonal), least))
 
 

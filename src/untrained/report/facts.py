@@ -45,7 +45,8 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     found = {
         "stopped": f"{summary['stop_advice']} ({summary['stop_reason']})",
         "steps": f"{summary['stop_step']} of at most {most}",
-        "kept": f"the {summary['kept']} of step {summary['kept_step']}",
+        "kept": f"the {summary['kept']} of step {summary['kept_step']}"
+        + (", then y filtered with it as the guide" if summary.get("refined") else ""),
     }
     score = summary.get("score")
     if score is not None:
@@ -57,7 +58,7 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         if summary["kept"] == "iterate":
             found["PSNR to the truth"] += "; of the kept image, not of the curve (see the notes)"
         if summary.get("tiles", 1) == 1:  # in tiles the whole image is seen only at the end
-            found["peak"] = peak_in_words(score)
+            found["peak"] = peak_in_words(score, refined=summary.get("refined", False))
     if "psnr_observed" in summary:
         found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
     found["time"] = (
@@ -81,12 +82,13 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def peak_in_words(score: dict[str, Any]) -> str:
+def peak_in_words(score: dict[str, Any], *, refined: bool = False) -> str:
     """Return how the best image that the fit passed through compares with the kept one."""
     peak = f"{score['peak_psnr']:.2f} dB at step {score['peak_step']}"
     if score["gap_to_peak"] <= -0.005:
         return (
-            f"{peak} of the curve; the kept image, drawn once more after its step, "
+            f"{peak} of the curve; the kept image, "
+            f"{'filtered after the fit' if refined else 'drawn once more after its step'}, "
             f"is {-score['gap_to_peak']:.2f} dB above it"
         )
     if score["gap_to_peak"] < 0.005:
