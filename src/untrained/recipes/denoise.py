@@ -35,7 +35,7 @@ fast = Recipe(
     name="fast",
     title="Masked prediction, then collaborative filtering (ours, 2026)",
     task=TASK,
-    source="ours, measured in docs/measurements.md (denoising, fast): half a minute for 512x512",
+    source="ours, measured in docs/measurements.md (the second stage of denoise): under a minute for 512x512",
     network=compact,
     objective=MaskedPrediction(
         mask_rate=0.1, recorrupt=0.5, refine_noise=(100, 200, 300), flips=True
@@ -53,7 +53,7 @@ best = replace(
     fast,
     name="best",
     title="Masked prediction, four wider networks (ours, 2026)",
-    source="ours, measured in docs/measurements.md (denoising, best): four wider networks",
+    source="ours: as fast, four wider networks; with the second stage not measured",
     network=replace(compact, widths=(64, 64, 64, 64)),
     max_steps=2000,
     stopper=HeldOut(fraction=0.02, patience=300, min_gain=0.001),
