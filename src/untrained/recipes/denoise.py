@@ -35,7 +35,7 @@ fast = Recipe(
     name="fast",
     title="Masked prediction, then collaborative filtering (ours, 2026)",
     task=TASK,
-    source="ours, measured in docs/measurements.md (the second stage of denoise): under a minute for 512x512",
+    source="ours, measured in docs/measurements.md (the second stage): under a minute for 512x512",
     network=compact,
     objective=MaskedPrediction(
         mask_rate=0.1, recorrupt=0.5, refine_noise=(100, 200, 300), flips=True
