@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -176,21 +174,9 @@ def _model(name: str) -> nn.Module:
     """
     from torch import nn
 
-    where, _, function = name.partition(":")
-    if not where or not function:
-        raise InputError(f"module is {name!r}; wanted PACKAGE.MODULE:FUNCTION")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        factory: Any = importlib.import_module(where)
-    except Exception as error:  # the user's code may raise whatever it likes
-        reason = str(error) if isinstance(error, ImportError) else _named(error)
-        raise InputError(f"cannot import {where!r} ({reason}); check --module") from error
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    for part in function.split("."):
-        if not hasattr(factory, part):
-            raise InputError(f"{where} has no {function!r}; check --module")
-        factory = getattr(factory, part)
+    from untrained.recipes import find_object
+
+    factory = find_object(name, wanted="PACKAGE.MODULE:FUNCTION")
     try:
         model = factory if isinstance(factory, nn.Module) else factory()
     except Exception as error:

@@ -12,15 +12,17 @@ from untrained.errors import InputError, did_you_mean
 __all__ = ["find_object", "name_of"]
 
 
-def find_object(name: str) -> Any:
+def find_object(name: str, *, wanted: str = "PACKAGE.MODULE:NAME") -> Any:
     """Return what PACKAGE.MODULE:NAME names; modules beside where the command runs are found too.
+
+    `wanted` is the form of the name, for the error.
 
     Raises:
         InputError: no such module or name, or a module that fails.
     """
     where, _, what = name.partition(":")
     if not where or not what:
-        raise InputError(f"{name!r} names nothing; wanted PACKAGE.MODULE:NAME")
+        raise InputError(f"{name!r} names nothing; wanted {wanted}")
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

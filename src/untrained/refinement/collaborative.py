@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from untrained.errors import InputError
-from untrained.noise import NoiseModel
 from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.refinement.groups import Sums, bands, find_groups, patches
@@ -21,8 +20,6 @@ __all__ = ["Collaborative", "Refinement"]
 _BAND = 192  # rows of reference corners at once: bounds the memory
 _AT_ONCE = 512  # groups
 _NO_NOISE = 1e-4  # a tenth of the step of 10 bits
-
-Filter = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Refinement(Protocol):
@@ -79,69 +76,56 @@ class Collaborative:
         if problem.known is not None:
             y = torch.where(problem.known > 0, y, estimate)
         with torch.no_grad(), _deterministic():
-            once = self._pass(y, estimate, noise, self._wiener)
-            twice = self._pass(y, once, noise, self._wiener)
+            variance = noise.at(estimate).square()
+            once = self._filtered(y, estimate, variance, self._grouped(estimate))
+            groups, sigma = self._grouped(once), noise.at(once)
+            variance = sigma.square()
+            twice = self._filtered(y, once, variance, groups)
             turn = _opponent(y)
-            ridged = self._pass(turn(y), turn(once), noise, self._ridge, brightness=once)
-            refined = (twice + turn(ridged, back=True)) / 2
-            return torch.where(noise.at(once) < _NO_NOISE, y, refined)
+            mixed = variance.mean(1, keepdim=True)  # of channels that mix all colours
+            turned, shown = turn(y), turn(once)
+            ridged = [
+                self._filtered(turned[:, [c]], shown[:, [c]], mixed, groups, ridge=True)
+                for c in range(y.shape[1])
+            ]
+            refined = (twice + turn(torch.cat(ridged, 1), back=True)) / 2
+            return torch.where(sigma < _NO_NOISE, y, refined)
 
-    def _pass(
-        self, y: Tensor, guide: Tensor, noise: NoiseModel, filter_: Filter, *,
-        brightness: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
-        """Return y filtered with a guide, band by band of rows.
-
-        `brightness` is the guide in the picture's own colours, where y and the guide are not.
-        """
-        seen = guide if brightness is None else brightness
-        variance = noise.at(seen).square()
-        looks = seen.mean(1, keepdim=True)
-        if brightness is not None:  # of channels that mix all colours
-            variance = variance.mean(1, keepdim=True).expand_as(y)
-        total, weight = torch.zeros_like(y), torch.zeros_like(y)
-        corners = y.shape[-2] - self.patch + 1
-        for first, last in bands(corners, _BAND):
+    def _grouped(self, guide: Tensor) -> list[tuple[slice, Tensor]]:
+        """Return the groups of like patches, band by band: the rows of the band, its groups."""
+        looks, found = guide.mean(1, keepdim=True), []
+        height = guide.shape[-2]
+        for first, last in bands(height - self.patch + 1, _BAND):
             top = max(0, first - self.reach)
             # the references of a band lie on the grid of the whole image
             top -= top % self.stride
-            bottom = min(y.shape[-2], last + self.reach + self.patch)
-            part = [x[..., top:bottom, :] for x in (y, guide, variance, looks)]
-            rows = (first - top, last - top)
-            summed, weighed = self._band(*part, rows=rows, filter_=filter_)
-            total[..., top:bottom, :] += summed
-            weight[..., top:bottom, :] += weighed
-        return total / weight.clamp_min(1e-12)
-
-    def _band(
-        self, y: Tensor, guide: Tensor, variance: Tensor, looks: Tensor, *,
-        rows: tuple[int, int], filter_: Filter,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the weighted sums of the filtered patches of a band, and of the weights."""
-        groups = find_groups(
-            looks, side=self.patch, count=self.group, reach=self.reach, stride=self.stride,
-            rows=rows,
-        )  # fmt: skip
-        # W sees all channels of a patch together, R one after the other.
-        together = filter_ == self._wiener
-        parts = [slice(None)] if together else [slice(c, c + 1) for c in range(y.shape[1])]
-        images = [
-            self._filtered(y[:, part], guide[:, part], variance[:, part], groups, filter_)
-            for part in parts
-        ]
-        return torch.cat([a for a, _ in images], 1), torch.cat([b for _, b in images], 1)
+            rows = slice(top, min(height, last + self.reach + self.patch))
+            groups = find_groups(
+                looks[..., rows, :], side=self.patch, count=self.group, reach=self.reach,
+                stride=self.stride, rows=(first - top, last - top),
+            )  # fmt: skip
+            found.append((rows, groups))
+        return found
 
     def _filtered(
-        self, y: Tensor, guide: Tensor, variance: Tensor, groups: Tensor, filter_: Filter
-    ) -> tuple[Tensor, Tensor]:
-        """Return the weighted sums of the filtered patches, and of the weights."""
-        observed, shown = patches(y, self.patch), patches(guide, self.patch)
-        noise = patches(variance, self.patch).mean(1)
-        sums = Sums(observed)
-        for first in range(0, len(groups), _AT_ONCE):
-            group = groups[first : first + _AT_ONCE]
-            sums.add(group, *filter_(observed[group], shown[group], noise[group]))
-        return sums.images((y.shape[-2], y.shape[-1]), self.patch)
+        self, y: Tensor, guide: Tensor, variance: Tensor, grouped: list[tuple[slice, Tensor]], *,
+        ridge: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return W of y, all channels of a patch together, or R of its one channel."""
+        filter_ = self._ridge if ridge else self._wiener
+        total, weight = torch.zeros_like(y), torch.zeros_like(y)
+        for rows, groups in grouped:
+            band = y[..., rows, :]
+            observed, shown = patches(band, self.patch), patches(guide[..., rows, :], self.patch)
+            noise = patches(variance[..., rows, :], self.patch).mean(1)
+            sums = Sums(observed)
+            for first in range(0, len(groups), _AT_ONCE):
+                group = groups[first : first + _AT_ONCE]
+                sums.add(group, *filter_(observed[group], shown[group], noise[group]))
+            summed, weighed = sums.images((band.shape[-2], band.shape[-1]), self.patch)
+            total[..., rows, :] += summed
+            weight[..., rows, :] += weighed
+        return total / weight.clamp_min(1e-12)
 
     def _wiener(self, y: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Return Ŷ (g, k, n) and its weights (g, k, 1), from Y, X (g, k, n) and v (g, k)."""
@@ -161,9 +145,8 @@ class Collaborative:
         """Return the same of R, of one channel: D = n v, A = X Xᵀ + D, Θ as in the paper."""
         count, n = y.shape[1:]
         level = n * v.clamp_min(_NO_NOISE**2)
-        x = x - x.mean(
-            (1, 2), keepdim=True
-        )  # rows of Θ sum to one: it changes nothing but rounding
+        # rows of Θ sum to one, so that this changes nothing but rounding
+        x = x - x.mean((1, 2), keepdim=True)
         damped = _with_diagonal(x @ x.transpose(1, 2), level)
         one = torch.eye(count, device=y.device, dtype=y.dtype).expand(len(y), -1, -1)
         inverse = torch.cholesky_solve(one, torch.linalg.cholesky(damped))

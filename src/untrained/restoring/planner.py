@@ -159,7 +159,9 @@ def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int
     part = replace(part, known=known, held_out=None).to(device)
     seconds = []
     for steps in (2, 2, 10):
-        short = replace(recipe, max_steps=steps, check_every=steps, stopper=FixedSteps())
+        short = replace(
+            recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
+        )
         began = time.perf_counter()
         solve(part, short)
         seconds.append(time.perf_counter() - began)
