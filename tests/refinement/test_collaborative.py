@@ -188,3 +188,19 @@ def test_a_fit_ends_with_it_and_resumes_into_the_same_bytes(scene: Scene) -> Non
     assert psnr(whole.estimate, clean) > psnr(plain.estimate, clean) + 1
     cut = solve(problem, recipe, execution=Execution(cancelled=lambda: True))
     assert cut.details["refined"] is False
+
+
+def test_an_interruption_of_the_stage_keeps_the_networks_image(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem(observed=painted(scene), noise=white(SIGMA))
+    recipe = with_settings("denoise/fast", {"max_steps": 20, "network.widths": (8, 8)})
+    plain = solve(problem, with_settings(recipe, {"refinement": None}))
+
+    def interrupted(*_: Any) -> Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Collaborative, "refine", interrupted)
+    result = solve(problem, recipe)
+    assert result.cut_short
+    assert torch.equal(result.estimate, plain.estimate)

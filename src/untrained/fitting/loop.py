@@ -160,8 +160,10 @@ def fit(
     assert now.unfinished is not None
     cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED, StopReason.DIVERGED)
     if refine is not None and not cut_short:
-        refined = refine(objective.problem, now.unfinished)
-        now.best = objective.problem.finish(refined)
+        try:
+            now.best = objective.problem.finish(refine(objective.problem, now.unfinished))
+        except KeyboardInterrupt:  # the network's own image is kept, and the fit can go on
+            reason = StopReason.INTERRUPTED
     result = Result(
         estimate=now.best,
         unfinished=now.unfinished,

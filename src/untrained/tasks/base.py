@@ -214,10 +214,10 @@ class FitKeywords(TypedDict, total=False):
 def run_task(task: str, image: Source | Picture, given: Given, fit: FitKeywords) -> Any:
     """Return the restored image of an array or of a picture, or what `return_result` asks for."""
     restored, results = fit_task(task, image, given, fit)
-    return as_asked(results, fit) if fit.get("return_result") else restored
+    return as_asked(results) if fit.get("return_result") else restored
 
 
-def as_asked(results: list[Result], fit: FitKeywords) -> Result | list[Result]:
+def as_asked(results: list[Result]) -> Result | list[Result]:
     """Return the result of one image, the results of several pages."""
     return results[0] if len(results) == 1 else results
 

@@ -67,7 +67,7 @@ def deblur_blind(
     given = _given(kernel_size, size_of(source, fit.get("channel_axis", -1)))
     restored, results = fit_task("deblur-blind", source, given, fit)
     if fit.get("return_result"):
-        return as_asked(results, fit)
+        return as_asked(results)
     result = results[-1]
     if "kernel" not in result.extras:
         raise InputError(f"the fit ended without a kernel: {result.reason.advice}")
