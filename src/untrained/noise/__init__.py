@@ -10,6 +10,7 @@ from untrained.noise.model import (
     gaussian_taps,
     white,
 )
+from untrained.noise.opponent import from_opponent, to_opponent
 from untrained.noise.pool import NoisePool
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "clipped_poisson",
     "estimate_noise",
     "find_impulses",
+    "from_opponent",
     "gaussian_taps",
+    "to_opponent",
     "white",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian, gaussian_taps
+from untrained.noise.flat import Flat, read_flat
+from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian
 
 __all__ = ["estimate_noise"]
 
@@ -24,13 +24,16 @@ _ALIKE = 0.09  # … its correlation is seldom that far from 0
 _EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have left only zeros
 _MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
 _SAME_KIND = 0.15
-_LARGEST_BLUR = 0.65  # pixels
-_CAUTION = 0.8
+_NOTHING = 0.3 / 255  # what rounding to 8 bits leaves
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
 
 def estimate_noise(
-    observed: Tensor, known: Tensor | None = None, *, smooth: Tensor | None = None
+    observed: Tensor,
+    known: Tensor | None = None,
+    *,
+    smooth: Tensor | None = None,
+    before: NoiseModel | None = None,
 ) -> NoiseModel | None:
     """Return the noise of an image (1, C, H, W) by brightness, from the image alone.
 
@@ -42,45 +45,48 @@ def estimate_noise(
     In the picture shrunk to half its size by averaging, white noise has a quarter of the variance,
     correlated noise more; but so has texture. What texture hardly reaches is the full-size detail
     of flat blocks. There, neighbouring details of white noise are uncorrelated; those of blurred
-    noise have opposite signs, and those that JPEG leaves have the same. If both the ratio of the
-    variances and this correlation (or a very large ratio alone) say so, the noise is correlated:
-    `blur` follows from the ratio, and the detail of the shrunk picture, which neither demosaicking
-    nor JPEG removes, gives σ.
+    noise have opposite signs, and those that JPEG leaves have the same, or nothing is left. If both
+    the ratio of the variances and this correlation (or a very large ratio alone) say so, the noise
+    is correlated: σ and the correlation are those of the flat places (`read_flat`).
 
     Args:
         observed: y.
         known: (1, 1, H, W), 0 where a pixel is missing; 2x2 pixels with one are left out, and
             blocks with fewer than four complete ones.
-        smooth: an estimate of the clean image; its detail is taken off before the blocks are read.
+        smooth: an estimate of the clean image; its detail is taken off before the blocks are read,
+            or its flat places are, where the noise is correlated.
+        before: what the noise was taken for when `smooth` was fitted.
 
     Returns:
-        the model, that of clipped white noise where the curve fits; None if fewer than 16 blocks
-        are left.
+        the model, that of clipped white noise where the curve fits; `doubtful` where it may be no
+        noise; None if fewer than 16 blocks are left.
     """
+    if smooth is not None and before is not None and before.correlation is not None:
+        flat = read_flat(observed, known, smooth=smooth, before=before)
+        return before if flat is None else flat.model
     noise = observed if smooth is None else observed - smooth
     fine = _blocks(noise, observed, known)
     if fine is None:
         return None
-    coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
-    blur = 0.0
-    if coarse is not None and smooth is None:  # what is left by a fit says little of this
-        blur = _blur_of(coarse, fine)
-    blocks = fine if blur == 0 or coarse is None else coarse
-    if len(blocks.level) < 2 * _RANGE:
-        blocks = blocks.unclipped()  # in the one range, clipped blocks would pass for flat ones
-    variance, level, count = blocks.variance, blocks.level, blocks.count
-    gain = 1.0 if blur == 0 or coarse is None else _detail_variance(blur, 2)
-    parts = level.argsort().tensor_split(max(1, min(10, len(level) // _RANGE)))
-    levels = torch.stack([level[part].mean() for part in parts])
-    sigmas = torch.stack([(_flat_variance(variance[part], count) / gain).sqrt() for part in parts])
-    if blur:
-        # Texture at this scale cannot be told from noise: too little is safe, too much erases it.
-        levels, sigmas = levels[:1], _CAUTION * sigmas.min().view(1)
-        return NoiseModel(levels=levels, sigmas=sigmas, blur=blur, estimated=True)
+    if smooth is None:  # what is left by a fit says little of this
+        coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
+        if coarse is not None and _is_correlated(coarse, fine):
+            flat = read_flat(observed, known)
+            if flat is not None:
+                return replace(flat.model, doubtful=_doubt(flat))
+    if len(fine.level) < 2 * _RANGE:
+        fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
+    parts = fine.level.argsort().tensor_split(max(1, min(10, len(fine.level) // _RANGE)))
+    levels = torch.stack([fine.level[part].mean() for part in parts])
+    sigmas = torch.stack([_flat_variance(fine.variance[p], fine.count).sqrt() for p in parts])
     seen = observed if known is None else observed[known.expand_as(observed) > 0]
     if (clipped := _as_clipped(levels, sigmas, seen)) is not None:
         return clipped
     return NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
+
+
+def _doubt(flat: Flat) -> str:
+    return ""
 
 
 def _as_clipped(levels: Tensor, sigmas: Tensor, seen: Tensor) -> NoiseModel | None:
@@ -161,27 +167,12 @@ def _neighbours(x: Tensor) -> Tensor:
     return down.sum((1, 2)) + right.sum((1, 2))
 
 
-def _detail_variance(blur: float, scale: int) -> float:
-    """Return the variance of the diagonal detail at a scale, of blurred noise of variance 1."""
-    taps = gaussian_taps(blur)
-    half = torch.ones(scale) / scale / math.sqrt(2)
-    filtered = F.conv1d(
-        taps.view(1, 1, -1), torch.cat([half, -half]).view(1, 1, -1), padding=2 * scale
-    )
-    return float(filtered.square().sum()) ** 2
-
-
-def _blur_of(coarse: _Blocks, fine: _Blocks) -> float:
-    """Return the blur that explains the detail at half and at full size; 0 = white noise."""
+def _is_correlated(coarse: _Blocks, fine: _Blocks) -> bool:
+    """Whether neighbouring pixels share their noise, from the detail at half and at full size."""
     ratio, correlation = _evidence(coarse.unclipped(), fine.unclipped())
-    if ratio < _CORRELATED or (abs(correlation) < _ALIKE and ratio < _EMPTIED):
-        return 0.0
-    low, high = 0.0, _LARGEST_BLUR
-    for _ in range(40):
-        middle = (low + high) / 2
-        found = 4 * _detail_variance(middle, 2) / _detail_variance(middle, 1)
-        low, high = (middle, high) if found < ratio else (low, middle)
-    return (low + high) / 2
+    if float(_flat_variance(fine.variance, fine.count)) < _NOTHING**2:
+        return True
+    return ratio >= _CORRELATED and (abs(correlation) >= _ALIKE or ratio >= _EMPTIED)
 
 
 def _evidence(coarse: _Blocks, fine: _Blocks) -> tuple[float, float]:

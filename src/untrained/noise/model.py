@@ -28,22 +28,26 @@ class NoiseModel:
 
     Photon noise grows with the signal, and clipping shrinks the noise near black and white; one
     σ describes neither. Between the levels the standard deviation is interpolated linearly.
-    Noise that went through demosaicking, resizing or JPEG is also alike in neighbouring pixels.
+    Noise that went through demosaicking, resizing or JPEG is also alike in neighbouring pixels,
+    and weaker in the colours than in the brightness.
 
     Attributes:
         levels: (k,), rising: mean brightness of the observation, in the unit range.
         sigmas: (k,): the standard deviation there.
-        blur: standard deviation in pixels of the Gaussian filter that white noise would have to go
-            through to be as smooth; 0 = independent between pixels.
+        correlation: (C, 2L+1, 2L+1): the covariance of two pixels at each distance, in units of
+            σ², in every opponent channel (`to_opponent`); the mean at distance 0 is 1. None =
+            independent between pixels and channels.
         estimated: from the image itself, so that a better image allows a better estimate.
+        doubtful: why it may be no noise at all but the picture's own grain or texture; "" = it is.
         clean: (k,): the clean brightness at each level, where clipping moves the mean; None = the
             level itself.
     """
 
     levels: Tensor
     sigmas: Tensor
-    blur: float = 0.0
+    correlation: Tensor | None = None
     estimated: bool = False
+    doubtful: str = ""
     clean: Tensor | None = None
 
     @property
@@ -51,14 +55,6 @@ class NoiseModel:
         """One number for all: the root mean square over the levels, without the clipped ones."""
         values = self.sigmas if self.clean is None else self.sigmas.max()
         return float(values.square().mean().sqrt())
-
-    @property
-    def can_be_refined(self) -> bool:
-        """Whether `estimate_noise` with the fit's own image says more.
-
-        Correlated noise stays in that image longer, and would be taken for the picture.
-        """
-        return self.estimated and self.blur == 0
 
     def at(self, brightness: Tensor) -> Tensor:
         """Return the standard deviation where the observation has this mean brightness."""

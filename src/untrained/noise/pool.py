@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from untrained.noise.model import gaussian_taps
+from untrained.noise.opponent import from_opponent
 
 __all__ = ["NoisePool"]
 
@@ -24,19 +25,16 @@ class NoisePool:
     """
 
     def __init__(
-        self, shape: tuple[int, int, int, int], *, generator: Generator, blur: float = 0.0
-    ) -> None:
-        """`blur`: as in `NoiseModel`; the variance stays 1."""
+        self, shape: tuple[int, int, int, int], *, generator: Generator,
+        correlation: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        """`correlation`: as in `NoiseModel`; the mean variance of the channels stays 1."""
         b, c, h, w = shape
         self.size = (h, w)
         self.field = torch.empty(b, c, h + _MARGIN, w + _MARGIN, device=generator.device)
         self.field.normal_(generator=generator)
-        if blur:
-            taps = gaussian_taps(blur).to(self.field)
-            for kernel in (taps.view(1, 1, 1, -1), taps.view(1, 1, -1, 1)):
-                self.field = F.conv2d(
-                    self.field, kernel.expand(c, 1, -1, -1), padding="same", groups=c
-                )
+        if correlation is not None:
+            self.field = from_opponent(_filtered(self.field, correlation.to(self.field)))
         # The place is needed by the loop, not by the device, which is never waited for.
         self.places = Generator().manual_seed(generator.initial_seed())
 
@@ -53,3 +51,20 @@ class NoisePool:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         self.places.set_state(state["places"])
+
+
+def _filtered(white: Tensor, correlation: Tensor) -> Tensor:
+    """Return noise of this correlation, of white noise (b, c, h, w).
+
+    Its spectrum is multiplied by the root of that of the correlation, which is faded out towards
+    its end: an estimate is rough there.
+    """
+    height, width = white.shape[-2:]
+    reach = correlation.shape[-1] // 2
+    fade = torch.cos(torch.arange(-reach, reach + 1.0) * math.pi / (2 * reach + 2)).square()
+    faded = correlation * (fade[:, None] * fade).to(correlation)
+    padded = F.pad(faded, (0, width - 2 * reach - 1, 0, height - 2 * reach - 1))
+    power = torch.fft.rfft2(padded.roll((-reach, -reach), (-2, -1))).real.clamp_min(0)
+    total = torch.fft.irfft2(power, s=(height, width))[:, :1, :1].clamp_min(1e-12)
+    power *= faded[:, reach, reach, None, None] / total  # negative powers were cut off
+    return torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=(height, width))

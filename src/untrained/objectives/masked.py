@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.noise import NoisePool, estimate_noise
+from untrained.noise import NoiseModel, NoisePool, estimate_noise
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.losses import DataTerm, Gaussian
@@ -17,6 +17,8 @@ from untrained.objectives.problem import Problem
 from untrained.objectives.turns import turned, turned_back
 
 __all__ = ["MaskedPrediction", "MaskedPredictionObjective"]
+
+_LEARNT = ("levels", "sigmas", "correlation", "clean")  # of a noise model, during a fit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +39,7 @@ class MaskedPrediction:
     of their larger variance. σ follows the brightness (`NoiseModel`); 10 % too much or too little
     costs .3 dB and more, so an estimate from the noisy image, where texture counts as noise, is
     made again at the steps `refine_noise` with the fit's own image taken off first. Noise that
-    neighbouring pixels share (`NoiseModel.blur`) is drawn alike, and then no pixel is hidden.
+    neighbouring pixels share (`NoiseModel.correlation`) is drawn alike, and then no pixel is hidden.
 
     Attributes:
         mask_rate: the share of pixels hidden at each step; 0 = none, recorruption alone.
@@ -94,7 +96,8 @@ class MaskedPredictionObjective(Objective):
         self.problem = problem
         self.members = members
         self.settings = settings
-        self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
+        self.seed = seed + 1
+        self.generator = Generator(problem.observed.device).manual_seed(self.seed)
         self.turn = 0
         self.step = 0
         self.fitted = problem.fitted
@@ -103,15 +106,13 @@ class MaskedPredictionObjective(Objective):
         # What the fit may not see is replaced once and for all.
         self.visible = torch.where(known > 0, problem.observed, self.neighbours)
         self.sigma = self._sigma()
-        shape = (members, *self.visible.shape[1:])
-        self.blur = 0.0 if self.sigma is None or problem.noise is None else problem.noise.blur
-        self.pool = NoisePool(shape, generator=self.generator, blur=self.blur)
+        self.pool = self._pool(self.generator)
         self.guide_channels = 0 if problem.guide is None else problem.guide.shape[1]
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the prediction from a freshly masked observation."""
         noise = self.problem.noise
-        if self.step in self.settings.refine_noise and noise is not None and noise.can_be_refined:
+        if self.step in self.settings.refine_noise and noise is not None and noise.estimated:
             self._refine(network)
         self.step += 1
         shown, target, weight = self._draw()
@@ -127,7 +128,8 @@ class MaskedPredictionObjective(Objective):
         shape = (self.members, 1, *self.visible.shape[-2:])
         drawn = torch.rand(shape, generator=generator or self.generator, device=self.visible.device)
         # Where neighbours share their noise, a hidden pixel's can be predicted from them.
-        hidden = drawn < (0.0 if self.blur else rate)
+        shared = self.problem.noise is not None and self.problem.noise.correlation is not None
+        hidden = drawn < (0.0 if shared and self.sigma is not None else rate)
         if self.sigma is None:
             shown = torch.where(hidden, self.neighbours, self.visible)
             return shown, self.problem.observed, hidden.to(self.visible.dtype)
@@ -165,10 +167,27 @@ class MaskedPredictionObjective(Objective):
         with torch.no_grad():
             images = [self._predict(network, self._draw()[0]) for _ in range(8)]
         smooth = torch.cat(images).mean(0, keepdim=True)
-        noise = estimate_noise(self.problem.observed, self.problem.known, smooth=smooth)
+        noise = estimate_noise(
+            self.problem.observed, self.problem.known, smooth=smooth, before=self.problem.noise
+        )
         if noise is not None:
-            self.problem = replace(self.problem, noise=noise)
-            self.sigma = self._sigma()
+            self._take(noise)
+
+    def _take(self, noise: NoiseModel) -> None:
+        """Go on with another model of the noise."""
+        self.problem = replace(self.problem, noise=noise)
+        self.sigma = self._sigma()
+        if noise.correlation is not None:
+            self.pool = self._pool(Generator(self.visible.device).manual_seed(self.seed))
+
+    def _pool(self, generator: Generator) -> NoisePool:
+        """Return the noise to draw from; of one seed, filtered as the model now says."""
+        noise, shape = self.problem.noise, (self.members, *self.visible.shape[1:])
+        correlation = None if self.sigma is None or noise is None else noise.correlation
+        pool = NoisePool(shape, generator=generator, correlation=correlation)
+        if hasattr(self, "pool"):
+            pool.load_state_dict(self.pool.state_dict())
+        return pool
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the prediction from the observation with nothing hidden, or the mean of many."""
@@ -199,7 +218,7 @@ class MaskedPredictionObjective(Objective):
             "turn": self.turn,
             "step": self.step,
             "pool": self.pool.state_dict(),
-            "noise": noise and {n: getattr(noise, n) for n in ("levels", "sigmas", "clean")},
+            "noise": noise and {n: getattr(noise, n) for n in _LEARNT},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -208,6 +227,4 @@ class MaskedPredictionObjective(Objective):
         self.turn, self.step = state["turn"], state["step"]
         self.pool.load_state_dict(state["pool"])
         if self.problem.noise is not None:
-            noise = replace(self.problem.noise, **state["noise"])
-            self.problem = replace(self.problem, noise=noise)
-            self.sigma = self._sigma()
+            self._take(replace(self.problem.noise, **state["noise"]))

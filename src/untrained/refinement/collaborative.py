@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from untrained.errors import InputError
+from untrained.noise import NoiseModel, from_opponent, to_opponent
 from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.refinement.groups import Sums, bands, find_groups, patches
@@ -19,6 +20,7 @@ __all__ = ["Collaborative", "Refinement"]
 
 _BAND = 192  # rows of reference corners at once: bounds the memory
 _AT_ONCE = 512  # groups
+_LEAST_POWER = 0.01  # of an eigenvalue of V, whose mean is 1
 _NO_NOISE = 1e-4  # a tenth of the step of 10 bits
 
 
@@ -43,8 +45,9 @@ class Collaborative:
     2022, in each opponent channel: Ŷ = Θᵀ Y, with Θ the weights of patches that sum to one and have
     the least risk for X. v follows the brightness. A group that keeps little noise weighs more.
 
-    Works for noise that neighbours do not share, on the image itself (A = I); else the estimate is
-    handed on as it is. Missing pixels are those of the guide. Where there is no noise, y stands.
+    Where neighbours share their noise, W(f) alone is taken, of patches in opponent channels that
+    are whitened by the covariance of the noise. Works on the image itself (A = I); else the
+    estimate is handed on as it is. Missing pixels are those of the guide. Where there is no noise, y stands.
 
     Attributes:
         patch: side of a patch in pixels.
@@ -71,25 +74,40 @@ class Collaborative:
         """Return the filtered observation, or the estimate where the filters do not apply."""
         noise, y = problem.noise, problem.observed
         direct = isinstance(problem.operator, Identity) and min(y.shape[-2:]) >= 2 * self.patch
-        if noise is None or noise.blur > 0 or not direct:
+        if noise is None or not direct:
             return estimate
         if problem.known is not None:
             y = torch.where(problem.known > 0, y, estimate)
         with torch.no_grad(), _deterministic():
+            if noise.correlation is not None:
+                return self._of_shared(y, estimate, noise)
             variance = noise.at(estimate).square()
             once = self._filtered(y, estimate, variance, self._grouped(estimate))
             groups, sigma = self._grouped(once), noise.at(once)
             variance = sigma.square()
             twice = self._filtered(y, once, variance, groups)
-            turn = _opponent(y)
             mixed = variance.mean(1, keepdim=True)  # of channels that mix all colours
-            turned, shown = turn(y), turn(once)
+            turned, shown = to_opponent(y), to_opponent(once)
             ridged = [
                 self._filtered(turned[:, [c]], shown[:, [c]], mixed, groups, ridge=True)
                 for c in range(y.shape[1])
             ]
-            refined = (twice + turn(torch.cat(ridged, 1), back=True)) / 2
+            refined = (twice + from_opponent(torch.cat(ridged, 1))) / 2
             return torch.where(sigma < _NO_NOISE, y, refined)
+
+    def _of_shared(self, y: Tensor, estimate: Tensor, noise: NoiseModel) -> Tensor:
+        """Return W of y where neighbours share their noise, in opponent channels, whitened.
+
+        The noise of a patch has the covariance v V; X V^(-1/2) and Y V^(-1/2) have white noise.
+        """
+        assert noise.correlation is not None
+        sigma = noise.at(estimate)
+        variance = sigma.square().mean(1, keepdim=True)
+        whitening = _Whitening(noise.correlation.to(y), self.patch)
+        groups = self._grouped(estimate)
+        turned, shown = to_opponent(y), to_opponent(estimate)
+        filtered = self._filtered(turned, shown, variance, groups, whitening=whitening)
+        return torch.where(sigma < _NO_NOISE, y, from_opponent(filtered))
 
     def _grouped(self, guide: Tensor) -> list[tuple[slice, Tensor]]:
         """Return the groups of like patches, band by band: the rows of the band, its groups."""
@@ -109,7 +127,7 @@ class Collaborative:
 
     def _filtered(
         self, y: Tensor, guide: Tensor, variance: Tensor, grouped: list[tuple[slice, Tensor]], *,
-        ridge: bool = False,
+        ridge: bool = False, whitening: _Whitening | None = None,
     ) -> Tensor:  # fmt: skip
         """Return W of y, all channels of a patch together, or R of its one channel."""
         filter_ = self._ridge if ridge else self._wiener
@@ -117,11 +135,15 @@ class Collaborative:
         for rows, groups in grouped:
             band = y[..., rows, :]
             observed, shown = patches(band, self.patch), patches(guide[..., rows, :], self.patch)
+            if whitening is not None:
+                observed, shown = whitening(observed), whitening(shown)
             noise = patches(variance[..., rows, :], self.patch).mean(1)
             sums = Sums(observed)
             for first in range(0, len(groups), _AT_ONCE):
                 group = groups[first : first + _AT_ONCE]
                 sums.add(group, *filter_(observed[group], shown[group], noise[group]))
+            if whitening is not None:
+                sums.values = whitening(sums.values, back=True)
             summed, weighed = sums.images((band.shape[-2], band.shape[-1]), self.patch)
             total[..., rows, :] += summed
             weight[..., rows, :] += weighed
@@ -164,17 +186,25 @@ def _with_diagonal(products: Tensor, added: Tensor) -> Tensor:
     return products + torch.diag_embed(torch.maximum(added.expand_as(diagonal), least))
 
 
-def _opponent(image: Tensor) -> Callable[..., Tensor]:
-    """Return the turn of three colours to brightness and two differences, and back."""
-    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-    matrix = (rows / rows.norm(dim=1, keepdim=True)).to(image)
+class _Whitening:
+    """The map of patches (N, n) to ones whose noise is white, V^(-1/2), and back."""
 
-    def turn(x: Tensor, *, back: bool = False) -> Tensor:
-        if x.shape[1] != 3:
-            return x
-        return torch.einsum("ij,bjhw->bihw", matrix.t() if back else matrix, x)
+    def __init__(self, correlation: Tensor, side: int) -> None:
+        """`correlation`: as in `NoiseModel`, of at least `side` - 1 pixels' reach."""
+        reach = correlation.shape[-1] // 2
+        place = torch.cartesian_prod(torch.arange(side), torch.arange(side)).to(correlation.device)
+        apart = reach + place[:, None] - place  # (side², side², 2)
+        covariance = correlation[:, apart[..., 0], apart[..., 1]].double()
+        values, vectors = torch.linalg.eigh((covariance + covariance.mT) / 2)
+        # An estimate may have directions without noise, or with less than none.
+        values = values.clamp_min(_LEAST_POWER)
+        self.there = ((vectors / values.sqrt()[:, None]) @ vectors.mT).to(correlation)
+        self.back = ((vectors * values.sqrt()[:, None]) @ vectors.mT).to(correlation)
 
-    return turn
+    def __call__(self, x: Tensor, *, back: bool = False) -> Tensor:
+        matrix = self.back if back else self.there
+        channels, n = matrix.shape[:2]
+        return torch.einsum("kcn,cnm->kcm", x.view(-1, channels, n), matrix).flatten(1)
 
 
 @contextmanager

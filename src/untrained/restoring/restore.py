@@ -124,7 +124,7 @@ def restore(
             "sigma": level and level * unit_range.scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": given.sigma is None and given.photons is None,
-            "correlated_noise": noise is not None and noise.blur > 0,
+            "correlated_noise": noise is not None and noise.correlation is not None,
             "max_steps": plan.max_steps,
             "device": plan.device,
             "impulses": 0 if impulses is None else int(impulses.sum()),

@@ -25,7 +25,7 @@ from untrained.restoring.uncertainty import calibrated
 
 __all__ = ["adapted", "assemble", "load_weights", "solve"]
 
-_CORRELATED_STEPS = 150
+_CORRELATED_STEPS = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
     Where pixels are missing, they still judge the filling, which weighs more.
     """
-    correlated = problem.noise is not None and problem.noise.blur > 0
+    correlated = problem.noise is not None and problem.noise.correlation is not None
     if not (correlated and problem.known is None and isinstance(recipe.stopper, HeldOut)):
         return recipe
     return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))

@@ -1,0 +1,195 @@
+"""Noise that neighbours share, read where the picture is flat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untrained.noise.model import NoiseModel
+from untrained.noise.opponent import to_opponent
+
+__all__ = ["REACH", "Flat", "read_flat"]
+
+REACH = 12
+"""Pixels between two that may still share their noise: JPEG and demosaicking reach no further."""
+
+_WINDOW = 16  # pixels a side
+_STRIDE = 4
+_SLOPE = 8.0  # pixels: what is smoother than a blur of this counts as picture, not as noise
+_QUIETEST = 0.02  # the share of the windows in which there can be little but noise
+_FEWEST = 8  # windows
+_MOST_CLIPPED = 0.3
+_STRUCTURE = 0.3  # of a fit's image in a flat window, in units of the noise variance
+_LOUD = 2.0  # times the median: a flat window has more than noise in it
+_RANGES = 6
+_FEWEST_IN_RANGE = 24  # windows
+_MOST_BY_LEVEL = 2.0  # σ of one brightness over that of all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flat:
+    """What the flat places of a picture say.
+
+    Attributes:
+        model: σ by brightness, and the correlation.
+        channels: (C,): σ of each opponent channel.
+        outliers: the kurtosis of the finest two scales of the brightness there, 3 if Gaussian.
+        skewness: likewise their skewness, 0 if Gaussian.
+    """
+
+    model: NoiseModel
+    channels: Tensor
+    outliers: tuple[float, float]
+    skewness: tuple[float, float]
+
+
+def read_flat(
+    observed: Tensor,
+    known: Tensor | None = None,
+    *,
+    smooth: Tensor | None = None,
+    before: NoiseModel | None = None,
+) -> Flat | None:
+    """Return the noise in the flat places of an image (1, C, H, W); None = there are too few.
+
+    Without a smooth image, the 2 % of the windows (16x16) whose brightness varies least are taken
+    for flat: wherever there is noise, no place is quieter than it, so that this is rather too
+    little than too much. With the image of a fit, and what was thought of the noise `before`, those
+    windows are flat in which the fit shows less structure than noise; they are more, of every
+    brightness, and not chosen by their own noise.
+
+    There, the autocovariance of each opponent channel is the mean product of pixels at each
+    distance, after a blur of 8 pixels over the flat places is taken off; that it is y, never what
+    a fit leaves of y, matters: a fit keeps a part of such noise.
+
+    Args:
+        observed: y.
+        known: (1, 1, H, W), 0 where a pixel is missing.
+        smooth: the image of a fit.
+        before: the noise that it was fitted with.
+    """
+    if min(observed.shape[-2:]) < 2 * _WINDOW:
+        return None
+    turned = to_opponent(observed)
+    usable = torch.ones_like(observed[:, :1]) if known is None else known
+    clipped = ((observed <= 0) | (observed >= observed.max())).float().amax(1, keepdim=True)
+    open_ = _means(clipped.maximum(1 - usable)) <= _MOST_CLIPPED
+    if int(open_.sum()) < _FEWEST:
+        return None
+    shades = observed.mean(1, keepdim=True)
+    loudness = _variances(_brightness(turned - _blurred(turned, _SLOPE, usable)))
+    if smooth is None or before is None:
+        flat = _lowest(loudness, open_, _QUIETEST)
+    else:
+        shown = to_opponent(smooth)
+        structure = _variances(_brightness(shown - _blurred(shown, _SLOPE, usable)))
+        scale = before.at(_means(shades)).square() * _brightness_share(before)
+        flat = open_ & (structure <= _STRUCTURE * scale)
+        flat |= _lowest(structure / scale, open_, _QUIETEST)
+        flat &= loudness <= _LOUD * loudness[flat].median()
+    place = _pixels_of(flat, observed.shape[-2:]) * usable
+    rest = (turned - _blurred(turned, _SLOPE, place)) * place
+    covariance = _autocovariance(rest, place)
+    channels = covariance[:, REACH, REACH].clamp_min(0).sqrt()
+    power = channels.square().mean().clamp_min(1e-16)
+    levels, sigmas = shades.new_tensor([float(shades.mean())]), power.sqrt().view(1)
+    if smooth is not None:
+        levels, sigmas = _by_level(_means(shades)[flat], loudness[flat], power.sqrt())
+    model = NoiseModel(
+        levels=levels, sigmas=sigmas, correlation=covariance / power, estimated=True
+    )
+    inside = place[0, 0] > 0
+    fine, coarse = (_brightness(x)[0, 0][inside] for x in _bands(rest, place))
+    return Flat(
+        model=model,
+        channels=channels,
+        outliers=(_moment(fine, 4), _moment(coarse, 4)),
+        skewness=(_moment(fine, 3), _moment(coarse, 3)),
+    )
+
+
+def _brightness(turned: Tensor) -> Tensor:
+    """Return (1, 1, H, W): the brightness of three colours, else the mean of the channels."""
+    return turned[:, :1] if turned.shape[1] == 3 else turned.mean(1, keepdim=True)
+
+
+def _brightness_share(model: NoiseModel) -> float:
+    """Return the variance of the brightness, in units of σ²."""
+    assert model.correlation is not None
+    zero = model.correlation[:, REACH, REACH]
+    return float(zero[0] if len(zero) == 3 else zero.mean() / len(zero))
+
+
+def _by_level(levels: Tensor, loudness: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean brightness and σ of up to six ranges with equal numbers of windows."""
+    count = max(1, min(_RANGES, len(levels) // _FEWEST_IN_RANGE))
+    parts = levels.argsort().tensor_split(count)
+    whole = loudness.mean().clamp_min(1e-16)
+    share = torch.stack([(loudness[part].mean() / whole).sqrt() for part in parts])
+    share = share.clamp(1 / _MOST_BY_LEVEL, _MOST_BY_LEVEL)
+    return torch.stack([levels[part].mean() for part in parts]), sigma * share
+
+
+def _means(image: Tensor) -> Tensor:
+    return F.avg_pool2d(image, _WINDOW, _STRIDE)
+
+
+def _variances(image: Tensor) -> Tensor:
+    return (_means(image.square()) - _means(image).square()).clamp_min(0)
+
+
+def _lowest(values: Tensor, among: Tensor, share: float) -> Tensor:
+    """Return which windows have the lowest values, that share of those among which to look."""
+    values = torch.where(among, values, float("inf"))
+    count = max(_FEWEST, round(share * int(among.sum())))
+    return values <= values.flatten().kthvalue(min(count, values.numel())).values
+
+
+def _pixels_of(windows: Tensor, size: torch.Size) -> Tensor:
+    """Return (1, 1, H, W), 1 where a pixel lies in one of the windows."""
+    kernel = torch.ones(1, 1, _WINDOW, _WINDOW, device=windows.device)
+    covered = (F.conv_transpose2d(windows.float(), kernel, stride=_STRIDE) > 0).float()
+    return F.pad(covered, (0, size[1] - covered.shape[-1], 0, size[0] - covered.shape[-2]))
+
+
+def _blurred(image: Tensor, sigma: float, weight: Tensor) -> Tensor:
+    """Return the Gaussian-weighted mean of the pixels with a weight."""
+    reach = round(3 * sigma)
+    taps = torch.exp(-torch.arange(-reach, reach + 1.0).square() / (2 * sigma**2)).to(image)
+
+    def blur(x: Tensor) -> Tensor:
+        c = x.shape[1]
+        for kernel, pad in ((taps.view(1, 1, 1, -1), (0, reach)), (taps.view(1, 1, -1, 1), (reach, 0))):
+            x = F.conv2d(x, kernel.expand(c, -1, -1, -1), padding=pad, groups=c)
+        return x
+
+    return blur(image * weight) / blur(weight).clamp_min(1e-6)
+
+
+def _bands(rest: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the finest scale, and the next."""
+    once, twice = _blurred(rest, 0.8, place), _blurred(rest, 2.0, place)
+    return rest - once, once - twice
+
+
+def _moment(values: Tensor, order: int) -> float:
+    """Return the standardised central moment."""
+    centred = values - values.mean()
+    spread = centred.square().mean().clamp_min(1e-16).sqrt()
+    return float((centred / spread).pow(order).mean())
+
+
+def _autocovariance(rest: Tensor, place: Tensor) -> Tensor:
+    """Return (C, 2L+1, 2L+1), L = `REACH`: the mean product of places at each distance."""
+    height, width = rest.shape[-2:]
+    size = (height + REACH, width + REACH)
+
+    def products(x: Tensor) -> Tensor:
+        power = torch.fft.rfft2(x[0], s=size).abs().square()
+        around = torch.fft.irfft2(power, s=size).roll((REACH, REACH), (-2, -1))
+        return around[:, : 2 * REACH + 1, : 2 * REACH + 1]
+
+    return products(rest) / products(place).clamp_min(1)
