@@ -66,7 +66,12 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             f"{format_seconds(result['seconds'])}, {result['steps_per_second']:.1f} steps/s, "
             f"{result['precision']} on {result['device']}"
         ]
-        if result["sigma_255"] is not None and job.task == "denoise":
+        if result.get("nothing_done"):
+            facts.append(
+                f"nothing was taken away: the noise is {result['nothing_done']}; "
+                "--sigma tells how much there is"
+            )
+        elif result["sigma_255"] is not None and job.task == "denoise":
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
             facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")

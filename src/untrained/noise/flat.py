@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,12 +18,17 @@ REACH = 12
 
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
-_SLOPE = 8.0  # pixels: what is smoother than a blur of this counts as picture, not as noise
+_SLOPE = 6.0  # pixels: what is smoother than a blur of this counts as picture, not as noise
 _QUIETEST = 0.02  # the share of the windows in which there can be little but noise
 _FEWEST = 8  # windows
 _MOST_CLIPPED = 0.3
-_STRUCTURE = 0.3  # of a fit's image in a flat window, in units of the noise variance
-_LOUD = 2.0  # times the median: a flat window has more than noise in it
+_SHARE = 0.3  # the variance of a fit's image in a flat window, as a share of y's …
+_STRUCTURE = 0.7  # … and in units of the noise variance
+_MOST_GROWTH = 4.0  # σ with a fit's image over σ without, at another brightness …
+_SAME_LEVEL = 1.1  # … and at the same, and as much again as …
+_ROUNDED_OFF = 2 / 255  # … JPEG may have rounded off where it was quietest
+_LOUD = 2.0  # times the median of like brightness: there is more than noise in it
+_SCALES = (0.8, 2.0)  # pixels: blurs between which the outliers are looked for
 _RANGES = 6
 _FEWEST_IN_RANGE = 24  # windows
 _MOST_BY_LEVEL = 2.0  # σ of one brightness over that of all
@@ -36,14 +41,14 @@ class Flat:
     Attributes:
         model: σ by brightness, and the correlation.
         channels: (C,): σ of each opponent channel.
-        outliers: the kurtosis of the finest two scales of the brightness there, 3 if Gaussian.
-        skewness: likewise their skewness, 0 if Gaussian.
+        neighbours: the correlation of neighbouring pixels, of each opponent channel.
+        outliers: the kurtosis of the brightness there, 3 if Gaussian: the larger of two scales.
     """
 
     model: NoiseModel
     channels: Tensor
-    outliers: tuple[float, float]
-    skewness: tuple[float, float]
+    neighbours: tuple[float, ...]
+    outliers: float
 
 
 def read_flat(
@@ -75,39 +80,49 @@ def read_flat(
         return None
     turned = to_opponent(observed)
     usable = torch.ones_like(observed[:, :1]) if known is None else known
-    clipped = ((observed <= 0) | (observed >= observed.max())).float().amax(1, keepdim=True)
+    clipped = ((observed <= 0) | (observed >= observed.max())).float().amin(1, keepdim=True)
     open_ = _means(clipped.maximum(1 - usable)) <= _MOST_CLIPPED
     if int(open_.sum()) < _FEWEST:
         return None
-    shades = observed.mean(1, keepdim=True)
+    level = _means(observed.mean(1, keepdim=True))
     loudness = _variances(_brightness(turned - _blurred(turned, _SLOPE, usable)))
     if smooth is None or before is None:
         flat = _lowest(loudness, open_, _QUIETEST)
     else:
         shown = to_opponent(smooth)
         structure = _variances(_brightness(shown - _blurred(shown, _SLOPE, usable)))
-        scale = before.at(_means(shades)).square() * _brightness_share(before)
-        flat = open_ & (structure <= _STRUCTURE * scale)
-        flat |= _lowest(structure / scale, open_, _QUIETEST)
-        flat &= loudness <= _LOUD * loudness[flat].median()
+        share = structure / loudness.clamp_min(1e-12)
+        sigma, unit = before.at(level), _brightness_share(before)
+        least = unit * (sigma.square() + _ROUNDED_OFF**2)
+        flat = open_ & (share <= _SHARE) & (structure <= _STRUCTURE * least)
+        flat &= loudness <= unit * (_MOST_GROWTH * sigma).square()
+        flat |= _lowest(share, open_, _QUIETEST)
+        flat = _without_loud(flat, loudness, level)
     place = _pixels_of(flat, observed.shape[-2:]) * usable
     rest = (turned - _blurred(turned, _SLOPE, place)) * place
     covariance = _autocovariance(rest, place)
-    channels = covariance[:, REACH, REACH].clamp_min(0).sqrt()
-    power = channels.square().mean().clamp_min(1e-16)
-    levels, sigmas = shades.new_tensor([float(shades.mean())]), power.sqrt().view(1)
-    if smooth is not None:
-        levels, sigmas = _by_level(_means(shades)[flat], loudness[flat], power.sqrt())
-    model = NoiseModel(
-        levels=levels, sigmas=sigmas, correlation=covariance / power, estimated=True
-    )
-    inside = place[0, 0] > 0
-    fine, coarse = (_brightness(x)[0, 0][inside] for x in _bands(rest, place))
+    power = covariance[:, REACH, REACH].mean().clamp_min(1e-16)
+    levels, sigmas = level[flat].mean().view(1), power.sqrt().view(1)
+    if before is not None:
+        levels, sigmas = _by_level(level[flat], loudness[flat], power.sqrt())
+    model = NoiseModel(levels=levels, sigmas=sigmas, correlation=covariance / power, estimated=True)
+    if before is not None:
+        most = ((_SAME_LEVEL * before.sigmas).square() + _ROUNDED_OFF**2).sqrt()
+        model = replace(model, sigmas=sigmas * (most / model.at(before.levels)).mean().clamp(max=1))
+    return _described(model, covariance, rest, place)
+
+
+def _described(model: NoiseModel, covariance: Tensor, rest: Tensor, place: Tensor) -> Flat:
+    """Return the model with what tells noise from texture and grain."""
+    variances = covariance[:, REACH, REACH].clamp_min(1e-16)
+    beside = (covariance[:, REACH, REACH + 1] + covariance[:, REACH + 1, REACH]) / 2
+    once, twice = (_blurred(_brightness(rest), width, place) for width in _SCALES)
+    scales = (_brightness(rest) - once, once - twice)
     return Flat(
         model=model,
-        channels=channels,
-        outliers=(_moment(fine, 4), _moment(coarse, 4)),
-        skewness=(_moment(fine, 3), _moment(coarse, 3)),
+        channels=variances.sqrt(),
+        neighbours=tuple((beside / variances).tolist()),
+        outliers=max(_kurtosis(x[place > 0]) for x in scales),
     )
 
 
@@ -131,6 +146,17 @@ def _by_level(levels: Tensor, loudness: Tensor, sigma: Tensor) -> tuple[Tensor, 
     share = torch.stack([(loudness[part].mean() / whole).sqrt() for part in parts])
     share = share.clamp(1 / _MOST_BY_LEVEL, _MOST_BY_LEVEL)
     return torch.stack([levels[part].mean() for part in parts]), sigma * share
+
+
+def _without_loud(flat: Tensor, loudness: Tensor, level: Tensor) -> Tensor:
+    """Return the flat windows without those that are louder than others of their brightness."""
+    places = flat.flatten().nonzero().flatten()
+    places = places[level.flatten()[places].argsort()]
+    kept = torch.zeros_like(flat)
+    for part in places.tensor_split(max(1, min(_RANGES, len(places) // _FEWEST_IN_RANGE))):
+        loud = loudness.flatten()[part]
+        kept.view(-1)[part[loud <= _LOUD * loud.median()]] = True
+    return kept
 
 
 def _means(image: Tensor) -> Tensor:
@@ -162,24 +188,17 @@ def _blurred(image: Tensor, sigma: float, weight: Tensor) -> Tensor:
 
     def blur(x: Tensor) -> Tensor:
         c = x.shape[1]
-        for kernel, pad in ((taps.view(1, 1, 1, -1), (0, reach)), (taps.view(1, 1, -1, 1), (reach, 0))):
-            x = F.conv2d(x, kernel.expand(c, -1, -1, -1), padding=pad, groups=c)
+        for kernel, pad in ((taps[None], (0, reach)), (taps[:, None], (reach, 0))):
+            x = F.conv2d(x, kernel.expand(c, 1, -1, -1), padding=pad, groups=c)
         return x
 
     return blur(image * weight) / blur(weight).clamp_min(1e-6)
 
 
-def _bands(rest: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the finest scale, and the next."""
-    once, twice = _blurred(rest, 0.8, place), _blurred(rest, 2.0, place)
-    return rest - once, once - twice
-
-
-def _moment(values: Tensor, order: int) -> float:
-    """Return the standardised central moment."""
-    centred = values - values.mean()
-    spread = centred.square().mean().clamp_min(1e-16).sqrt()
-    return float((centred / spread).pow(order).mean())
+def _kurtosis(values: Tensor) -> float:
+    """Return the fourth central moment over the squared variance."""
+    squares = (values - values.mean()).square()
+    return float(squares.square().mean() / squares.mean().square().clamp_min(1e-16))
 
 
 def _autocovariance(rest: Tensor, place: Tensor) -> Tensor:
@@ -190,6 +209,8 @@ def _autocovariance(rest: Tensor, place: Tensor) -> Tensor:
     def products(x: Tensor) -> Tensor:
         power = torch.fft.rfft2(x[0], s=size).abs().square()
         around = torch.fft.irfft2(power, s=size).roll((REACH, REACH), (-2, -1))
-        return around[:, : 2 * REACH + 1, : 2 * REACH + 1]
+        found: Tensor = around[:, : 2 * REACH + 1, : 2 * REACH + 1]
+        return found
 
-    return products(rest) / products(place).clamp_min(1)
+    covariance: Tensor = products(rest) / products(place).clamp_min(1)
+    return covariance

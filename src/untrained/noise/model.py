@@ -38,7 +38,7 @@ class NoiseModel:
             σ², in every opponent channel (`to_opponent`); the mean at distance 0 is 1. None =
             independent between pixels and channels.
         estimated: from the image itself, so that a better image allows a better estimate.
-        doubtful: why it may be no noise at all but the picture's own grain or texture; "" = it is.
+        doubtful: why it may be the picture's own grain or texture; "" = it is noise.
         clean: (k,): the clean brightness at each level, where clipping moves the mean; None = the
             level itself.
     """
@@ -82,7 +82,7 @@ def _interpolated(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
 
 def white(sigma: float) -> NoiseModel:
     """Return the model of noise with one standard deviation everywhere."""
-    return NoiseModel(levels=torch.zeros(1), sigmas=torch.tensor([sigma]))
+    return NoiseModel(levels=torch.zeros(1), sigmas=torch.tensor([float(sigma)]))
 
 
 def clipped_gaussian(sigma: float, *, top: float = 1.0) -> NoiseModel:

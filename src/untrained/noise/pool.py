@@ -67,4 +67,5 @@ def _filtered(white: Tensor, correlation: Tensor) -> Tensor:
     power = torch.fft.rfft2(padded.roll((-reach, -reach), (-2, -1))).real.clamp_min(0)
     total = torch.fft.irfft2(power, s=(height, width))[:, :1, :1].clamp_min(1e-12)
     power *= faded[:, reach, reach, None, None] / total  # negative powers were cut off
-    return torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=(height, width))
+    filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=(height, width))
+    return filtered

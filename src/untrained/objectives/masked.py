@@ -39,7 +39,7 @@ class MaskedPrediction:
     of their larger variance. σ follows the brightness (`NoiseModel`); 10 % too much or too little
     costs .3 dB and more, so an estimate from the noisy image, where texture counts as noise, is
     made again at the steps `refine_noise` with the fit's own image taken off first. Noise that
-    neighbouring pixels share (`NoiseModel.correlation`) is drawn alike, and then no pixel is hidden.
+    neighbours share (`NoiseModel.correlation`) is drawn alike, and then no pixel is hidden.
 
     Attributes:
         mask_rate: the share of pixels hidden at each step; 0 = none, recorruption alone.
@@ -106,6 +106,7 @@ class MaskedPredictionObjective(Objective):
         # What the fit may not see is replaced once and for all.
         self.visible = torch.where(known > 0, problem.observed, self.neighbours)
         self.sigma = self._sigma()
+        self.first = problem.noise  # what is estimated later is measured against it
         self.pool = self._pool(self.generator)
         self.guide_channels = 0 if problem.guide is None else problem.guide.shape[1]
 
@@ -168,7 +169,7 @@ class MaskedPredictionObjective(Objective):
             images = [self._predict(network, self._draw()[0]) for _ in range(8)]
         smooth = torch.cat(images).mean(0, keepdim=True)
         noise = estimate_noise(
-            self.problem.observed, self.problem.known, smooth=smooth, before=self.problem.noise
+            self.problem.observed, self.problem.known, smooth=smooth, before=self.first
         )
         if noise is not None:
             self._take(noise)

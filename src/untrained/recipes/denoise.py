@@ -38,7 +38,7 @@ fast = Recipe(
     source="ours, measured in docs/measurements.md (the second stage): under a minute for 512x512",
     network=compact,
     objective=MaskedPrediction(
-        mask_rate=0.1, recorrupt=0.5, refine_noise=(100, 200, 300), flips=True
+        mask_rate=0.1, recorrupt=0.5, refine_noise=(60, 110), flips=True
     ),
     optimizer=Muon(lr=0.015, vector_lr=0.01),
     max_steps=400,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.errors import InputError
@@ -20,6 +22,7 @@ __all__ = ["Collaborative", "Refinement"]
 
 _BAND = 192  # rows of reference corners at once: bounds the memory
 _AT_ONCE = 512  # groups
+_FLAT = 0.05  # of the noise variance: where the picture varies less, R is left out
 _LEAST_POWER = 0.01  # of an eigenvalue of V, whose mean is 1
 _NO_NOISE = 1e-4  # a tenth of the step of 10 bits
 
@@ -45,9 +48,12 @@ class Collaborative:
     2022, in each opponent channel: Ŷ = Θᵀ Y, with Θ the weights of patches that sum to one and have
     the least risk for X. v follows the brightness. A group that keeps little noise weighs more.
 
-    Where neighbours share their noise, W(f) alone is taken, of patches in opponent channels that
-    are whitened by the covariance of the noise. Works on the image itself (A = I); else the
-    estimate is handed on as it is. Missing pixels are those of the guide. Where there is no noise, y stands.
+    Where neighbours share their noise, the patches are whitened by its covariance, in opponent
+    channels; the colours are W(f), and so is the brightness where it is flat, and ½ W(f) + ½ R(f)
+    where it is not: R averages like patches, which in flat places lie side by side and share noise.
+
+    Works on the image itself (A = I); else the estimate is handed on as it is. Missing pixels are
+    those of the guide. Where there is no noise, y stands.
 
     Attributes:
         patch: side of a patch in pixels.
@@ -96,7 +102,7 @@ class Collaborative:
             return torch.where(sigma < _NO_NOISE, y, refined)
 
     def _of_shared(self, y: Tensor, estimate: Tensor, noise: NoiseModel) -> Tensor:
-        """Return W of y where neighbours share their noise, in opponent channels, whitened.
+        """Return y filtered where neighbours share their noise.
 
         The noise of a patch has the covariance v V; X V^(-1/2) and Y V^(-1/2) have white noise.
         """
@@ -106,8 +112,17 @@ class Collaborative:
         whitening = _Whitening(noise.correlation.to(y), self.patch)
         groups = self._grouped(estimate)
         turned, shown = to_opponent(y), to_opponent(estimate)
-        filtered = self._filtered(turned, shown, variance, groups, whitening=whitening)
-        return torch.where(sigma < _NO_NOISE, y, from_opponent(filtered))
+        # The guide holds a part of the noise itself here, so that caution would keep it.
+        plain = replace(self, caution=1.0)
+        filtered = plain._filtered(turned, shown, variance, groups, whitening=whitening)
+        ridged = self._filtered(
+            turned[:, :1], shown[:, :1], variance, groups, whitening=whitening.first(), ridge=True
+        )
+        brightness = filtered[:, :1]
+        busy = (_local_mean(brightness.square()) - _local_mean(brightness).square()).clamp_min(0)
+        mixed = brightness + busy / (busy + _FLAT * variance) / 2 * (ridged - brightness)
+        refined = from_opponent(torch.cat([mixed, filtered[:, 1:]], 1))
+        return torch.where(sigma < _NO_NOISE, y, refined)
 
     def _grouped(self, guide: Tensor) -> list[tuple[slice, Tensor]]:
         """Return the groups of like patches, band by band: the rows of the band, its groups."""
@@ -201,10 +216,21 @@ class _Whitening:
         self.there = ((vectors / values.sqrt()[:, None]) @ vectors.mT).to(correlation)
         self.back = ((vectors * values.sqrt()[:, None]) @ vectors.mT).to(correlation)
 
+    def first(self) -> _Whitening:
+        """Return that of the first channel alone."""
+        alone = copy.copy(self)
+        alone.there, alone.back = self.there[:1], self.back[:1]
+        return alone
+
     def __call__(self, x: Tensor, *, back: bool = False) -> Tensor:
         matrix = self.back if back else self.there
         channels, n = matrix.shape[:2]
         return torch.einsum("kcn,cnm->kcm", x.view(-1, channels, n), matrix).flatten(1)
+
+
+def _local_mean(image: Tensor) -> Tensor:
+    """Return the mean over 9x9 pixels."""
+    return F.avg_pool2d(F.pad(image, (4,) * 4, mode="replicate"), 9, 1)
 
 
 @contextmanager

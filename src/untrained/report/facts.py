@@ -65,7 +65,9 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
     )
     found["device"] = f"{summary.get('device', '?')}, {summary.get('precision', '?')}"
-    if summary.get("sigma_255") is not None:
+    if summary.get("nothing_done"):
+        found["noise"] = f"{summary['nothing_done']}: nothing was taken away"
+    elif summary.get("sigma_255") is not None:
         how = "estimated" if summary["sigma_estimated"] else "given"
         shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
         found["noise"] = f"σ {summary['sigma_255']:.1f} on the 0-255 scale, {how}{shared}"

@@ -17,7 +17,7 @@ from torch import Tensor
 from untrained.errors import DivergedError, InputError
 from untrained.fitting import Callback, Result, Scoring, StopReason, pick_device
 from untrained.images import MIN_SIDE, UnitRange, from_unit, mask_to_tensor, to_unit, white_of
-from untrained.noise import find_impulses
+from untrained.noise import find_impulses, white
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
 from untrained.recipes import Recipe, as_recipe
@@ -80,6 +80,9 @@ def restore(
     if impulses is not None:
         known = 1 - impulses if known is None else known * (1 - impulses)
     noise = noise_of(observed, known, given, unit_range)
+    doubt = noise.doubtful if noise is not None and recipe.bounded else ""
+    if doubt:  # a picture must not come out worse than it went in
+        noise = replace(white(0), estimated=True)
     guide = given.guide
     problem = Problem(
         observed=observed,
@@ -124,6 +127,7 @@ def restore(
             "sigma": level and level * unit_range.scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": given.sigma is None and given.photons is None,
+            "nothing_done": doubt,
             "correlated_noise": noise is not None and noise.correlation is not None,
             "max_steps": plan.max_steps,
             "device": plan.device,

@@ -25,7 +25,7 @@ from untrained.restoring.uncertainty import calibrated
 
 __all__ = ["adapted", "assemble", "load_weights", "solve"]
 
-_CORRELATED_STEPS = 200
+_CORRELATED_STEPS = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -38,10 +38,15 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
     """Return the recipe as the noise of the problem needs it.
 
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
-    Where pixels are missing, they still judge the filling, which weighs more.
+    Where pixels are missing, they still judge the filling, which weighs more. Where there is no
+    noise to take away, a bounded image is y itself, and one step will do.
     """
-    correlated = problem.noise is not None and problem.noise.correlation is not None
-    if not (correlated and problem.known is None and isinstance(recipe.stopper, HeldOut)):
+    noise = problem.noise
+    if noise is None or problem.known is not None:
+        return recipe
+    if recipe.bounded and noise.sigma == 0:
+        return replace(recipe, stopper=FixedSteps(), max_steps=1)
+    if noise.correlation is None or not isinstance(recipe.stopper, HeldOut):
         return recipe
     return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))
 

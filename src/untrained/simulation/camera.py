@@ -1,4 +1,4 @@
-"""What a camera does to light: photons and read noise behind a mosaic, demosaicking, gamma, JPEG."""
+"""What a camera makes of light: photons counted behind a mosaic, demosaicked, coded, JPEG."""
 
 from __future__ import annotations
 
@@ -16,19 +16,36 @@ Image = NDArray[np.float64]
 
 # Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color
 # images", ICASSP 2004, figure 2; in eighths. Half of each is the other turned.
-_GREEN = np.array(
-    [[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]
-) / 8  # fmt: skip
-_ALONG = np.array(
-    [[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 4, 5, 4, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]
-) / 8  # fmt: skip
-_DIAGONAL = np.array(
-    [[0, 0, -1.5, 0, 0], [0, 2, 0, 2, 0], [-1.5, 0, 6, 0, -1.5], [0, 2, 0, 2, 0], [0, 0, -1.5, 0, 0]]
-) / 8  # fmt: skip
+_GREEN = np.array([
+    [0, 0, -1, 0, 0],
+    [0, 0, 2, 0, 0],
+    [-1, 2, 4, 2, -1],
+    [0, 0, 2, 0, 0],
+    [0, 0, -1, 0, 0],
+]) / 8  # fmt: skip
+_ALONG = np.array([
+    [0, 0, 0.5, 0, 0],
+    [0, -1, 0, -1, 0],
+    [-1, 4, 5, 4, -1],
+    [0, -1, 0, -1, 0],
+    [0, 0, 0.5, 0, 0],
+]) / 8  # fmt: skip
+_DIAGONAL = np.array([
+    [0, 0, -1.5, 0, 0],
+    [0, 2, 0, 2, 0],
+    [-1.5, 0, 6, 0, -1.5],
+    [0, 2, 0, 2, 0],
+    [0, 0, -1.5, 0, 0],
+]) / 8  # fmt: skip
 
 
 def camera_jpeg(
-    image: Image, photons: float, *, generator: Generator, read_noise: float = 3.0, quality: int = 90
+    image: Image,
+    photons: float,
+    *,
+    generator: Generator,
+    read_noise: float = 3.0,
+    quality: int = 90,
 ) -> Image:
     """Return the JPEG that a camera would make of the scene in an sRGB picture (H, W, 3).
 
@@ -56,12 +73,10 @@ def _demosaicked(seen: NDArray[np.float64]) -> Image:
     along, across = (convolve(seen, k, mode="mirror") for k in (_ALONG, _ALONG.T))
     green, other = (convolve(seen, k, mode="mirror") for k in (_GREEN, _DIAGONAL))
     colours = np.stack([seen] * 3, axis=-1)
-    red, blue = (0, 0), (1, 1)
-    for here, there, channel in ((red, blue, 2), (blue, red, 0)):
-        at = (slice(here[0], None, 2), slice(here[1], None, 2))
-        colours[at + (1,)], colours[at + (channel,)] = green[at], other[at]
-        row = (slice(here[0], None, 2), slice(there[1], None, 2))  # green beside `here`
-        column = (slice(there[0], None, 2), slice(here[1], None, 2))
-        own = 2 - channel
-        colours[row + (own,)], colours[column + (own,)] = along[row], across[column]
+    for own, (top, left) in ((0, (0, 0)), (2, (1, 1))):  # red, blue
+        here = (slice(top, None, 2), slice(left, None, 2))
+        beside = (slice(top, None, 2), slice(1 - left, None, 2))  # green in the same row
+        below = (slice(1 - top, None, 2), slice(left, None, 2))
+        colours[..., 1][here], colours[..., 2 - own][here] = green[here], other[here]
+        colours[..., own][beside], colours[..., own][below] = along[beside], across[below]
     return colours
