@@ -86,7 +86,7 @@ def test_an_estimated_noise_level_is_refined_and_a_given_one_is_not(noisy: Tenso
         objective = settings.build(Problem(observed=noisy, noise=noise), (96, 96), seed=0)
         for _ in range(3):
             objective(blurred)
-        assert (objective.problem.noise is noise) is (not noise.can_be_refined)
+        assert (objective.problem.noise is noise) is (not noise.estimated)
 
 
 def test_masked_prediction_needs_something_to_compare(noisy: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from skimage.metrics import peak_signal_noise_ratio
 from skimage.restoration import denoise_nl_means
 
 import untrained
-from untrained import InputError, find_recipe, restore, with_settings
-from untrained.fitting import StopReason
+from untrained import InputError, find_recipe, psnr, restore, with_settings
+from untrained.fitting import Callback, Check, StopReason
 from untrained.images import Picture, read_picture
 from untrained.recipes import Recipe
-from untrained.restoring import Given
+from untrained.restoring import Execution, Given
+from untrained.simulation.camera import camera_jpeg
 
 Scene = Callable[..., Any]
 
@@ -290,3 +292,56 @@ def test_what_torch_keeps_of_earlier_fits_is_free_memory(monkeypatch: pytest.Mon
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 4 * 2**30)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2**30)
     assert planner.available_memory(torch.device("cuda")) == 6 * 2**30
+
+
+def leaves() -> Any:
+    """Return leaves upon leaves, gray, in 8 bits, without a flat place."""
+    generator = np.random.default_rng(0)
+    image, (rows, columns) = np.zeros((96, 96)), np.mgrid[0:96, 0:96]
+    for _ in range(3000):
+        y, x, r = *generator.uniform(0, 96, 2), generator.uniform(1, 3)
+        image[(rows - y) ** 2 + (columns - x) ** 2 < r**2] = generator.uniform(25, 230)
+    return image.astype(np.uint8)
+
+
+def test_texture_and_grain_come_out_as_they_went_in(scene: Scene) -> None:
+    grainy = scene(96, 96) + np.random.default_rng(0).normal(0, 2 / 255, (96, 96, 3))
+    pictures = {
+        "not to be told from texture": leaves()[..., None],
+        "no stronger than the grain of a clean picture": np.rint(65535 * grainy.clip(0, 1)).astype(
+            np.uint16
+        ),
+    }
+    for why, image in pictures.items():
+        result = restore(image, recipe="fast")
+        assert result.details["nothing_done"] == why
+        assert result.stop_step == 1
+        assert np.array_equal(np.asarray(result.image), image)
+
+
+def test_a_given_level_is_believed(scene: Scene) -> None:
+    recipe = tiny("denoise", max_steps="5")
+    result = restore(leaves()[..., None], recipe=recipe, given=Given(sigma=9))
+    assert result.details["nothing_done"] == ""
+    assert not np.array_equal(np.asarray(result.image), leaves()[..., None])
+
+
+def test_shared_noise_is_denoised_and_goes_on_where_it_was_cut(scene: Scene) -> None:
+    clean = scene(90, 128)  # without its stripes, which a mosaic breaks
+    noisy = camera_jpeg(clean, 200, quality=90, generator=np.random.default_rng(0))
+    recipe = tiny("denoise", max_steps="40", refine_noise="8,16")
+    states: list[dict[str, Any]] = []
+
+    class Keeps(Callback):
+        def on_check(self, check: Check) -> None:
+            if check.step == 20:
+                states.append(copy.deepcopy(check.state()))
+
+    whole = restore(noisy, recipe=recipe, execution=Execution(callbacks=[Keeps()]))
+    assert whole.details["correlated_noise"]
+    before, after = (
+        psnr(torch.from_numpy(np.asarray(x)), torch.from_numpy(clean)) for x in (noisy, whole.image)
+    )
+    assert after > before + 1.5
+    rest = restore(noisy, recipe=recipe, execution=Execution(state=states[0]))
+    assert np.array_equal(np.asarray(whole.image), np.asarray(rest.image))

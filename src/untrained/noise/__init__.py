@@ -4,6 +4,7 @@ from untrained.noise.estimation import estimate_noise
 from untrained.noise.impulses import find_impulses
 from untrained.noise.model import (
     PILED_UP,
+    Doubt,
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
@@ -15,6 +16,7 @@ from untrained.noise.pool import NoisePool
 
 __all__ = [
     "PILED_UP",
+    "Doubt",
     "NoiseModel",
     "NoisePool",
     "clipped_gaussian",

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.noise.flat import Flat, read_flat
-from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian
+from untrained.noise.model import PILED_UP, Doubt, NoiseModel, clipped_gaussian
 
 __all__ = ["estimate_noise"]
 
@@ -27,17 +27,16 @@ _SAME_KIND = 0.15
 # What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
 _GRAIN_IN_COLOURS = 2.5 / 255  # σ
 _GRAIN_IN_GRAY = 3.8 / 255
-_FAINT = 5 / 255  # of the brightness, √3 times that of a colour
+_FAINT = 4 / 255  # of the brightness, √3 times that of a colour
 _FAINTEST = 1.25 / 255
 _STRONG = 6 / 255
 _SMOOTH = 0.7  # correlation of neighbours, above that of any noise so strong
 _SCATTER = 1.1
+_MOST_OVER_WHITE = 1.4  # times the σ of white noise, in places where there should be nothing else
 _COLOURS_SHARE = 0.7  # correlation of neighbours, of demosaicked and of subsampled colours
 _PROCESSED = 0.5  # likewise of the brightness, where a camera reduced the noise before us
 _MOST_IN_BRIGHTNESS = 7.5  # times the σ of a colour
 _OUTLIERS = 5.0  # kurtosis
-_GRAIN = "no stronger than the grain of a clean picture"
-_TEXTURE = "not to be told from texture"
 _NOTHING = 0.3 / 255  # what rounding to 8 bits leaves
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
@@ -112,7 +111,7 @@ def _texture_in(model: NoiseModel, flat: Flat) -> float:
     return max(1.0, shown / (_SCATTER * float(flat.channels.min().clamp_min(1e-6))))
 
 
-def _doubt_of_shared(flat: Flat) -> str:
+def _doubt_of_shared(flat: Flat) -> Doubt:
     """Return why noise that neighbours share may be none; "" = it is noise.
 
     Texture has outliers and no part in the colours, or one out of proportion; the grain of a clean
@@ -121,30 +120,35 @@ def _doubt_of_shared(flat: Flat) -> str:
     """
     brightness, faintest = float(flat.channels[0]), float(flat.channels.min())
     if brightness < _FAINTEST:
-        return _GRAIN
+        return "grain"
     if brightness > _STRONG and (flat.neighbours[0] > _SMOOTH or flat.outliers > _OUTLIERS):
-        return _TEXTURE
+        return "texture"
     if len(flat.channels) == 3:
         if min(flat.neighbours[1:]) < _COLOURS_SHARE:
-            return _GRAIN
+            return "grain"
         if brightness > _STRONG and brightness > _MOST_IN_BRIGHTNESS * faintest:
-            return _TEXTURE
+            return "texture"
         if brightness < _FAINT and flat.neighbours[0] < _PROCESSED:
-            return _GRAIN
+            return "grain"
     elif brightness < _STRONG:
-        return _GRAIN
+        return "grain"
     return ""
 
 
-def _doubt_of_white(model: NoiseModel, flat: Flat | None) -> str:
-    """Return why white noise may be none: no stronger than grain, or smooth in all flat places."""
+def _doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
+    """Return why white noise may be none: no stronger than grain, or more in no place than it."""
     if flat is None:
-        return _GRAIN if model.sigma < _GRAIN_IN_GRAY else ""
+        return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
     if flat.neighbours[0] > _PROCESSED and flat.outliers > _OUTLIERS:
-        return _TEXTURE
+        return "texture"
     if len(flat.channels) == 3:
-        return _GRAIN if float(flat.channels.min()) < _GRAIN_IN_COLOURS else ""
-    return _GRAIN if model.sigma < _GRAIN_IN_GRAY else ""
+        faintest = float(flat.channels.min())
+        if float(flat.channels[1:].max()) > _MOST_OVER_WHITE * faintest:
+            return "texture"
+        return "grain" if faintest < _GRAIN_IN_COLOURS else ""
+    if float(flat.channels.mean()) > _MOST_OVER_WHITE * float(model.at(flat.model.levels).mean()):
+        return "texture"
+    return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
 
 
 def _as_clipped(levels: Tensor, sigmas: Tensor, seen: Tensor) -> NoiseModel | None:
@@ -227,7 +231,8 @@ def _neighbours(x: Tensor) -> Tensor:
 
 def _is_correlated(coarse: _Blocks, fine: _Blocks) -> bool:
     """Whether neighbouring pixels share their noise, from the detail at half and at full size."""
-    ratio, correlation = _evidence(coarse.unclipped(), fine.unclipped())
+    coarse, fine = coarse.unclipped(), fine.unclipped()
+    ratio, correlation = _evidence(coarse, fine)
     if float(_flat_variance(fine.variance, fine.count)) < _NOTHING**2:
         return True
     return ratio >= _CORRELATED and (abs(correlation) >= _ALIKE or ratio >= _EMPTIED)

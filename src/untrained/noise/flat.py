@@ -18,6 +18,7 @@ REACH = 12
 
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
+_LEAST_SIDE = 64
 _SLOPE = 6.0  # pixels: what is smoother than a blur of this counts as picture, not as noise
 _QUIETEST = 0.02  # the share of the windows in which there can be little but noise
 _FEWEST = 8  # windows
@@ -76,10 +77,12 @@ def read_flat(
         smooth: the image of a fit.
         before: the noise that it was fitted with.
     """
-    if min(observed.shape[-2:]) < 2 * _WINDOW:
+    if min(observed.shape[-2:]) < _LEAST_SIDE:
         return None
-    turned = to_opponent(observed)
     usable = torch.ones_like(observed[:, :1]) if known is None else known
+    if known is not None:
+        observed = torch.where(known > 0, observed, _blurred(observed, _SLOPE, known))
+    turned = to_opponent(observed)
     clipped = ((observed <= 0) | (observed >= observed.max())).float().amin(1, keepdim=True)
     open_ = _means(clipped.maximum(1 - usable)) <= _MOST_CLIPPED
     if int(open_.sum()) < _FEWEST:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,12 +12,15 @@ from torch import Tensor
 
 __all__ = [
     "PILED_UP",
+    "Doubt",
     "NoiseModel",
     "clipped_gaussian",
     "clipped_poisson",
     "gaussian_taps",
     "white",
 ]
+
+Doubt = Literal["", "grain", "texture"]
 
 PILED_UP = 1e-3
 """The share of pixels at black or white that means clipping."""
@@ -38,7 +42,7 @@ class NoiseModel:
             σ², in every opponent channel (`to_opponent`); the mean at distance 0 is 1. None =
             independent between pixels and channels.
         estimated: from the image itself, so that a better image allows a better estimate.
-        doubtful: why it may be the picture's own grain or texture; "" = it is noise.
+        doubtful: what of the picture itself it may be: "grain" or "texture"; "" = it is noise.
         clean: (k,): the clean brightness at each level, where clipping moves the mean; None = the
             level itself.
     """
@@ -47,7 +51,7 @@ class NoiseModel:
     sigmas: Tensor
     correlation: Tensor | None = None
     estimated: bool = False
-    doubtful: str = ""
+    doubtful: Doubt = ""
     clean: Tensor | None = None
 
     @property
@@ -55,6 +59,11 @@ class NoiseModel:
         """One number for all: the root mean square over the levels, without the clipped ones."""
         values = self.sigmas if self.clean is None else self.sigmas.max()
         return float(values.square().mean().sqrt())
+
+    def of_sigma(self, sigma: float) -> NoiseModel:
+        """Return noise of this kind with another standard deviation, which is known."""
+        sigmas = self.sigmas * (sigma / max(self.sigma, 1e-12))
+        return replace(self, sigmas=sigmas, estimated=False, doubtful="")
 
     def at(self, brightness: Tensor) -> Tensor:
         """Return the standard deviation where the observation has this mean brightness."""

@@ -115,14 +115,15 @@ class Collaborative:
         # The guide holds a part of the noise itself here, so that caution would keep it.
         plain = replace(self, caution=1.0)
         filtered = plain._filtered(turned, shown, variance, groups, whitening=whitening)
-        ridged = self._filtered(
-            turned[:, :1], shown[:, :1], variance, groups, whitening=whitening.first(), ridge=True
-        )
-        brightness = filtered[:, :1]
-        busy = (_local_mean(brightness.square()) - _local_mean(brightness).square()).clamp_min(0)
-        mixed = brightness + busy / (busy + _FLAT * variance) / 2 * (ridged - brightness)
-        refined = from_opponent(torch.cat([mixed, filtered[:, 1:]], 1))
-        return torch.where(sigma < _NO_NOISE, y, refined)
+        for channel in range(1 if y.shape[1] == 3 else y.shape[1]):  # not of the colours
+            alone = filtered[:, [channel]]
+            ridged = self._filtered(
+                turned[:, [channel]], shown[:, [channel]], variance, groups,
+                whitening=whitening.only(channel), ridge=True,
+            )  # fmt: skip
+            busy = (_local_mean(alone.square()) - _local_mean(alone).square()).clamp_min(0)
+            filtered[:, [channel]] += busy / (busy + _FLAT * variance) / 2 * (ridged - alone)
+        return torch.where(sigma < _NO_NOISE, y, from_opponent(filtered))
 
     def _grouped(self, guide: Tensor) -> list[tuple[slice, Tensor]]:
         """Return the groups of like patches, band by band: the rows of the band, its groups."""
@@ -216,10 +217,10 @@ class _Whitening:
         self.there = ((vectors / values.sqrt()[:, None]) @ vectors.mT).to(correlation)
         self.back = ((vectors * values.sqrt()[:, None]) @ vectors.mT).to(correlation)
 
-    def first(self) -> _Whitening:
-        """Return that of the first channel alone."""
+    def only(self, channel: int) -> _Whitening:
+        """Return that of one channel."""
         alone = copy.copy(self)
-        alone.there, alone.back = self.there[:1], self.back[:1]
+        alone.there, alone.back = self.there[[channel]], self.back[[channel]]
         return alone
 
     def __call__(self, x: Tensor, *, back: bool = False) -> Tensor:

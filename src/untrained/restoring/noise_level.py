@@ -8,6 +8,7 @@ from untrained.errors import InputError
 from untrained.images import UnitRange, white_of
 from untrained.noise import (
     PILED_UP,
+    Doubt,
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
@@ -16,7 +17,14 @@ from untrained.noise import (
 )
 from untrained.restoring.given import Given
 
-__all__ = ["noise_of"]
+__all__ = ["DOUBTS", "noise_of"]
+
+DOUBTS: dict[Doubt, str] = {
+    "": "",
+    "grain": "no stronger than the grain of a clean picture",
+    "texture": "not to be told from texture",
+}
+"""What a doubtful noise is, in words."""
 
 _MOST_PHOTONS = 10_000  # beyond that, noise is below a quarter of an 8-bit level
 
@@ -41,11 +49,15 @@ def noise_of(
         return estimate_noise(observed, known) if given.of_a_picture else None
     if not 0 <= given.sigma < float("inf"):
         raise InputError(f"sigma is {given.sigma}; wanted 0 or more, in the units of the image")
+    level = given.sigma / unit_range.scale
+    if not given.of_a_picture:
+        return white(level)
+    found = estimate_noise(observed, known)
+    if found is not None and found.correlation is not None and found.doubtful != "texture":
+        return found.of_sigma(level)  # how neighbours share their noise was not given
     # Pixels that pile up at black or white show that the noise has been clipped there.
     piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
-    level = given.sigma / unit_range.scale
-    clipped = given.of_a_picture and piled_up > PILED_UP
-    return clipped_gaussian(level, top=unit_range.peak) if clipped else white(level)
+    return clipped_gaussian(level, top=unit_range.peak) if piled_up > PILED_UP else white(level)
 
 
 def _photon_noise(photons: float, unit_range: UnitRange) -> NoiseModel:

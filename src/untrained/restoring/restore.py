@@ -22,7 +22,7 @@ from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
 from untrained.recipes import Recipe, as_recipe
 from untrained.restoring.given import Execution, Given
-from untrained.restoring.noise_level import noise_of
+from untrained.restoring.noise_level import DOUBTS, noise_of
 from untrained.restoring.planner import make_plan
 from untrained.restoring.solve import solve
 from untrained.restoring.tiles import solve_tiled
@@ -80,7 +80,7 @@ def restore(
     if impulses is not None:
         known = 1 - impulses if known is None else known * (1 - impulses)
     noise = noise_of(observed, known, given, unit_range)
-    doubt = noise.doubtful if noise is not None and recipe.bounded else ""
+    doubt = "" if noise is None or not recipe.bounded else DOUBTS[noise.doubtful]
     if doubt:  # a picture must not come out worse than it went in
         noise = replace(white(0), estimated=True)
     guide = given.guide
