@@ -329,12 +329,12 @@ def test_a_given_level_is_believed(scene: Scene) -> None:
 def test_shared_noise_is_denoised_and_goes_on_where_it_was_cut(scene: Scene) -> None:
     clean = scene(90, 128)  # without its stripes, which a mosaic breaks
     noisy = camera_jpeg(clean, 200, quality=90, generator=np.random.default_rng(0))
-    recipe = tiny("denoise", max_steps="40", refine_noise="8,16")
+    recipe = tiny("denoise", max_steps="120", refine_noise="8,16")
     states: list[dict[str, Any]] = []
 
     class Keeps(Callback):
         def on_check(self, check: Check) -> None:
-            if check.step == 20:
+            if check.step == 60:
                 states.append(copy.deepcopy(check.state()))
 
     whole = restore(noisy, recipe=recipe, execution=Execution(callbacks=[Keeps()]))
