@@ -497,3 +497,35 @@ def test_resume_refuses_a_changed_input(noisy: Path, untrained: Run) -> None:
     assert "is not what the run started with" in done.stderr
     noisy.unlink()
     assert "input is gone" in untrained("resume", folder).stderr
+
+
+def test_a_strength_is_changed_without_a_new_fit(noisy: Path, untrained: Run) -> None:
+    out = noisy.with_name("noisy-denoise.png")
+    done = untrained("denoise", noisy, "--strength", "0.5", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "strength 0.5" in done.stdout
+    (folder,) = (noisy.parent / "untrained-runs").iterdir()
+    before, half = (read_picture(p).pixels.astype(float) for p in (noisy, out))
+    full = read_picture(folder / "result.png").pixels
+    assert np.abs(half - (before + full) / 2).max() <= 0.5
+    history = (folder / "metrics.jsonl").read_bytes()
+    assert untrained("resume", folder, "--strength", "0").returncode == 0
+    assert np.array_equal(read_picture(out).pixels, before)
+    assert untrained("denoise", noisy, *QUICK).returncode == 0
+    assert np.array_equal(read_picture(out).pixels, full)
+    assert (folder / "metrics.jsonl").read_bytes() == history, "it was fitted again"
+    wrong = untrained("resume", folder, "--strength", "2")
+    assert wrong.returncode == 2
+    assert "strength is 2.0; wanted 0 (nothing is done) to 1 (all of it)" in wrong.stderr
+    out.write_bytes(b"someone else's")
+    taken = untrained("resume", folder, "--strength", "0.3")
+    assert taken.returncode == 2
+    assert "exists, and was not made by" in taken.stderr
+
+
+def test_a_strength_is_for_denoising_alone(noisy: Path, untrained: Run) -> None:
+    assert untrained("upscale", noisy, "--factor", "2", "--steps", "5").returncode == 0
+    (folder,) = (noisy.parent / "untrained-runs").iterdir()
+    wrong = untrained("resume", folder, "--strength", "0.5")
+    assert wrong.returncode == 2
+    assert "is a run of upscale, which takes no strength" in wrong.stderr

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cyclopts import Token
 
 __all__ = [
+    "ColourStrength",
     "FitOptions",
     "Flag",
     "Output",
@@ -26,6 +27,7 @@ __all__ = [
     "Seed",
     "Sigma",
     "SigmaInUnits",
+    "Strength",
     "Whole",
 ]
 
@@ -189,5 +191,12 @@ Sigma = Annotated[
 ]
 SigmaInUnits = Annotated[
     bool, Parameter(negative=(), help="--sigma is in the units of the file's values instead.")
+]
+Strength = Annotated[
+    float | None,
+    Parameter(help="How much of the noise is taken away, 0 to 1. Default: 1, all that was found."),
+]
+ColourStrength = Annotated[
+    float | None, Parameter(help="Likewise, of the noise in the colours. Default: --strength.")
 ]
 Flag = Annotated[bool, Parameter(negative=())]

@@ -85,6 +85,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
         if result.get("refined"):
             facts.append("then filtered, guided by the network's image")
+        facts += [f"{name.replace('_', ' ')} {job.options[name]:g}" for name in job.afterwards()]
         if result["recoveries"]:
             facts.append(f"{result['recoveries']} diverging steps rolled back")
         lines.append("  " + "; ".join(facts))

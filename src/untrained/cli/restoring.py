@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from untrained.cli.options import (
+    ColourStrength,
     FitOptions,
     Flag,
     Output,
@@ -20,6 +21,7 @@ from untrained.cli.options import (
     RunOptions,
     Sigma,
     SigmaInUnits,
+    Strength,
     Whole,
 )
 from untrained.cli.printing import account, as_json, late_score, print_error, warn_of_size
@@ -37,6 +39,8 @@ def denoise(
     sigma: Sigma = None,
     sigma_in_units: SigmaInUnits = False,
     photons: float | None = None,
+    strength: Strength = None,
+    colour_strength: ColourStrength = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -49,8 +53,8 @@ def denoise(
         Instead of --sigma, for pictures of little light: how many photons white stands for.
     """
     options: dict[str, Any] = {"sigma": sigma, "sigma_in_units": sigma_in_units}
-    if photons is not None:
-        options["photons"] = photons
+    beside = {"photons": photons, "strength": strength, "colour_strength": colour_strength}
+    options |= {name: value for name, value in beside.items() if value is not None}
     return restore_files("denoise", files, output, fit, run, printing, options=options)
 
 
@@ -96,8 +100,16 @@ def upscale(
     return restore_files("upscale", files, output, fit, run, printing, options={"factor": factor})
 
 
-def resume(run: Path, /, *, report: Report = False, printing: PrintOptions = PrintOptions()) -> int:
+def resume(
+    run: Path, /, *,
+    strength: Strength = None,
+    colour_strength: ColourStrength = None,
+    report: Report = False,
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
     """Go on with a run that was killed or interrupted; the result is the same as if not.
+
+    With a strength, that of a finished run of `denoise` is changed, which takes no new fit.
 
     Parameters
     ----------
@@ -105,8 +117,14 @@ def resume(run: Path, /, *, report: Report = False, printing: PrintOptions = Pri
         The run's folder (it holds run.json).
     """
     from untrained.jobs import job_of_run
+    from untrained.tasks import find_task
 
     job = job_of_run(run)
+    asked = {"strength": strength, "colour_strength": colour_strength}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if changes and not changes.keys() <= set(find_task(job.task).afterwards):
+        raise InputError(f"{run}: is a run of {job.task}, which takes no strength; leave it out")
+    job = replace(job, options={**job.options, **changes})
     if report and not job.snapshots:
         job = replace(job, snapshots=_steps("auto", job.recipe.max_steps))
     return run_jobs([job], printing, report=report)

@@ -13,6 +13,7 @@ from untrained.images.arrays import (
     to_unit,
     white_of,
 )
+from untrained.images.blending import blended, check_strength
 from untrained.images.clips import Frame, read_clip, write_clip
 from untrained.images.files import check_writable, is_image_path, read_picture, write_picture
 from untrained.images.kernels import read_kernel
@@ -27,7 +28,9 @@ __all__ = [
     "Picture",
     "TiffLayout",
     "UnitRange",
+    "blended",
     "central",
+    "check_strength",
     "check_writable",
     "from_unit",
     "image_size",

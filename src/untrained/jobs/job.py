@@ -75,12 +75,17 @@ class Job:
             "task": self.task,
             "source": hash_of(self.source),
             "files": {name: hash_of(path) for name, path in self.files.items()},
-            "options": dict(self.options),
+            "options": {k: v for k, v in self.options.items() if k not in self.afterwards()},
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,
             "seed": self.seed,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def afterwards(self) -> dict[str, Any]:
+        """Return the options that change what is written, and not the fit."""
+        names = find_task(self.task).afterwards
+        return {name: self.options[name] for name in names if name in self.options}
 
     def folder(self) -> RunFolder:
         """Return the folder of this job's run."""

@@ -97,6 +97,8 @@ def _run(
     earlier = folder.read_record() if folder.exists() else None
     outputs: dict[str, str] = {} if earlier is None else earlier.get("outputs", {})
     there = hash_of(job.target) if outputs and job.target.is_file() else ""
+    if earlier and earlier["status"] == "finished" and _differs_afterwards(job, earlier):
+        return _written_again(job, folder, earlier, ours=there in outputs)
     if earlier and outputs.get(there) == "finished":
         lacking = _lacking(job, earlier)
         done = earlier["status"] == "finished"  # else an overwriting fit was killed: go on
@@ -172,7 +174,7 @@ def _run(
     result = folder.path / f"result{job.target.suffix}"
     write_picture(result, restored)
     make_folder(job.target.parent)
-    link_or_copy(result, job.target)
+    _write_target(job, result, picture, restored)
     record["outputs"] = {**outputs, hash_of(job.target): record["status"]}
     folder.write_record(record)
     if not cut_short:
@@ -180,6 +182,42 @@ def _run(
     return Outcome(
         job=job, status=record["status"], folder=folder.path, record=record,
         results=tuple(results), picture=restored,
+    )  # fmt: skip
+
+
+def _write_target(job: Job, result: Path, picture: Picture, restored: Picture) -> None:
+    """Write what the user asked for: the restored picture, or a weaker one made of it."""
+    wanted = find_task(job.task).finished(picture, restored, job.options)
+    if wanted.pixels is restored.pixels:
+        link_or_copy(result, job.target)
+    else:
+        write_picture(job.target, wanted)
+
+
+def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
+    """Whether the target would be another now, of the same fit."""
+    before = earlier["job"]["options"]
+    names = find_task(job.task).afterwards
+    return any(job.options.get(name) != before.get(name) for name in names)
+
+
+def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
+    """Write the target anew from the result that the run's folder keeps, without a fit."""
+    picture = read_picture(job.source, max_pixels=job.max_pixels)
+    _check_target(job, picture, ours=ours)
+    result = folder.path / f"result{job.target.suffix}"
+    if not result.exists():
+        kept = Path(earlier["job"]["target"]).suffix
+        raise InputError(f"{job.target}: the run keeps a {kept} file; write into one of that kind")
+    restored = read_picture(result, max_pixels=job.max_pixels)
+    make_folder(job.target.parent)
+    _write_target(job, result, picture, restored)
+    outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
+    record = {**earlier, "job": job_as_data(job), "outputs": outputs}
+    folder.write_record(record)
+    return Outcome(
+        job=job, status="finished", folder=folder.path, record=record,
+        picture=read_picture(job.target, max_pixels=job.max_pixels),
     )  # fmt: skip
 
 

@@ -107,10 +107,13 @@ class Task:
     Attributes:
         name: of the task, its command and its recipes.
         files: names of the files that it takes beside the picture: "mask", "guide" ….
+        afterwards: names of the options that `finished` alone reads: another value of one costs no
+            new fit.
     """
 
     name: str
     files: tuple[str, ...] = ()
+    afterwards: tuple[str, ...] = ()
 
     def check(self, options: Options) -> None:
         """Refuse bad options, before anything is read.
@@ -126,6 +129,10 @@ class Task:
             InputError: a file or an option that does not go with the picture.
         """
         return Given()
+
+    def finished(self, before: Picture, after: Picture, options: Options) -> Picture:
+        """Return the picture that is written, of the one given and the one restored."""
+        return after
 
     def output_shape(self, shape: PictureShape, options: Options) -> PictureShape:
         """Return the shape of the restored picture for that of the picture given."""

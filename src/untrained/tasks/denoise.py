@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from typing import Any, Unpack
 
+import numpy as np
+
+from untrained.images import Picture, blended, check_strength, with_pixels
 from untrained.tasks.base import (
     Asked,
     FitKeywords,
@@ -11,21 +16,37 @@ from untrained.tasks.base import (
     Options,
     Source,
     Task,
+    as_asked,
     check_sigma,
-    run_task,
+    fit_task,
+    opened,
 )
 
 __all__ = ["Denoise", "denoise"]
 
 
 class Denoise(Task):
-    """y = x + noise. Options: `sigma` and `sigma_in_units`; None = estimated. Or `photons`."""
+    """y = x + noise. Options: `sigma` and `sigma_in_units`; None = estimated. Or `photons`.
+
+    And `strength` and `colour_strength`: how much of the noise is taken away, 0 to 1.
+    """
 
     name = "denoise"
+    afterwards = ("strength", "colour_strength")
 
     def check(self, options: Options) -> None:
-        """Refuse a negative sigma."""
+        """Refuse a negative sigma, or a strength that is none."""
         check_sigma(options)
+        check_strength(**{name: options.get(name) for name in self.afterwards})
+
+    def finished(self, before: Picture, after: Picture, options: Options) -> Picture:
+        """Return the blend of the two that the strengths ask for."""
+        strength, colour = (options.get(name) for name in self.afterwards)
+        pixels = blended(
+            before.pixels, after.pixels, strength=1.0 if strength is None else strength,
+            colour_strength=colour,
+        )  # fmt: skip
+        return with_pixels(after, pixels)
 
     def given(self, asked: Asked) -> Given:
         """Return the noise level; runs of older versions know no photons."""
@@ -37,6 +58,8 @@ def denoise(
     *,
     sigma: float | None = None,
     photons: float | None = None,
+    strength: float = 1.0,
+    colour_strength: float | None = None,
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Remove noise from an image: y = x + noise.
@@ -45,6 +68,9 @@ def denoise(
         image: (H, W) or (H, W, C), or the path of a picture file.
         sigma: standard deviation of the noise in the units of the image; None = estimated.
         photons: instead of sigma, for pictures of little light: how many photons white stands for.
+        strength: how much of what was found to be noise is taken away, 0 to 1: a blend with the
+            image given, after the fit.
+        colour_strength: likewise for the noise of the colours alone; None = as `strength`.
         **fit: channel_axis, recipe, steps, settings, truth, seed, device, callbacks, progress,
             return_result: see `FitKeywords`.
 
@@ -55,4 +81,18 @@ def denoise(
     Raises:
         InputError: input that cannot be used; one line with the remedy.
     """
-    return run_task("denoise", image, Given(sigma=sigma, photons=photons), fit)
+    check_strength(strength=strength, colour_strength=colour_strength)
+    source = opened(image)
+    restored, results = fit_task("denoise", source, Given(sigma=sigma, photons=photons), fit)
+    given_as = source.pixels if isinstance(source, Picture) else [np.asarray(source)]
+    axis = -1 if isinstance(source, Picture) else fit.get("channel_axis", -1)
+    weaker = functools.partial(
+        blended, strength=strength, colour_strength=colour_strength, channel_axis=axis
+    )
+    if not fit.get("return_result"):
+        before = source.to_array() if isinstance(source, Picture) else given_as[0]
+        return weaker(before, restored)
+    return as_asked([
+        replace(result, image=weaker(page, np.asarray(result.image)))
+        for page, result in zip(given_as, results, strict=False)
+    ])  # fmt: skip
