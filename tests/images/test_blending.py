@@ -50,5 +50,5 @@ def test_a_filled_hole_stays_filled_and_types_keep_their_range() -> None:
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
 def test_a_strength_is_from_nothing_to_all(wrong: Any) -> None:
-    with pytest.raises(InputError, match="colour_strength is .*; wanted 0"):
+    with pytest.raises(InputError, match=r"colour_strength is .*; wanted 0"):
         blended(BEFORE, AFTER, colour_strength=wrong)

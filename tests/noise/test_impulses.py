@@ -83,3 +83,31 @@ def test_denoise_fills_impulses_in_and_says_how_many(scene: Scene) -> None:
     assert result.score is not None
     assert result.score.psnr_degraded is not None
     assert result.score.psnr_kept > result.score.psnr_degraded + 10
+
+
+def test_the_black_border_of_a_scan_is_none(scene: Scene) -> None:
+    clean = 0.1 + 0.8 * scene(96, 128)
+    clean[:, :1] = clean[-1:] = 0
+    noisy, hit = salted(clean, 0.1)
+    found = find_impulses(tensor(noisy))
+    assert found is not None
+    border = torch.zeros_like(found)
+    border[..., :1] = border[..., -1:, :] = 1
+    wrong = (found > 0) & (border > 0) & ~torch.from_numpy(hit)
+    assert int(wrong.sum()) <= 4  # of 223
+
+
+def test_single_hot_and_dead_pixels_are_found_and_stars_are_not() -> None:
+    y, x = np.mgrid[0:64, 0:64] / 64
+    clean = 0.3 + 0.3 * np.sin(2 * y + x)[:, :, None] ** 2
+    noisy = clean + np.random.default_rng(0).normal(0, 0.02, clean.shape)
+    places = [(5, 9), (20, 40), (33, 3), (50, 50), (61, 30)]
+    for row, column in places:
+        noisy[row, column] = 1
+    found = find_impulses(tensor(noisy))
+    assert found is not None
+    assert sorted(map(tuple, found[0, 0].nonzero().tolist())) == places
+    stars = clean + sum(
+        0.8 * np.exp(-((64 * y - r) ** 2 + (64 * x - c) ** 2) / 2)[:, :, None] for r, c in places
+    )
+    assert find_impulses(tensor(stars.clip(0, 1))) is None

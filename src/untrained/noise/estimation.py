@@ -123,6 +123,8 @@ def _doubt_of_shared(flat: Flat) -> Doubt:
         return "grain"
     if brightness > _STRONG and (flat.neighbours[0] > _SMOOTH or flat.outliers > _OUTLIERS):
         return "texture"
+    if flat.outliers > 2 * _OUTLIERS:
+        return "texture"
     if len(flat.channels) == 3:
         if min(flat.neighbours[1:]) < _COLOURS_SHARE:
             return "grain"

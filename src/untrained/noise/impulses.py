@@ -17,6 +17,10 @@ _SURE_JUMP = 0.2  # photon noise in the dark jumps less
 _LONELY = 1  # neighbours of its own colour; letters and edges have more
 _JUMP = 0.05  # less is not worth a hole
 _RARE = 0.005
+_ALONG = 9  # pixels of a line
+_HOT = 8.0  # standard deviations, of a single hot pixel among quiet ones …
+_HOT_JUMP = 0.3
+_LIT = 0.3  # … of which no neighbour has that share
 _AT_ONCE = 1_000_000  # pixels, to bound the memory
 
 
@@ -29,7 +33,9 @@ def find_impulses(observed: Tensor, known: Tensor | None = None) -> Tensor | Non
     neighbour of its own colour. If such pixels are 1 % of the image or more, all its extreme
     pixels that differ from that median by .05 are impulses, but for those among more of their own
     colour than chance would put together, as in a white sky: a pixel too many is guessed from its
-    neighbours, one too few stays in the picture.
+    neighbours, one too few stays in the picture. A line of them, as the black border of a scan, is
+    none. Of fewer, those are found that stand alone, by eight standard deviations, among neighbours
+    that are all alike: hot and dead pixels.
 
     Args:
         observed: y, in the unit range.
@@ -42,17 +48,25 @@ def find_impulses(observed: Tensor, known: Tensor | None = None) -> Tensor | Non
     inside = y[~y.isnan()]
     low, high = inside.min(), inside.max()
     extreme = (y == low) | (y == high)
-    if low == high or extreme.sum() < _FEWEST * inside.numel():
+    if low == high:
         return None
     median, spread = _of_neighbours(y.masked_fill(extreme, math.nan), extreme)
     jump = (y[extreme] - median).abs()  # NaN, and never an impulse, without any other neighbour
     alike = torch.where(y == high, _count(y == high), _count(y == low))[extreme]
     surely = (jump > (_SURELY * spread).clamp_min(_SURE_JUMP)) & (alike <= _LONELY)
     share = float(surely.sum() / inside.numel())
-    if share < _FEWEST:
-        return None
     impulses = torch.zeros_like(extreme)
-    impulses[extreme] = (jump > _JUMP) & (alike < _too_many(share))
+    if share < _FEWEST:
+        alone, hot = alike == 0, _are_hot(y, extreme, median, spread)
+        for colour in (low, high):
+            of = alone & (y[extreme] == colour)
+            if 2 * (of & hot).sum() < of.sum():  # noise that is clipped leaves many alone
+                hot &= ~of
+        impulses[extreme] = alone & hot
+        return impulses.any(1, keepdim=True).to(observed) if impulses.any() else None
+    in_line = torch.where(y == high, _in_line(y == high), _in_line(y == low))[extreme]
+    apart = (alike < _too_many(share, among=8)) & (in_line < _too_many(share, among=_ALONG - 1))
+    impulses[extreme] = (jump > _JUMP) & apart
     return impulses.any(1, keepdim=True).to(observed)
 
 
@@ -62,13 +76,40 @@ def _count(places: Tensor) -> Tensor:
     return (9 * F.avg_pool2d(places, 3, 1, 1) - places).round()
 
 
-def _too_many(share: float) -> int:
-    """Return the number of eight neighbours that are hardly ever impulses of one colour."""
+def _in_line(places: Tensor) -> Tensor:
+    """Return how many of the eight others in a line, down or across, are among the places."""
+    places = places.float()
+    down, across = (
+        (_ALONG * F.avg_pool2d(places, size, 1, (size[0] // 2, size[1] // 2)) - places).round()
+        for size in ((_ALONG, 1), (1, _ALONG))
+    )
+    return torch.maximum(down, across)
+
+
+def _are_hot(y: Tensor, extreme: Tensor, median: Tensor, spread: Tensor) -> Tensor:
+    """Return which of the extreme values stand out from all of their neighbours.
+
+    The neighbours of a star, a highlight or a letter are lit by it, through the lens at least.
+    """
+    jump = (y[extreme] - median).abs()
+    hot = jump > (_HOT * spread).clamp_min(_HOT_JUMP)
+    around = F.unfold(F.pad(y, (1,) * 4, mode="replicate"), 3)
+    around = around.view(y.shape[1], 9, *y.shape[-2:]).movedim(1, -1)[extreme[0]]
+    others = around[:, [0, 1, 2, 3, 5, 6, 7, 8]]
+    lit = (others - median[:, None]).abs().amax(1)  # NaN, and no hot pixel, beside a missing one
+    return hot & (lit < _LIT * jump)
+
+
+def _too_many(share: float, *, among: int) -> int:
+    """Return the number of so many neighbours that are hardly ever impulses of one colour."""
     above = [
-        sum(math.comb(8, n) * share**n * (1 - share) ** (8 - n) for n in range(least, 9))
-        for least in range(9)
+        sum(
+            math.comb(among, n) * share**n * (1 - share) ** (among - n)
+            for n in range(least, among + 1)
+        )
+        for least in range(among + 1)
     ]
-    return next((least for least in range(1, 9) if above[least] < _RARE), 9)
+    return next((least for least in range(1, among + 1) if above[least] < _RARE), among + 1)
 
 
 def _of_neighbours(image: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from untrained.images import MIN_SIDE, UnitRange, from_unit, mask_to_tensor, to_
 from untrained.noise import find_impulses, white
 from untrained.objectives import Problem
 from untrained.operators import Identity, LinearOperator
-from untrained.recipes import Recipe, as_recipe
+from untrained.recipes import Recipe, as_recipe, find_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.noise_level import DOUBTS, noise_of
 from untrained.restoring.planner import make_plan
@@ -83,6 +83,9 @@ def restore(
     doubt = "" if noise is None or not recipe.bounded else DOUBTS[noise.doubtful]
     if doubt:  # a picture must not come out worse than it went in
         noise = replace(white(0), estimated=True)
+        if impulses is not None and given.guide is None:  # all there is to do is to fill them
+            filling = find_recipe("inpaint", "fast")
+            recipe = replace(filling, max_steps=min(recipe.max_steps, filling.max_steps))
     guide = given.guide
     problem = Problem(
         observed=observed,
