@@ -98,8 +98,8 @@ def bm3d_of_model(observed: Image, sigma: float) -> Image:
     """
     import bm3d
 
-    if not hasattr(np, "trapz"):
-        np.trapezoid = np.trapezoid  # type: ignore[attr-defined]  # NumPy 2 renamed what bm3d 4 calls
+    # NumPy 2 renamed what bm3d 4 calls.
+    vars(np).setdefault("trapz", np.trapezoid)
     y = torch.from_numpy(np.ascontiguousarray(observed.transpose(2, 0, 1)[None])).float()
     model = estimate_noise(y)
     if model is None or model.doubtful:
