@@ -9,8 +9,8 @@
 Prints a Markdown table; with -o, also JSON and the pictures. Peers are given the true noise level
 where it has one, else the true root mean square error (ours never is). NLM=h and blur=px are
 non-local means and a Gaussian blur with one setting for all pictures, VST-BM3D=n is BM3D behind the
-stabilised variance of n counts at white, BM3D-model is BM3D given the noise model that ours finds. What has already been
-measured into the JSON is not measured again. The truth is used for scoring only.
+stabilised variance of n counts at white, BM3D-model is BM3D given the noise model that ours finds.
+What has already been measured into the JSON is not measured again. The truth is used for scoring.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.noise.flat import Flat, read_flat
-from untrained.noise.model import PILED_UP, Doubt, NoiseModel, clipped_gaussian
+from untrained.noise.model import PILED_UP, Doubt, NoiseModel, clipped_gaussian, white
 
 __all__ = ["estimate_noise"]
 
@@ -74,6 +74,8 @@ def estimate_noise(
         the model, that of clipped white noise where the curve fits; `doubtful` where it may be no
         noise; None if fewer than 16 blocks are left.
     """
+    if bool((observed == observed.flatten()[0]).all()):
+        return replace(white(0), estimated=True, doubtful="grain")  # an empty page
     if smooth is not None and before is not None and before.correlation is not None:
         flat = read_flat(observed, known, smooth=smooth, before=before)
         return before if flat is None else flat.model

@@ -24,6 +24,7 @@ _BAND = 192  # rows of reference corners at once: bounds the memory
 _AT_ONCE = 512  # groups
 _FLAT = 0.05  # of the noise variance: where the picture varies less, R is left out
 _LEAST_POWER = 0.01  # of an eigenvalue of V, whose mean is 1
+_GRID = 0.15
 _NO_NOISE = 1e-4  # a tenth of the step of 10 bits
 
 
@@ -85,6 +86,7 @@ class Collaborative:
         if problem.known is not None:
             y = torch.where(problem.known > 0, y, estimate)
         with torch.no_grad(), _deterministic():
+            estimate = _without_grid(estimate, noise.at(estimate))
             if noise.correlation is not None:
                 return self._of_shared(y, estimate, noise)
             variance = noise.at(estimate).square()
@@ -227,6 +229,26 @@ class _Whitening:
         matrix = self.back if back else self.there
         channels, n = matrix.shape[:2]
         return torch.einsum("kcn,cnm->kcm", x.view(-1, channels, n), matrix).flatten(1)
+
+
+def _without_grid(guide: Tensor, sigma: Tensor) -> Tensor:
+    """Return the guide without the faint pattern of two pixels of a half-resolution network.
+
+    Of each wave of two pixels, down, across and both, the mean over 9x9 pixels is taken off, up to
+    `_GRID` σ: a pattern of the picture's own that is as faint is put back by y.
+    """
+    height, width = guide.shape[-2:]
+    down, across = (
+        1 - 2 * (torch.arange(n, device=guide.device) % 2).to(guide) for n in (height, width)
+    )
+    one = guide.new_tensor([0.25, 0.5, 0.25])
+    smooth = F.pad(guide, (1,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    smooth = F.conv2d(smooth, (one[:, None] * one)[None, None]).view_as(guide)
+    for wave in (down[:, None].expand(height, width), across.expand(height, width),
+                 down[:, None] * across):  # fmt: skip
+        share = _local_mean((guide - smooth) * wave)
+        guide = guide - wave * share.clamp(-_GRID * sigma, _GRID * sigma)
+    return guide
 
 
 def _local_mean(image: Tensor) -> Tensor:
