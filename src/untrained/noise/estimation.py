@@ -96,9 +96,10 @@ def estimate_noise(
     sigmas = torch.stack([_flat_variance(fine.variance[p], fine.count).sqrt() for p in parts])
     seen = observed if known is None else observed[known.expand_as(observed) > 0]
     flat = read_flat(observed, known)
-    if flat is not None:
+    piled_up = float(((seen <= 0) | (seen >= 1)).float().mean()) >= PILED_UP
+    if flat is not None and not piled_up:  # clipping makes flat places quieter than the noise
         sigmas = sigmas / _texture_in(NoiseModel(levels=levels, sigmas=sigmas), flat)
-    model = _as_clipped(levels, sigmas, seen)
+    model = _as_clipped(levels, sigmas) if piled_up else None
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
     return model if smooth is not None else replace(model, doubtful=_doubt_of_white(model, flat))
@@ -155,14 +156,13 @@ def _doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
     return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
 
 
-def _as_clipped(levels: Tensor, sigmas: Tensor, seen: Tensor) -> NoiseModel | None:
-    """Return clipped white noise, if pixels pile up at 0 or 1 and the curve is one of that kind.
+def _as_clipped(levels: Tensor, sigmas: Tensor) -> NoiseModel | None:
+    """Return clipped white noise, if the curve is one of that kind.
 
     A known kind of noise has one number to estimate instead of ten, and a known bias.
     """
-    piled_up = float(((seen <= 0) | (seen >= 1)).float().mean())
     middle = sigmas[(levels > 0.2) & (levels < 0.8)]
-    if piled_up < PILED_UP or len(middle) == 0 or not middle.min() > 0:
+    if len(middle) == 0 or not middle.min() > 0:
         return None
     model = clipped_gaussian(float(middle.median()))
     if ((sigmas / model.at(levels) - 1).abs() > _SAME_KIND).any():
