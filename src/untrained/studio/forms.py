@@ -72,6 +72,16 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
             help="Instead of the noise level, for pictures of little light: how many photons "
             "white stands for.",
         ),
+        OptionForm(
+            name="strength", kind="number", default=None, min=0, max=1, label="Strength",
+            help="How much of the noise is taken away, 0 to 1; empty = all that was found. "
+            "Another strength of a finished run takes no new fit.",
+        ),
+        OptionForm(
+            name="colour_strength", kind="number", default=None, min=0, max=1,
+            label="Strength in the colours",
+            help="Likewise, of the noise in the colours; empty = as the strength.",
+        ),
     ),
     "inpaint": (
         OptionForm(
@@ -114,7 +124,7 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
 }  # fmt: skip
 
 
-_LEFT_OUT = {"photons"}
+_LEFT_OUT = {"photons", "strength", "colour_strength"}
 # Options that a job has only where they are given: the command leaves them out, too, so that both
 # have one fingerprint.
 
