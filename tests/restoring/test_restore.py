@@ -315,6 +315,7 @@ def test_texture_and_grain_come_out_as_they_went_in(scene: Scene) -> None:
     for why, image in pictures.items():
         result = restore(image, recipe="fast")
         assert result.details["nothing_done"] == why
+        assert not result.details["refined"]
         assert result.stop_step == 1
         assert np.array_equal(np.asarray(result.image), image)
 
