@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untrained.noise.doubt import doubt_of_shared, doubt_of_white
 from untrained.noise.flat import Flat, read_flat
-from untrained.noise.model import PILED_UP, Doubt, NoiseModel, clipped_gaussian, white
+from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian, white
 
 __all__ = ["estimate_noise"]
 
@@ -24,19 +25,7 @@ _ALIKE = 0.09  # … its correlation is seldom that far from 0
 _EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have left only zeros
 _MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
 _SAME_KIND = 0.15
-# What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
-_GRAIN_IN_COLOURS = 2.5 / 255  # σ
-_GRAIN_IN_GRAY = 3.8 / 255
-_FAINT = 4 / 255  # of the brightness, √3 times that of a colour
-_FAINTEST = 1.25 / 255
-_STRONG = 6 / 255
-_SMOOTH = 0.7  # correlation of neighbours, above that of any noise so strong
-_SCATTER = 1.1
-_MOST_OVER_WHITE = 1.4  # times the σ of white noise, in places where there should be nothing else
-_COLOURS_SHARE = 0.7  # correlation of neighbours, of demosaicked and of subsampled colours
-_PROCESSED = 0.5  # likewise of the brightness, where a camera reduced the noise before us
-_MOST_IN_BRIGHTNESS = 7.5  # times the σ of a colour
-_OUTLIERS = 5.0  # kurtosis
+_SCATTER = 1.1  # of σ between places
 _NOTHING = 0.3 / 255  # what rounding to 8 bits leaves
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
@@ -88,7 +77,7 @@ def estimate_noise(
         if coarse is not None and _is_correlated(coarse, fine):
             flat = read_flat(observed, known)
             if flat is not None:
-                return replace(flat.model, doubtful=_doubt_of_shared(flat))
+                return replace(flat.model, doubtful=doubt_of_shared(flat))
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
     parts = fine.level.argsort().tensor_split(max(1, min(10, len(fine.level) // _RANGE)))
@@ -102,7 +91,7 @@ def estimate_noise(
     model = _as_clipped(levels, sigmas) if piled_up else None
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
-    return model if smooth is not None else replace(model, doubtful=_doubt_of_white(model, flat))
+    return model if smooth is not None else replace(model, doubtful=doubt_of_white(model, flat))
 
 
 def _texture_in(model: NoiseModel, flat: Flat) -> float:
@@ -112,48 +101,6 @@ def _texture_in(model: NoiseModel, flat: Flat) -> float:
     """
     shown = float(model.at(flat.model.levels).mean())
     return max(1.0, shown / (_SCATTER * float(flat.channels.min().clamp_min(1e-6))))
-
-
-def _doubt_of_shared(flat: Flat) -> Doubt:
-    """Return why noise that neighbours share may be none; "" = it is noise.
-
-    Texture has outliers and no part in the colours, or one out of proportion; the grain of a clean
-    picture is faint, and neither as smooth nor as long in the colours as what a camera's processing
-    leaves. In gray there is no such second witness. (Limits: docs/measurements.md.)
-    """
-    brightness, faintest = float(flat.channels[0]), float(flat.channels.min())
-    if brightness < _FAINTEST:
-        return "grain"
-    if brightness > _STRONG and (flat.neighbours[0] > _SMOOTH or flat.outliers > _OUTLIERS):
-        return "texture"
-    if flat.outliers > 2 * _OUTLIERS:
-        return "texture"
-    if len(flat.channels) == 3:
-        if min(flat.neighbours[1:]) < _COLOURS_SHARE:
-            return "grain"
-        if brightness > _STRONG and brightness > _MOST_IN_BRIGHTNESS * faintest:
-            return "texture"
-        if brightness < _FAINT and flat.neighbours[0] < _PROCESSED:
-            return "grain"
-    elif brightness < _STRONG:
-        return "grain"
-    return ""
-
-
-def _doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
-    """Return why white noise may be none: no stronger than grain, or more in no place than it."""
-    if flat is None:
-        return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
-    if flat.neighbours[0] > _PROCESSED and flat.outliers > _OUTLIERS:
-        return "texture"
-    if len(flat.channels) == 3:
-        faintest = float(flat.channels.min())
-        if float(flat.channels[1:].max()) > _MOST_OVER_WHITE * faintest:
-            return "texture"
-        return "grain" if faintest < _GRAIN_IN_COLOURS else ""
-    if float(flat.channels.mean()) > _MOST_OVER_WHITE * float(model.at(flat.model.levels).mean()):
-        return "texture"
-    return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
 
 
 def _as_clipped(levels: Tensor, sigmas: Tensor) -> NoiseModel | None:

@@ -68,7 +68,7 @@ def read_flat(
     brightness, and not chosen by their own noise.
 
     There, the autocovariance of each opponent channel is the mean product of pixels at each
-    distance, after a blur of 8 pixels over the flat places is taken off; that it is y, never what
+    distance, after a blur of 6 pixels over the flat places is taken off; that it is y, never what
     a fit leaves of y, matters: a fit keeps a part of such noise.
 
     Args:

@@ -1,0 +1,63 @@
+"""Whether what was read as noise may be the picture's own grain or texture."""
+
+from __future__ import annotations
+
+from untrained.noise.flat import Flat
+from untrained.noise.model import Doubt, NoiseModel
+
+__all__ = ["doubt_of_shared", "doubt_of_white"]
+
+# What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
+_GRAIN_IN_COLOURS = 2.5 / 255  # σ
+_GRAIN_IN_GRAY = 3.8 / 255
+_FAINT = 4 / 255  # of the brightness, √3 times that of a colour
+_FAINTEST = 1.25 / 255
+_STRONG = 6 / 255
+_SMOOTH = 0.7  # correlation of neighbours, above that of any noise so strong
+_MOST_OVER_WHITE = 1.4  # times the σ of white noise, in places where there should be nothing else
+_COLOURS_SHARE = 0.7  # correlation of neighbours, of demosaicked and of subsampled colours
+_PROCESSED = 0.5  # likewise of the brightness, where a camera reduced the noise before us
+_MOST_IN_BRIGHTNESS = 7.5  # times the σ of a colour
+_OUTLIERS = 5.0  # kurtosis
+
+
+def doubt_of_shared(flat: Flat) -> Doubt:
+    """Return why noise that neighbours share may be none; "" = it is noise.
+
+    Texture has outliers and no part in the colours, or one out of proportion; the grain of a clean
+    picture is faint, and neither as smooth nor as long in the colours as what a camera's processing
+    leaves. In gray there is no such second witness. (Limits: docs/measurements.md.)
+    """
+    brightness, faintest = float(flat.channels[0]), float(flat.channels.min())
+    if brightness < _FAINTEST:
+        return "grain"
+    if brightness > _STRONG and (flat.neighbours[0] > _SMOOTH or flat.outliers > _OUTLIERS):
+        return "texture"
+    if flat.outliers > 2 * _OUTLIERS:
+        return "texture"
+    if len(flat.channels) == 3:
+        if min(flat.neighbours[1:]) < _COLOURS_SHARE:
+            return "grain"
+        if brightness > _STRONG and brightness > _MOST_IN_BRIGHTNESS * faintest:
+            return "texture"
+        if brightness < _FAINT and flat.neighbours[0] < _PROCESSED:
+            return "grain"
+    elif brightness < _STRONG:
+        return "grain"
+    return ""
+
+
+def doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
+    """Return why white noise may be none: no stronger than grain, or more in no place than it."""
+    if flat is None:
+        return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
+    if flat.neighbours[0] > _PROCESSED and flat.outliers > _OUTLIERS:
+        return "texture"
+    if len(flat.channels) == 3:
+        faintest = float(flat.channels.min())
+        if float(flat.channels[1:].max()) > _MOST_OVER_WHITE * faintest:
+            return "texture"
+        return "grain" if faintest < _GRAIN_IN_COLOURS else ""
+    if float(flat.channels.mean()) > _MOST_OVER_WHITE * float(model.at(flat.model.levels).mean()):
+        return "texture"
+    return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
