@@ -10,8 +10,12 @@ __all__ = ["doubt_of_shared", "doubt_of_white"]
 # What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
 _GRAIN_IN_COLOURS = 2.5 / 255  # σ
 _GRAIN_IN_GRAY = 3.8 / 255
+_GRAIN_IF_WHITE = 1.5 / 255  # in gray, where not even the flat places are smooth:
+_WHITE = 0.1  # correlation of neighbours; of grain and texture it is .2 and more
+_ROUNDING = 0.3 / 255  # a colour with less noise than that cannot witness
+_NO_COLOUR = 0.02 / 255
 _FAINT = 4 / 255  # of the brightness, √3 times that of a colour
-_FAINTEST = 1.25 / 255
+_FAINTEST = 1 / 255
 _STRONG = 6 / 255
 _SMOOTH = 0.7  # correlation of neighbours, above that of any noise so strong
 _MOST_OVER_WHITE = 1.4  # times the σ of white noise, in places where there should be nothing else
@@ -35,8 +39,8 @@ def doubt_of_shared(flat: Flat) -> Doubt:
         return "texture"
     if flat.outliers > 2 * _OUTLIERS:
         return "texture"
-    if len(flat.channels) == 3:
-        if min(flat.neighbours[1:]) < _COLOURS_SHARE:
+    if len(flat.channels) == 3 and faintest > _NO_COLOUR:
+        if faintest > _ROUNDING and min(flat.neighbours[1:]) < _COLOURS_SHARE:
             return "grain"
         if brightness > _STRONG and brightness > _MOST_IN_BRIGHTNESS * faintest:
             return "texture"
@@ -58,6 +62,8 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
         if float(flat.channels[1:].max()) > _MOST_OVER_WHITE * faintest:
             return "texture"
         return "grain" if faintest < _GRAIN_IN_COLOURS else ""
+    if flat.neighbours[0] < _WHITE:
+        return "grain" if model.sigma < _GRAIN_IF_WHITE else ""
     if float(flat.channels.mean()) > _MOST_OVER_WHITE * float(model.at(flat.model.levels).mean()):
         return "texture"
     return "grain" if model.sigma < _GRAIN_IN_GRAY else ""

@@ -26,7 +26,8 @@ _EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have
 _MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
 _SAME_KIND = 0.15
 _SCATTER = 1.1  # of σ between places
-_NOTHING = 0.3 / 255  # what rounding to 8 bits leaves
+_NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
+_SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
 
@@ -76,7 +77,7 @@ def estimate_noise(
         coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
         if coarse is not None and _is_correlated(coarse, fine):
             flat = read_flat(observed, known)
-            if flat is not None:
+            if flat is not None and flat.neighbours[0] > _SHARED:
                 return replace(flat.model, doubtful=doubt_of_shared(flat))
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
