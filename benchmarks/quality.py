@@ -40,8 +40,7 @@ def denoise(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[
     truth = common.central(truth, options.crop) if options.crop else truth
     observed = common.noisy(truth, options.noise)
     kind, _, value = options.noise.partition(":")
-    error = float(np.sqrt(np.mean((observed - truth) ** 2)))
-    sigma = float(value) / 255 if kind == "gauss" else error
+    sigma = float(value) / 255 if kind == "gauss" else _error(observed, truth)
     return truth, observed, {}, sigma
 
 
@@ -51,7 +50,7 @@ def real(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str
     truth, observed = common.load(clean), common.load(name)
     if options.crop:
         truth, observed = (common.central(x, options.crop) for x in (truth, observed))
-    return truth, observed, {}, float(np.sqrt(np.mean((observed - truth) ** 2)))
+    return truth, observed, {}, _error(observed, truth)
 
 
 def pairs(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str, Any], float]:
@@ -62,7 +61,7 @@ def pairs(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[st
     truth, observed = truth / full, observed / full
     if options.crop:
         truth, observed = (common.central(x, options.crop) for x in (truth, observed))
-    return truth, observed, {}, float(np.sqrt(np.mean((observed - truth) ** 2)))
+    return truth, observed, {}, _error(observed, truth)
 
 
 def inpaint(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[str, Any], float]:
@@ -81,6 +80,10 @@ def upscale(name: str, options: argparse.Namespace) -> tuple[Image, Image, dict[
     tensor = torch.from_numpy(np.ascontiguousarray(truth.transpose(2, 0, 1)[None]))
     small = operator(tensor)[0].permute(1, 2, 0).numpy().clip(0, 1)
     return truth, np.rint(small * 255) / 255, {"operator": operator}, 0.0
+
+
+def _error(observed: Image, truth: Image) -> float:
+    return float(np.sqrt(np.mean((observed - truth) ** 2)))
 
 
 def peers(task: str, observed: Image, extra: dict[str, Any], sigma: float, names: list[str],

@@ -185,13 +185,14 @@ def _run(
     )  # fmt: skip
 
 
-def _write_target(job: Job, result: Path, picture: Picture, restored: Picture) -> None:
-    """Write what the user asked for: the restored picture, or a weaker one made of it."""
+def _write_target(job: Job, result: Path, picture: Picture, restored: Picture) -> Picture:
+    """Write what the user asked for, and return it: the restored picture, or a weaker one."""
     wanted = find_task(job.task).finished(picture, restored, job.options)
     if wanted.pixels is restored.pixels:
         link_or_copy(result, job.target)
     else:
         write_picture(job.target, wanted)
+    return wanted
 
 
 def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
@@ -211,14 +212,11 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
         raise InputError(f"{job.target}: the run keeps a {kept} file; write into one of that kind")
     restored = read_picture(result, max_pixels=job.max_pixels)
     make_folder(job.target.parent)
-    _write_target(job, result, picture, restored)
+    written = _write_target(job, result, picture, restored)
     outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
     record = {**earlier, "job": job_as_data(job), "outputs": outputs}
     folder.write_record(record)
-    return Outcome(
-        job=job, status="finished", folder=folder.path, record=record,
-        picture=read_picture(job.target, max_pixels=job.max_pixels),
-    )  # fmt: skip
+    return Outcome(job=job, status="finished", folder=folder.path, record=record, picture=written)
 
 
 def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:

@@ -9,6 +9,7 @@ from untrained.noise.model import (
     clipped_gaussian,
     clipped_poisson,
     gaussian_taps,
+    local_mean,
     white,
 )
 from untrained.noise.opponent import from_opponent, to_opponent
@@ -25,6 +26,7 @@ __all__ = [
     "find_impulses",
     "from_opponent",
     "gaussian_taps",
+    "local_mean",
     "to_opponent",
     "white",
 ]

@@ -73,19 +73,18 @@ def estimate_noise(
     fine = _blocks(noise, observed, known)
     if fine is None:
         return None
-    if smooth is None:  # what is left by a fit says little of this
+    flat = read_flat(observed, known)
+    if smooth is None and flat is not None and flat.neighbours[0] > _SHARED:
+        # what is left by a fit says little of this
         coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
         if coarse is not None and _is_correlated(coarse, fine):
-            flat = read_flat(observed, known)
-            if flat is not None and flat.neighbours[0] > _SHARED:
-                return replace(flat.model, doubtful=doubt_of_shared(flat))
+            return replace(flat.model, doubtful=doubt_of_shared(flat))
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
     parts = fine.level.argsort().tensor_split(max(1, min(10, len(fine.level) // _RANGE)))
     levels = torch.stack([fine.level[part].mean() for part in parts])
     sigmas = torch.stack([_flat_variance(fine.variance[p], fine.count).sqrt() for p in parts])
     seen = observed if known is None else observed[known.expand_as(observed) > 0]
-    flat = read_flat(observed, known)
     piled_up = float(((seen <= 0) | (seen >= 1)).float().mean()) >= PILED_UP
     if flat is not None and not piled_up:  # clipping makes flat places quieter than the noise
         sigmas = sigmas / _texture_in(NoiseModel(levels=levels, sigmas=sigmas), flat)

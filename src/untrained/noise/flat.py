@@ -19,6 +19,7 @@ REACH = 12
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
 _LEAST_SIDE = 64
+_STRIPS, _STRIP = 8, 256  # pixels of a large picture that are read, each way
 _SLOPE = 6.0  # pixels: what is smoother than a blur of this counts as picture, not as noise
 _QUIETEST = 0.02  # the share of the windows in which there can be little but noise
 _FEWEST = 8  # windows
@@ -79,6 +80,8 @@ def read_flat(
     """
     if min(observed.shape[-2:]) < _LEAST_SIDE:
         return None
+    observed = _sampled(observed)
+    known, smooth = (x if x is None else _sampled(x) for x in (known, smooth))
     usable = torch.ones_like(observed[:, :1]) if known is None else known
     if known is not None:
         observed = torch.where(known > 0, observed, _blurred(observed, _SLOPE, known))
@@ -113,6 +116,19 @@ def read_flat(
         most = ((_SAME_LEVEL * before.sigmas).square() + _ROUNDED_OFF**2).sqrt()
         model = replace(model, sigmas=sigmas * (most / model.at(before.levels)).mean().clamp(max=1))
     return _described(model, covariance, rest, place)
+
+
+def _sampled(image: Tensor) -> Tensor:
+    """Return the image, of a side beyond 2048 eight strips of 256 pixels, evenly spread.
+
+    So that time and memory are bounded; windows across a seam are loud, and no place is flat there.
+    """
+    for axis in (-2, -1):
+        length, most = image.shape[axis], _STRIPS * _STRIP
+        if length > most:
+            starts = [round(i * (length - _STRIP) / (_STRIPS - 1)) for i in range(_STRIPS)]
+            image = torch.cat([image.narrow(axis, start, _STRIP) for start in starts], axis)
+    return image
 
 
 def _described(model: NoiseModel, covariance: Tensor, rest: Tensor, place: Tensor) -> Flat:

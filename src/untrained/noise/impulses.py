@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -93,11 +94,11 @@ def _are_hot(y: Tensor, extreme: Tensor, median: Tensor, spread: Tensor) -> Tens
     """
     jump = (y[extreme] - median).abs()
     hot = jump > (_HOT * spread).clamp_min(_HOT_JUMP)
-    around = F.unfold(F.pad(y, (1,) * 4, mode="replicate"), 3)
-    around = around.view(y.shape[1], 9, *y.shape[-2:]).movedim(1, -1)[extreme[0]]
-    others = around[:, [0, 1, 2, 3, 5, 6, 7, 8]]
-    lit = (others - median[:, None]).abs().amax(1)  # NaN, and no hot pixel, beside a missing one
-    return hot & (lit < _LIT * jump)
+    parts = []
+    for around, own in zip(_around(y, extreme, 1), torch.split(median, _AT_ONCE), strict=True):
+        others = torch.cat([around[:, :4], around[:, 5:]], 1)
+        parts.append((others - own[:, None]).abs().nan_to_num(math.inf).amax(1))
+    return hot & (torch.cat(parts) < _LIT * jump)  # none beside a missing pixel, or at the edge
 
 
 def _too_many(share: float, *, among: int) -> int:
@@ -114,15 +115,20 @@ def _too_many(share: float, *, among: int) -> int:
 
 def _of_neighbours(image: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Return median and standard deviation (1.48 · MAD) around the places, NaN left out."""
-    padded = F.pad(image, (_REACH,) * 4, value=math.nan)[0]
-    channel, row, column = places[0].nonzero(as_tuple=True)
-    offsets = torch.arange(2 * _REACH + 1, device=image.device)
     medians, spreads = [], []
-    for c, r, x in zip(*(torch.split(i, _AT_ONCE) for i in (channel, row, column)), strict=True):
-        around = padded[
-            c[:, None, None], r[:, None, None] + offsets[:, None], x[:, None, None] + offsets
-        ].flatten(1)
+    for around in _around(image, places, _REACH):
         median = around.nanmedian(1, keepdim=True).values
         medians.append(median.flatten())
         spreads.append(1.4826 * (around - median).abs().nanmedian(1).values)
     return torch.cat(medians), torch.cat(spreads)
+
+
+def _around(image: Tensor, places: Tensor, reach: int) -> Iterator[Tensor]:
+    """Yield what lies around the places, (n, (2 reach + 1)²), NaN beyond the image."""
+    padded = F.pad(image, (reach,) * 4, value=math.nan)[0]
+    offsets = torch.arange(2 * reach + 1, device=image.device)
+    parts = (torch.split(i, _AT_ONCE) for i in places[0].nonzero(as_tuple=True))
+    for c, r, x in zip(*parts, strict=True):
+        yield padded[
+            c[:, None, None], r[:, None, None] + offsets[:, None], x[:, None, None] + offsets
+        ].flatten(1)

@@ -17,6 +17,7 @@ __all__ = [
     "clipped_gaussian",
     "clipped_poisson",
     "gaussian_taps",
+    "local_mean",
     "white",
 ]
 
@@ -71,11 +72,16 @@ class NoiseModel:
 
     def around(self, image: Tensor) -> Tensor:
         """Return the standard deviation at every pixel, by the brightness of the 5x5 around it."""
-        return self.at(F.avg_pool2d(F.pad(image, (2,) * 4, mode="replicate"), 5, 1))
+        return self.at(local_mean(image, 5))
 
     def unbiased(self, image: Tensor) -> Tensor:
         """Return the clean image whose noisy mean this is: clipped noise brightens black."""
         return image if self.clean is None else _interpolated(image, self.levels, self.clean)
+
+
+def local_mean(image: Tensor, side: int = 9) -> Tensor:
+    """Return the mean over side x side pixels, (b, c, h, w); the edge goes on beyond itself."""
+    return F.avg_pool2d(F.pad(image, (side // 2,) * 4, mode="replicate"), side, 1)
 
 
 def _interpolated(x: Tensor, places: Tensor, values: Tensor) -> Tensor:

@@ -96,8 +96,7 @@ class MaskedPredictionObjective(Objective):
         self.problem = problem
         self.members = members
         self.settings = settings
-        self.seed = seed + 1
-        self.generator = Generator(problem.observed.device).manual_seed(self.seed)
+        self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
         self.turn = 0
         self.step = 0
         self.fitted = problem.fitted
@@ -179,16 +178,16 @@ class MaskedPredictionObjective(Objective):
         self.problem = replace(self.problem, noise=noise)
         self.sigma = self._sigma()
         if noise.correlation is not None:
-            self.pool = self._pool(Generator(self.visible.device).manual_seed(self.seed))
+            places = self.pool.state_dict()
+            seed = self.generator.initial_seed()
+            self.pool = self._pool(Generator(self.visible.device).manual_seed(seed))
+            self.pool.load_state_dict(places)
 
     def _pool(self, generator: Generator) -> NoisePool:
         """Return the noise to draw from; of one seed, filtered as the model now says."""
         noise, shape = self.problem.noise, (self.members, *self.visible.shape[1:])
         correlation = None if self.sigma is None or noise is None else noise.correlation
-        pool = NoisePool(shape, generator=generator, correlation=correlation)
-        if hasattr(self, "pool"):
-            pool.load_state_dict(self.pool.state_dict())
-        return pool
+        return NoisePool(shape, generator=generator, correlation=correlation)
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the prediction from the observation with nothing hidden, or the mean of many."""

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.noise import NoiseModel
+from untrained.noise import NoiseModel, local_mean
 from untrained.operators import Identity
 
 __all__ = ["Problem"]
@@ -157,8 +156,8 @@ class Problem:
     def _bounded(self, estimate: Tensor, noise: NoiseModel) -> Tensor:
         residual = (estimate - self.observed).abs().mean(1, keepdim=True)
         residual = residual if self.known is None else residual * self.known
-        strength = math.pi / 2 * _local_mean(residual).square()  # E|r| = √(2/π) σ
-        allowed = 2 * noise.at(_local_mean(self.observed)).square().mean(1, keepdim=True)
+        strength = math.pi / 2 * local_mean(residual).square()  # E|r| = √(2/π) σ
+        allowed = 2 * noise.at(local_mean(self.observed)).square().mean(1, keepdim=True)
         weight = (allowed / strength.clamp_min(1e-12)).sqrt().clamp(max=1)
         if self.known is not None:
             weight = torch.where(self.known > 0, weight, 1.0)
@@ -241,8 +240,3 @@ def _sizes(shape: Sequence[int]) -> str:
 
 def _lies_elsewhere(module: torch.nn.Module, device: torch.device) -> bool:
     return any(x.device != device for x in (*module.parameters(), *module.buffers()))
-
-
-def _local_mean(image: Tensor) -> Tensor:
-    """Return the mean over 9x9 pixels, (b, c, h, w)."""
-    return F.avg_pool2d(F.pad(image, (4,) * 4, mode="replicate"), 9, 1)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.errors import InputError
-from untrained.noise import NoiseModel, from_opponent, to_opponent
+from untrained.noise import NoiseModel, from_opponent, local_mean, to_opponent
 from untrained.objectives import Problem
 from untrained.operators import Identity
 from untrained.refinement.groups import Sums, bands, find_groups, patches
@@ -24,7 +24,7 @@ _BAND = 192  # rows of reference corners at once: bounds the memory
 _AT_ONCE = 512  # groups
 _FLAT = 0.05  # of the noise variance: where the picture varies less, R is left out
 _LEAST_POWER = 0.01  # of an eigenvalue of V, whose mean is 1
-_GRID = 0.15
+_GRID = 0.15  # of σ: the most that is taken for the pattern of a network
 _NO_NOISE = 1e-4  # a tenth of the step of 10 bits
 
 
@@ -123,7 +123,7 @@ class Collaborative:
                 turned[:, [channel]], shown[:, [channel]], variance, groups,
                 whitening=whitening.only(channel), ridge=True,
             )  # fmt: skip
-            busy = (_local_mean(alone.square()) - _local_mean(alone).square()).clamp_min(0)
+            busy = (local_mean(alone.square()) - local_mean(alone).square()).clamp_min(0)
             filtered[:, [channel]] += busy / (busy + _FLAT * variance) / 2 * (ridged - alone)
         return torch.where(sigma < _NO_NOISE, y, from_opponent(filtered))
 
@@ -246,14 +246,9 @@ def _without_grid(guide: Tensor, sigma: Tensor) -> Tensor:
     smooth = F.conv2d(smooth, (one[:, None] * one)[None, None]).view_as(guide)
     for wave in (down[:, None].expand(height, width), across.expand(height, width),
                  down[:, None] * across):  # fmt: skip
-        share = _local_mean((guide - smooth) * wave)
+        share = local_mean((guide - smooth) * wave)
         guide = guide - wave * share.clamp(-_GRID * sigma, _GRID * sigma)
     return guide
-
-
-def _local_mean(image: Tensor) -> Tensor:
-    """Return the mean over 9x9 pixels."""
-    return F.avg_pool2d(F.pad(image, (4,) * 4, mode="replicate"), 9, 1)
 
 
 @contextmanager

@@ -74,8 +74,7 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
         ),
         OptionForm(
             name="strength", kind="number", default=None, min=0, max=1, label="Strength",
-            help="How much of the noise is taken away, 0 to 1; empty = all that was found. "
-            "Another strength of a finished run takes no new fit.",
+            help="How much of the noise is taken away, 0 to 1; empty = all that was found.",
         ),
         OptionForm(
             name="colour_strength", kind="number", default=None, min=0, max=1,
