@@ -212,7 +212,8 @@ def test_float_tiff_with_nan_goes_through(tmp_path: Path, scene: Scene) -> None:
         out = task(path, recipe=tiny(task.__name__))
         assert out.shape == pixels.shape
         assert out.dtype == np.float32
-        assert np.isfinite(out).all()
+        filled = task is untrained.inpaint  # elsewhere, what was missing is missing
+        assert np.array_equal(np.isfinite(out), np.isfinite(pixels) | filled)
         assert out.min() >= 0
         assert out.max() <= 1100
 

@@ -80,7 +80,10 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if result.get("filled_tiles"):
             facts.append(f"{result['filled_tiles']} of them hardly known, filled smoothly")
         if result["missing_pixels"]:
-            facts.append(f"{result['missing_pixels']:,} missing pixels filled")
+            what = "filled" if result.get("missing_filled", True) else "left as they were"
+            facts.append(f"{result['missing_pixels']:,} missing pixels {what}")
+        if result.get("outliers"):
+            facts.append(f"{result['outliers']:,} pixels far outside the others' range kept")
         if result["impulses"]:
             facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
         if result.get("refined"):

@@ -74,7 +74,7 @@ def open_case(task: str, source: Path, files: Mapping[str, Path], options: Optio
         raise InputError("nothing to inpaint: give a mask (--mask, white = known)")
     _, height, width, channels = picture.pixels.shape
     known = Known(
-        sigma=None if given.sigma is None else given.sigma / unit_range.scale,
+        sigma=None if given.sigma is None else given.sigma / unit_range.typical_scale,
         mask=given.mask,
         factor=options.get("factor", 1),
         kernel=given.operator.kernel.double().numpy() if isinstance(given.operator, Blur) else None,

@@ -40,6 +40,7 @@ class StopReason(str, metaclass=_Reasons):
     INTERRUPTED: ClassVar[StopReason]
     CANCELLED: ClassVar[StopReason]
     DIVERGED: ClassVar[StopReason]
+    NOTHING: ClassVar[StopReason]
 
     _all: ClassVar[dict[str, StopReason]] = {}
     advice: str
@@ -83,6 +84,7 @@ for _name, _advice in {
     "variance": "the iterates' moving variance passed its minimum",
     "discrepancy": "the residual reached the noise level",
     "held_out": "the error on held-out pixels stopped falling",
+    "nothing": "nothing to fit: every pixel has the same value",
     "interrupted": "interrupted; the best estimate so far is kept",
     "cancelled": "cancelled; the best estimate so far is kept",
     "diverged": "the fit kept diverging; the best estimate so far is kept, try a smaller lr",

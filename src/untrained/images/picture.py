@@ -93,6 +93,7 @@ class Picture:
         lead: the axes before (H, W) in the file, () for a single picture; their product is P.
         has_channel_axis: whether the file's array had one; false = plain (H, W) gray.
         channel_axis: which axis of the file's array it was.
+        nodata: the value that stands for a missing pixel; None = none does.
     """
 
     pixels: NDArray[Any]
@@ -101,6 +102,7 @@ class Picture:
     lead: tuple[int, ...] = ()
     has_channel_axis: bool = True
     channel_axis: int = -1
+    nodata: float | None = None
 
     @classmethod
     def from_array(cls, array: NDArray[Any]) -> Picture:

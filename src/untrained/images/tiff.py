@@ -37,7 +37,7 @@ from untrained.images.picture import (
     to_picture,
 )
 
-_DESCRIPTION = 270
+_DESCRIPTION, _NODATA = 270, 42113
 # What TIFF and the first directory of EXIF have in common: description, maker, model, orientation,
 # software, date, artist, computer, ratings, copyright, Windows' own.
 _SHARED_TAGS = {270, 271, 272, 274, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
@@ -91,7 +91,17 @@ def read_tiff(path: Path, max_pixels: int, channel_axis: ChannelAxis) -> Picture
         metadata = _metadata_of_tiff(file, tags, axes, options)
         in_samples = axis is not None and axes[axis] == "S" and array.shape[axis] > 1
         has_alpha = in_samples and options["extrasamples"][-1:] in ([1], [2])
-    return to_picture(array, axis, metadata, has_alpha=has_alpha)
+    picture = to_picture(array, axis, metadata, has_alpha=has_alpha)
+    return replace(picture, nodata=_nodata_of(tags, array, options))
+
+
+def _nodata_of(tags: Tags, array: NDArray[Any], options: dict[str, Any]) -> float | None:
+    """Return the value that GDAL's tag names as missing; None = there is no such number."""
+    try:
+        value = float((tag_value(tags, _NODATA) or b"").split(b"\0")[0])
+    except ValueError:
+        return None
+    return value if options["photometric"] != "miniswhite" else np.iinfo(array.dtype).max - value
 
 
 def _check_kind(path: Path, file: Any) -> None:

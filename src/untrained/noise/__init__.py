@@ -3,12 +3,12 @@
 from untrained.noise.estimation import estimate_noise
 from untrained.noise.impulses import find_impulses
 from untrained.noise.model import (
-    PILED_UP,
     Doubt,
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
     gaussian_taps,
+    is_piled_up,
     local_mean,
     white,
 )
@@ -16,7 +16,6 @@ from untrained.noise.opponent import from_opponent, to_opponent
 from untrained.noise.pool import NoisePool
 
 __all__ = [
-    "PILED_UP",
     "Doubt",
     "NoiseModel",
     "NoisePool",
@@ -26,6 +25,7 @@ __all__ = [
     "find_impulses",
     "from_opponent",
     "gaussian_taps",
+    "is_piled_up",
     "local_mean",
     "to_opponent",
     "white",

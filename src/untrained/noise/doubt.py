@@ -19,6 +19,7 @@ _FAINTEST = 1 / 255
 _STRONG = 6 / 255
 _SMOOTH = 0.7  # correlation of neighbours, above that of any noise so strong
 _MOST_OVER_WHITE = 1.4  # times the σ of white noise, in places where there should be nothing else
+_WHITE_AT_HALF = 1.3
 _COLOURS_SHARE = 0.7  # correlation of neighbours, of demosaicked and of subsampled colours
 _PROCESSED = 0.5  # likewise of the brightness, where a camera reduced the noise before us
 _MOST_IN_BRIGHTNESS = 7.5  # times the σ of a colour
@@ -51,19 +52,24 @@ def doubt_of_shared(flat: Flat) -> Doubt:
     return ""
 
 
-def doubt_of_white(model: NoiseModel, flat: Flat | None) -> Doubt:
-    """Return why white noise may be none: no stronger than grain, or more in no place than it."""
+def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> Doubt:
+    """Return why white noise may be none: no stronger than grain, or more in no place than it.
+
+    `at_half`: four times the variance in the picture shrunk to half, over that of the picture: 1 of
+    white noise, also over smooth slopes which leave no place flat; of texture 2 and more.
+    """
     if flat is None:
         return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
     if flat.neighbours[0] > _PROCESSED and flat.outliers > _OUTLIERS:
         return "texture"
     if len(flat.channels) == 3:
-        faintest = float(flat.channels.min())
-        if float(flat.channels[1:].max()) > _MOST_OVER_WHITE * faintest:
+        faintest, colours = float(flat.channels.min()), float(flat.channels[1:].max())
+        if colours > _MOST_OVER_WHITE * faintest and at_half > _WHITE_AT_HALF:
             return "texture"
         return "grain" if faintest < _GRAIN_IN_COLOURS else ""
     if flat.neighbours[0] < _WHITE:
         return "grain" if model.sigma < _GRAIN_IF_WHITE else ""
-    if float(flat.channels.mean()) > _MOST_OVER_WHITE * float(model.at(flat.model.levels).mean()):
+    over = float(flat.channels.mean()) / float(model.at(flat.model.levels).mean().clamp_min(1e-6))
+    if over > _MOST_OVER_WHITE and at_half > _WHITE_AT_HALF:
         return "texture"
     return "grain" if model.sigma < _GRAIN_IN_GRAY else ""

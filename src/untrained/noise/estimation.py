@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from untrained.noise.doubt import doubt_of_shared, doubt_of_white
 from untrained.noise.flat import Flat, read_flat
-from untrained.noise.model import PILED_UP, NoiseModel, clipped_gaussian, white
+from untrained.noise.model import NoiseModel, clipped_gaussian, is_piled_up, white
 
 __all__ = ["estimate_noise"]
 
@@ -37,6 +38,7 @@ def estimate_noise(
     *,
     smooth: Tensor | None = None,
     before: NoiseModel | None = None,
+    apart: bool = False,
 ) -> NoiseModel | None:
     """Return the noise of an image (1, C, H, W) by brightness, from the image alone.
 
@@ -59,6 +61,7 @@ def estimate_noise(
         smooth: an estimate of the clean image; its detail is taken off before the blocks are read,
             or its flat places are, where the noise is correlated.
         before: what the noise was taken for when `smooth` was fitted.
+        apart: whether the channels have little in common, each a noise of its own strength.
 
     Returns:
         the model, that of clipped white noise where the curve fits; `doubtful` where it may be no
@@ -66,6 +69,15 @@ def estimate_noise(
     """
     if bool((observed == observed.flatten()[0]).all()):
         return replace(white(0), estimated=True, doubtful="grain")  # an empty page
+    channels = None if before is None else before.channels
+    channels = _strengths(observed, known) if apart else channels
+    if channels is not None:
+        one = replace(white(0), channels=channels)
+        found = estimate_noise(
+            one.evened(observed), known, smooth=None if smooth is None else one.evened(smooth),
+            before=before and before.of_evened(),
+        )  # fmt: skip
+        return found and replace(found, channels=channels, clean=None)
     if smooth is not None and before is not None and before.correlation is not None:
         flat = read_flat(observed, known, smooth=smooth, before=before)
         return before if flat is None else flat.model
@@ -74,24 +86,40 @@ def estimate_noise(
     if fine is None:
         return None
     flat = read_flat(observed, known)
-    if smooth is None and flat is not None and flat.neighbours[0] > _SHARED:
-        # what is left by a fit says little of this
+    at_half = math.inf
+    if smooth is None and flat is not None:  # what is left by a fit says little of this
         coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
-        if coarse is not None and _is_correlated(coarse, fine):
-            return replace(flat.model, doubtful=doubt_of_shared(flat))
+        if coarse is not None:
+            at_half, correlation = _evidence(coarse.unclipped(), fine.unclipped())
+            if flat.neighbours[0] > _SHARED and _is_shared(fine, at_half, correlation):
+                return replace(flat.model, doubtful=doubt_of_shared(flat))
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
     parts = fine.level.argsort().tensor_split(max(1, min(10, len(fine.level) // _RANGE)))
     levels = torch.stack([fine.level[part].mean() for part in parts])
     sigmas = torch.stack([_flat_variance(fine.variance[p], fine.count).sqrt() for p in parts])
     seen = observed if known is None else observed[known.expand_as(observed) > 0]
-    piled_up = float(((seen <= 0) | (seen >= 1)).float().mean()) >= PILED_UP
+    piled_up = is_piled_up(seen)
     if flat is not None and not piled_up:  # clipping makes flat places quieter than the noise
         sigmas = sigmas / _texture_in(NoiseModel(levels=levels, sigmas=sigmas), flat)
     model = _as_clipped(levels, sigmas) if piled_up else None
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
-    return model if smooth is not None else replace(model, doubtful=doubt_of_white(model, flat))
+    if smooth is not None:
+        return model
+    return replace(model, doubtful=doubt_of_white(model, flat, at_half=at_half))
+
+
+def _strengths(observed: Tensor, known: Tensor | None) -> Tensor | None:
+    """Return how strong the noise of each channel is, the largest 1; None if that is not known."""
+    sigmas = []
+    for channel in torch.split(observed, 1, 1):
+        blocks = _blocks(channel, channel, known)
+        if blocks is None:
+            return None
+        sigmas.append(_flat_variance(blocks.variance, blocks.count).clamp_min(0).sqrt())
+    strengths = torch.stack(sigmas)
+    return strengths / strengths.max() if strengths.max() > 0 else None
 
 
 def _texture_in(model: NoiseModel, flat: Flat) -> float:
@@ -180,10 +208,9 @@ def _neighbours(x: Tensor) -> Tensor:
     return down.sum((1, 2)) + right.sum((1, 2))
 
 
-def _is_correlated(coarse: _Blocks, fine: _Blocks) -> bool:
+def _is_shared(fine: _Blocks, ratio: float, correlation: float) -> bool:
     """Whether neighbouring pixels share their noise, from the detail at half and at full size."""
-    coarse, fine = coarse.unclipped(), fine.unclipped()
-    ratio, correlation = _evidence(coarse, fine)
+    fine = fine.unclipped()
     if float(_flat_variance(fine.variance, fine.count)) < _NOTHING**2:
         return True
     return ratio >= _CORRELATED and (abs(correlation) >= _ALIKE or ratio >= _EMPTIED)

@@ -11,20 +11,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 __all__ = [
-    "PILED_UP",
     "Doubt",
     "NoiseModel",
     "clipped_gaussian",
     "clipped_poisson",
     "gaussian_taps",
+    "is_piled_up",
     "local_mean",
     "white",
 ]
 
 Doubt = Literal["", "grain", "texture"]
 
-PILED_UP = 1e-3
-"""The share of pixels at black or white that means clipping."""
+_QUIET = 0.02  # a channel with a smaller part of the noise counts as clean
+
+_PILED_UP = 1e-3  # the share of values at black or white …
+_FEWEST_PILED = 8  # … and their number …
+_BESIDE = 0.02  # … and more than lie so near: that means clipping, and not just the extremes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -46,6 +49,9 @@ class NoiseModel:
         doubtful: what of the picture itself it may be: "grain" or "texture"; "" = it is noise.
         clean: (k,): the clean brightness at each level, where clipping moves the mean; None = the
             level itself.
+        channels: (C,), the largest 1: how strong the noise of each channel is beside the others',
+            where they have little in common; levels, sigmas and correlation are then those of
+            `evened(y)`. None = alike.
     """
 
     levels: Tensor
@@ -54,12 +60,14 @@ class NoiseModel:
     estimated: bool = False
     doubtful: Doubt = ""
     clean: Tensor | None = None
+    channels: Tensor | None = None
 
     @property
     def sigma(self) -> float:
         """One number for all: the root mean square over the levels, without the clipped ones."""
         values = self.sigmas if self.clean is None else self.sigmas.max()
-        return float(values.square().mean().sqrt())
+        share = 1.0 if self.channels is None else float(self.channels.square().mean().sqrt())
+        return float(values.square().mean().sqrt()) * share
 
     def of_sigma(self, sigma: float) -> NoiseModel:
         """Return noise of this kind with another standard deviation, which is known."""
@@ -68,7 +76,26 @@ class NoiseModel:
 
     def at(self, brightness: Tensor) -> Tensor:
         """Return the standard deviation where the observation has this mean brightness."""
-        return _interpolated(brightness, self.levels, self.sigmas)
+        if self.channels is None:
+            return _interpolated(brightness, self.levels, self.sigmas)
+        sigmas = _interpolated(self.evened(brightness), self.levels, self.sigmas)
+        return sigmas * self.channels.to(sigmas).view(1, -1, 1, 1)
+
+    def evened(self, image: Tensor) -> Tensor:
+        """Return an image (1, C, H, W) divided so that the noise of all channels is as strong."""
+        return image if self.channels is None else image / self._divisors(image)
+
+    def uneven(self, image: Tensor) -> Tensor:
+        """Undo `evened`."""
+        return image if self.channels is None else image * self._divisors(image)
+
+    def _divisors(self, image: Tensor) -> Tensor:
+        assert self.channels is not None
+        return self.channels.to(image).clamp_min(_QUIET).view(1, -1, 1, 1)
+
+    def of_evened(self) -> NoiseModel:
+        """Return the noise of an evened image."""
+        return replace(self, channels=None)
 
     def around(self, image: Tensor) -> Tensor:
         """Return the standard deviation at every pixel, by the brightness of the 5x5 around it."""
@@ -76,7 +103,20 @@ class NoiseModel:
 
     def unbiased(self, image: Tensor) -> Tensor:
         """Return the clean image whose noisy mean this is: clipped noise brightens black."""
-        return image if self.clean is None else _interpolated(image, self.levels, self.clean)
+        if self.clean is None:
+            return image
+        assert self.channels is None, "channels that have little in common are not clipped alike"
+        return _interpolated(image, self.levels, self.clean)
+
+
+def is_piled_up(values: Tensor, *, top: float = 1.0) -> bool:
+    """Whether values pile up at 0 or at `top`: noise has been clipped there."""
+    low, high = (values <= 0).sum(), (values >= top).sum()
+    if low + high < max(_FEWEST_PILED, _PILED_UP * values.numel()):
+        return False
+    beside = ((values > 0) & (values <= _BESIDE)).sum()
+    below = ((values < top) & (values >= top - _BESIDE)).sum()
+    return bool((low > beside) | (high > below))
 
 
 def local_mean(image: Tensor, side: int = 9) -> Tensor:

@@ -10,6 +10,7 @@ from untrained.objectives.decompose import Decompose, DecomposeObjective
 from untrained.objectives.deconvolution import Deconvolution, DeconvolutionObjective
 from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
+from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
 from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
@@ -52,4 +53,5 @@ __all__ = [
     "Sure",
     "SureObjective",
     "TotalVariation",
+    "mean_of_neighbours",
 ]

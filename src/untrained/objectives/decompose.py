@@ -52,6 +52,7 @@ class Decompose:
     """
 
     in_one_piece: ClassVar[bool] = True
+    any_range: ClassVar[bool] = False  # both layers lie between black and white
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03

@@ -44,6 +44,7 @@ class Dehaze:
     """
 
     in_one_piece: ClassVar[bool] = True
+    any_range: ClassVar[bool] = False  # haze is what lies above black
 
     z: Noise = field(default_factory=lambda: Noise(channels=16))
     jitter: float = 0.03

@@ -154,10 +154,12 @@ class Problem:
         return estimate.clamp(0, 1) if self.clip else estimate
 
     def _bounded(self, estimate: Tensor, noise: NoiseModel) -> Tensor:
-        residual = (estimate - self.observed).abs().mean(1, keepdim=True)
+        residual = (estimate - self.observed).abs()
+        allowed = 2 * noise.at(local_mean(self.observed)).square()
+        if noise.channels is None:
+            residual, allowed = residual.mean(1, keepdim=True), allowed.mean(1, keepdim=True)
         residual = residual if self.known is None else residual * self.known
         strength = math.pi / 2 * local_mean(residual).square()  # E|r| = √(2/π) σ
-        allowed = 2 * noise.at(local_mean(self.observed)).square().mean(1, keepdim=True)
         weight = (allowed / strength.clamp_min(1e-12)).sqrt().clamp(max=1)
         if self.known is not None:
             weight = torch.where(self.known > 0, weight, 1.0)

@@ -20,9 +20,13 @@ class LinearOperator(nn.Module):
     Attributes:
         keeps_constants: A maps every constant image to the same constant, so that y is a picture in
             the image's own units: A(a x + b) = a A x + b. `restore` stretches only such y.
+        full_scale: … but not one that A needs on its full scale of 8 bits.
+        each_channel: A does the same to every channel, so that one will do for a gray picture.
     """
 
     keeps_constants: bool = False
+    full_scale: bool = False
+    each_channel: bool = False
 
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return the shape of the image that a measurement of this shape comes from."""
@@ -44,6 +48,7 @@ class Identity(LinearOperator):
     """A x = x: denoising."""
 
     keeps_constants = True
+    each_channel = True
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the image itself."""

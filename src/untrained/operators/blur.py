@@ -36,6 +36,7 @@ class Blur(LinearOperator):
         self.boundary: Boundary = boundary
         self.register_buffer("kernel", kernel)
         self.keeps_constants = abs(float(kernel.sum()) - 1) < 1e-4
+        self.each_channel = True
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the blurred image."""

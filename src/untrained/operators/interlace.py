@@ -22,6 +22,7 @@ class Interlace(LinearOperator):
     """
 
     keeps_constants = True
+    each_channel = True
 
     def __init__(self, field: Field = "top") -> None:
         super().__init__()

@@ -144,6 +144,7 @@ class JpegInterval(nn.Module):
     """
 
     keeps_constants = True  # y is the picture that the decoder shows
+    full_scale = True  # and its steps are of 255
     observed: Tensor
     coefficients: Tensor
 

@@ -63,6 +63,7 @@ class Resample(LinearOperator):
     taps: Tensor
 
     keeps_constants = True
+    each_channel = True
 
     def __init__(self, factor: int, *, kernel: Kernel = "lanczos2") -> None:
         super().__init__()

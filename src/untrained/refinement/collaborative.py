@@ -83,6 +83,10 @@ class Collaborative:
         direct = isinstance(problem.operator, Identity) and min(y.shape[-2:]) >= 2 * self.patch
         if noise is None or not direct:
             return estimate
+        if noise.channels is not None:
+            evened = replace(problem, observed=noise.evened(y), noise=noise.of_evened())
+            refined = noise.uneven(self.refine(evened, noise.evened(estimate)))
+            return torch.where(noise.at(estimate) < _NO_NOISE, y, refined)
         if problem.known is not None:
             y = torch.where(problem.known > 0, y, estimate)
         with torch.no_grad(), _deterministic():

@@ -73,6 +73,8 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         found["noise"] = f"σ {summary['sigma_255']:.1f} on the 0-255 scale, {how}{shared}"
     if summary.get("missing_pixels"):
         found["missing pixels"] = f"{summary['missing_pixels']:,}"
+    if summary.get("outliers"):
+        found["outliers"] = f"{summary['outliers']:,}, kept as they were"
     if summary.get("impulses"):
         found["impulses"] = f"{summary['impulses']:,} pixels stuck at black or white"
     if summary.get("tiles", 1) > 1:

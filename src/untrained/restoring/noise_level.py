@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor
 
 from untrained.errors import InputError
 from untrained.images import UnitRange, white_of
 from untrained.noise import (
-    PILED_UP,
     Doubt,
     NoiseModel,
     clipped_gaussian,
     clipped_poisson,
     estimate_noise,
+    is_piled_up,
     white,
 )
 from untrained.restoring.given import Given
@@ -46,23 +49,34 @@ def noise_of(
             )
         return _photon_noise(given.photons, unit_range)
     if given.sigma is None:
-        return estimate_noise(observed, known) if given.of_a_picture else None
+        if not given.of_a_picture:
+            return None
+        return estimate_noise(observed, known, apart=unit_range.is_apart)
     if not 0 <= given.sigma < float("inf"):
         raise InputError(f"sigma is {given.sigma}; wanted 0 or more, in the units of the image")
-    level = given.sigma / unit_range.scale
+    if unit_range.is_apart:
+        levels = torch.as_tensor(given.sigma / unit_range.scale, dtype=torch.float32)
+        strengths = levels / levels.max().clamp_min(1e-12)
+        return replace(white(float(levels.max())), channels=strengths)
+    level = given.sigma / float(unit_range.scale)
     if not given.of_a_picture:
         return white(level)
     found = estimate_noise(observed, known)
     if found is not None and found.correlation is not None and found.doubtful != "texture":
         return found.of_sigma(level)  # how neighbours share their noise was not given
     # Pixels that pile up at black or white show that the noise has been clipped there.
-    piled_up = ((observed <= 0) | (observed >= unit_range.peak)).float().mean()
-    return clipped_gaussian(level, top=unit_range.peak) if piled_up > PILED_UP else white(level)
+    piled_up = is_piled_up(observed, top=unit_range.peak)
+    return clipped_gaussian(level, top=unit_range.peak) if piled_up else white(level)
 
 
 def _photon_noise(photons: float, unit_range: UnitRange) -> NoiseModel:
     """Return the noise of light in the unit range, to which dark pictures are stretched."""
-    low, scale, full = unit_range.offset, unit_range.scale, white_of(unit_range.dtype)
+    if unit_range.is_apart:
+        raise InputError(
+            "the channels have little in common, so that no number of photons is white for all; "
+            "leave photons out, or restore the channels one by one"
+        )
+    low, scale, full = float(unit_range.offset), float(unit_range.scale), white_of(unit_range.dtype)
     if low < 0 or low + scale > full * (1 + 1e-6):
         raise InputError(
             f"the image goes from {low:g} to {low + scale:g}; with photons wanted 0 to white, "

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.fitting import Callback, Result
-from untrained.images import Picture, mask_to_tensor, with_pixels
+from untrained.images import Picture, from_unit, mask_to_tensor, missing_in, to_unit, with_pixels
+from untrained.objectives import mean_of_neighbours
 from untrained.recipes import Recipe, as_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.restore import restore
+from untrained.restoring.values import enlarged, set_missing
 
 __all__ = ["Hooks", "restore_picture"]
 
@@ -25,7 +27,8 @@ class Hooks:
     """What goes beside the fit of one page: observers, a way to cancel, a state to go on from.
 
     `finished` is the page itself where an earlier run has already restored it; `on_finished` is
-    given the page and its result when it is restored.
+    given the page and its result when it is restored, `on_failed` why it cannot be: the page stays
+    as it was then, and without `on_failed` the error is raised.
     """
 
     callbacks: Sequence[Callback] = ()
@@ -33,6 +36,7 @@ class Hooks:
     state: dict[str, Any] | None = None
     finished: NDArray[Any] | None = None
     on_finished: Callable[[NDArray[Any], Result], None] = lambda page, result: None
+    on_failed: Callable[[InputError], None] | None = None
 
 
 def restore_picture(
@@ -62,39 +66,84 @@ def restore_picture(
             f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "
             "wanted one for each"
         )
-    pages, results = [], []
-    for i, page in enumerate(picture.pixels):
-        alpha = None if picture.alpha is None else picture.alpha[i]
+    pages: list[NDArray[Any] | None] = []
+    results: list[Result] = []
+    for i in range(len(picture.pixels)):
         hook = hooks(i)
         if hook.finished is not None:
             pages.append(hook.finished)
             continue
-        known = _visible(given.mask, alpha, page.shape[:2])
-        if recipe.task == "inpaint" and np.isfinite(page).all() and (known is None or known.all()):
-            raise InputError(
-                "nothing to inpaint: no pixel is masked, transparent or NaN; "
-                "give a mask (--mask, white = known)"
-            )
-        result = restore(
-            page, recipe=recipe, given=replace(given, mask=known),
-            truth=None if truth is None else truth.pixels[i], seed=seed,
-            execution=Execution(
-                device=device, callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state
-            ),
-        )  # fmt: skip
-        assert result.image is not None
-        image = result.image
-        if alpha is not None and recipe.task != "inpaint" and image.shape == page.shape:
-            image = np.where((alpha == 0)[..., None], page, image)
+        clean = None if truth is None else truth.pixels[i]
+        try:
+            image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
+        except InputError as error:
+            if hook.on_failed is None:
+                raise
+            hook.on_failed(error)
+            pages.append(None)
+            continue
         pages.append(image)
         results.append(result)
         if result.cut_short:
             break
         hook.on_finished(image, result)
-    pages += list(picture.pixels[len(pages) :]) if given.operator is None else []
-    pixels = np.stack(pages)
+    pixels = _with_untouched(pages, picture.pixels)
     alpha = _new_alpha(picture, recipe, pixels)
     return with_pixels(picture, pixels, alpha=alpha), results
+
+
+def _restored(
+    picture: Picture, i: int, recipe: Recipe, given: Given, truth: NDArray[Any] | None, seed: int,
+    device: str, hook: Hooks,
+) -> tuple[NDArray[Any], Result]:  # fmt: skip
+    """Return one page restored, and its result. Raises InputError: as `restore`."""
+    page = picture.pixels[i]
+    alpha = None if picture.alpha is None else picture.alpha[i]
+    known = _visible(given.mask, alpha, page.shape[:2])
+    shown = page if picture.nodata is None else set_missing(page, picture.nodata)
+    missing = missing_in(shown)
+    if recipe.task == "inpaint" and not missing.any() and (known is None or known.all()):
+        raise InputError(
+            "nothing to inpaint: no pixel is masked, transparent or NaN; "
+            "give a mask (--mask, white = known)"
+        )
+    if given.operator is not None and given.mask is None and known is not None:
+        # The edge of a sprite is a mixture with what is beyond it.
+        shown, known = _spread(page, known), None
+    result = restore(
+        shown, recipe=recipe, given=replace(given, mask=known), truth=truth, seed=seed,
+        execution=Execution(
+            device=device, callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state
+        ),
+    )  # fmt: skip
+    assert result.image is not None
+    image: NDArray[Any] = np.ma.getdata(result.image)
+    if alpha is not None and recipe.task != "inpaint" and image.shape == page.shape:
+        image = np.where((alpha == 0)[..., None], page, image)
+    return image, result
+
+
+def _with_untouched(pages: Sequence[NDArray[Any] | None], before: NDArray[Any]) -> NDArray[Any]:
+    """Return all pages; those not restored as they were, enlarged where the others are."""
+    shapes = {page.shape for page in pages if page is not None}
+    shape = next(iter(shapes), before.shape[1:])
+    whole = [*pages, *[None] * (len(before) - len(pages))]
+    return np.stack(
+        [
+            np.broadcast_to(enlarged(old, shape), shape) if page is None else page
+            for page, old in zip(whole, before, strict=True)
+        ]
+    )
+
+
+def _spread(page: NDArray[Any], visible: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return a page (H, W, C) with the colours of the visible pixels carried on into the others."""
+    unit, _, unit_range = to_unit(page, least=1)
+    known = torch.from_numpy(visible[None, None].astype(np.float32))
+    filled = torch.where(known > 0, unit, mean_of_neighbours(unit, known))
+    spread = from_unit(filled, unit_range)
+    spread[visible] = page[visible]
+    return spread
 
 
 def _visible(

@@ -16,16 +16,17 @@ from torch import Tensor
 
 from untrained.errors import DivergedError, InputError
 from untrained.fitting import Callback, Result, Scoring, StopReason, pick_device
-from untrained.images import MIN_SIDE, UnitRange, from_unit, mask_to_tensor, to_unit, white_of
+from untrained.images import MIN_SIDE, mask_to_tensor, to_unit
 from untrained.noise import find_impulses, white
 from untrained.objectives import Problem
-from untrained.operators import Identity, LinearOperator
+from untrained.operators import Identity
 from untrained.recipes import Recipe, as_recipe, find_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.noise_level import DOUBTS, noise_of
 from untrained.restoring.planner import make_plan
-from untrained.restoring.solve import solve
+from untrained.restoring.solve import nothing_to_fit, solve
 from untrained.restoring.tiles import solve_tiled
+from untrained.restoring.values import Values, read_values
 
 __all__ = ["restore", "restore_many"]
 
@@ -68,17 +69,19 @@ def restore(
         DivergedError: the fit diverged at once, so that there is no image.
     """
     recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
-    observed, finite, unit_range = to_unit(
-        image, channel_axis=channel_axis, value_range=_range_under(given, np.asarray(image)),
-        least=MIN_SIDE if given.operator is None else 1,
-    )  # fmt: skip
-    known = _known(finite, given.mask, (observed.shape[-2], observed.shape[-1]))
+    values = read_values(image, channel_axis=channel_axis, given=given, recipe=recipe)
+    observed, unit_range = values.observed, values.range
+    known = _known(values.finite, given.mask, (observed.shape[-2], observed.shape[-1]))
     missing = 0 if known is None else int((known == 0).sum())
     # Where no photon arrived, black is no impulse.
     wanted = recipe.find_impulses and given.of_a_picture and given.photons is None
-    impulses = find_impulses(observed, known) if wanted else None
-    if impulses is not None:
-        known = 1 - impulses if known is None else known * (1 - impulses)
+    impulses = find_impulses(observed, known) if wanted and not values.constant else None
+    aside = values.outliers
+    for places in (impulses, aside):
+        if places is not None:
+            known = 1 - places if known is None else known * (1 - places)
+    if impulses is not None and aside is not None:
+        aside = aside * (1 - impulses)
     noise = noise_of(observed, known, given, unit_range)
     doubt = "" if noise is None or not recipe.bounded else DOUBTS[noise.doubtful]
     if doubt:  # a picture must not come out worse than it went in
@@ -100,34 +103,33 @@ def restore(
         clip=given.of_a_picture if given.clip is None else given.clip,
     )
     _check_size(problem)
-    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, unit_range)
+    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values)
     device = pick_device(execution.device)
     plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
     for callback in callbacks:
         callback.on_plan(plan)
-    tiled, state = plan.tiles > 1, execution.state
-    if state is not None and ("tiles" in state) != tiled:
-        state = None  # the free memory decides about tiles: there is more now, or less
-    execution = replace(execution, callbacks=callbacks, state=state)
-    if tiled:
-        result = solve_tiled(problem, recipe, device=device, seed=seed, execution=execution)
+    execution = replace(execution, callbacks=callbacks)
+    if values.constant and given.of_a_picture:
+        result = nothing_to_fit(problem, execution)
     else:
-        result = solve(problem.to(device), recipe, seed=seed, execution=execution)
+        result = _fitted(problem, recipe, device, seed, execution, tiles=plan.tiles)
     estimate = result.estimate.cpu()
     nothing = result.kept_step == 0 or not estimate.isfinite().all()
     if result.reason is StopReason.DIVERGED and nothing:
         raise DivergedError("the fit diverged at once; there is no image, try a smaller lr")
-    level = result.details["sigma"] if given.sigma is None else given.sigma / unit_range.scale
+    scale = unit_range.typical_scale
+    level = result.details["sigma"] if given.sigma is None else given.sigma / scale
     return replace(
         result,
         estimate=estimate,
         observed=observed,
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
-        image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
+        image=_in_place(values, estimate, known, aside, recipe),
         details={
             **result.details,
-            "sigma": level and level * unit_range.scale,
+            "sigma": level and level * scale,
+            "full_scale": unit_range.full_scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": given.sigma is None and given.photons is None,
             "nothing_done": doubt if impulses is None else "",
@@ -137,6 +139,8 @@ def restore(
             "device": plan.device,
             "impulses": 0 if impulses is None else int(impulses.sum()),
             "missing_pixels": missing,
+            "missing_filled": missing > 0 and recipe.task == "inpaint",
+            "outliers": 0 if aside is None else int(aside.sum()),
             "tiles": plan.tiles,
             "predicted_seconds": plan.seconds,
             "predicted_memory_bytes": plan.memory_bytes,
@@ -188,15 +192,31 @@ def restore_many(
     return results
 
 
-def _range_under(given: Given, image: NDArray[Any]) -> UnitRange | None:
-    """Return the range that the operator keeps; None = a picture's own."""
-    if given.of_a_picture:
-        return None
-    is_whole = np.issubdtype(image.dtype, np.integer)
-    scale = (
-        white_of(image.dtype) if isinstance(given.operator, LinearOperator) and is_whole else 1.0
-    )
-    return UnitRange(offset=0.0, scale=scale, peak=1.0, dtype=image.dtype)
+def _fitted(
+    problem: Problem, recipe: Recipe, device: torch.device, seed: int, execution: Execution, *,
+    tiles: int,
+) -> Result:  # fmt: skip
+    """Return the result of a fit, whole or in tiles."""
+    tiled, state = tiles > 1, execution.state
+    if state is not None and ("tiles" in state) != tiled:
+        # the free memory decides about tiles: there is more now, or less
+        execution = replace(execution, state=None)
+    if tiled:
+        return solve_tiled(problem, recipe, device=device, seed=seed, execution=execution)
+    return solve(problem.to(device), recipe, seed=seed, execution=execution)
+
+
+def _in_place(
+    values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe
+) -> NDArray[Any]:
+    """Return the image with the caller's own values wherever they are to stay."""
+    image, everywhere = values.as_image(estimate), torch.ones_like(values.observed[:, :1])
+    if values.constant:
+        image = values.as_it_was(image, everywhere if values.finite is None else values.finite)
+    elif recipe.exact_known and image.shape == values.source.shape:
+        image = values.as_it_was(image, everywhere if known is None else known)
+    image = values.as_it_was(image, aside)
+    return image if recipe.task == "inpaint" else values.with_missing(image)
 
 
 def _known(
@@ -237,20 +257,23 @@ def _with_scoring(
     truth: NDArray[Any] | None,
     problem: Problem,
     channel_axis: int | None,
-    unit_range: UnitRange,
+    values: Values,
 ) -> tuple[list[Callback], Scoring | None]:
     """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
     callbacks = list(execution.callbacks)
     if truth is None:
         return callbacks, None
+    unit_range = values.range
     kind, wanted_kind = np.asarray(truth).dtype, unit_range.dtype
     if kind != wanted_kind and not kind.kind == wanted_kind.kind == "f":
         raise InputError(
             f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
         )
     clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
-    if tuple(clean.shape) != problem.image_shape:
-        got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, problem.image_shape))
+    wanted_shape = list(problem.image_shape)
+    wanted_shape[1] *= values.repeat
+    if list(clean.shape) != wanted_shape:
+        got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, wanted_shape))
         raise InputError(
             f"truth is {got} (channels x height x width), the restored image is {wanted}; "
             "pass a truth of that size"

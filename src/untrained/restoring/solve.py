@@ -12,7 +12,10 @@ from untrained.errors import InputError
 from untrained.fitting import (
     FixedSteps,
     HeldOut,
+    History,
     Result,
+    Start,
+    StopReason,
     fit,
     freed_memory_kept,
     full_float32,
@@ -23,7 +26,7 @@ from untrained.recipes import Recipe, as_recipe, encode
 from untrained.restoring.given import Execution, Weights
 from untrained.restoring.uncertainty import calibrated
 
-__all__ = ["adapted", "assemble", "load_weights", "solve"]
+__all__ = ["adapted", "assemble", "load_weights", "nothing_to_fit", "solve"]
 
 _CORRELATED_STEPS = 120
 
@@ -154,6 +157,25 @@ def solve(
             "parameters": sum(p.numel() for p in parts.network.parameters()),
         },
     )
+
+
+def nothing_to_fit(problem: Problem, execution: Execution) -> Result:
+    """Return the result for a measurement of one value: the image of that value, and no fit."""
+    y, shape = problem.observed, problem.image_shape
+    there = y[0].flatten(1) if problem.known is None else y[0][:, problem.known[0, 0] > 0]
+    value = there[:, :1] if there.numel() else y[0].flatten(1)[:, :1]
+    estimate = (value if len(value) == shape[1] else value[:1].expand(shape[1], 1))[..., None]
+    result = Result(
+        estimate=estimate.expand(shape[1:])[None].contiguous(), kept="iterate", kept_step=0,
+        stop_step=0, reason=StopReason.NOTHING, recoveries=0, seconds=0.0, history=History(),
+        details={"sigma": 0.0, "refined": False, "precision": "float32", "parameters": 0},
+    )  # fmt: skip
+    start = Start(step=0, max_steps=0, observed=y, known=problem.known, peak=problem.peak)
+    for callback in execution.callbacks:
+        callback.on_start(start)
+    for callback in execution.callbacks:
+        callback.on_end(result)
+    return result
 
 
 def load_weights(network: nn.Module, weights: Weights) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import read_picture, to_unit
+from untrained.images import natural_range, read_picture, to_unit
 from untrained.operators import JpegInterval, JpegTables
 from untrained.tasks.base import Asked, FitKeywords, Given, Options, Source, Task, run_task
 
@@ -104,5 +104,5 @@ def read_tables(path: Path) -> JpegTables:
 def _given(pixels: NDArray[Any], tables: JpegTables, agreement: float) -> Given:
     if pixels.dtype.name != "uint8":
         raise InputError(f"image holds {pixels.dtype} values; a decoded JPEG holds uint8")
-    observed = to_unit(pixels)[0]
+    observed = to_unit(pixels, value_range=natural_range(pixels.dtype))[0]
     return Given(operator=JpegInterval(observed, tables, agreement=agreement))

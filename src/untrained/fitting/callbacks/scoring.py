@@ -48,14 +48,15 @@ class Scoring(Callback):
         """Measure the image that would be kept, and the latest iterate."""
         if self.truth is None:
             return
-        if check.image.shape != self.truth.shape:
+        image, estimate = self._beside(check.image), self._beside(check.estimate)
+        if image.shape != self.truth.shape:
             raise InputError(
-                f"truth is {_size(self.truth)}, the estimate is {_size(check.image)}; "
+                f"truth is {_size(self.truth)}, the estimate is {_size(image)}; "
                 "pass a truth of the estimate's size"
             )
         self.steps.append(check.step)
-        self.psnr_truth.append(psnr(check.image, self.truth, peak=self.peak))
-        self.psnr_truth_iterate.append(psnr(check.estimate, self.truth, peak=self.peak))
+        self.psnr_truth.append(psnr(image, self.truth, peak=self.peak))
+        self.psnr_truth_iterate.append(psnr(estimate, self.truth, peak=self.peak))
         self.psnr_observed.append(check.psnr_observed[-1])
         self.latest = {
             "psnr_truth": self.psnr_truth[-1],
@@ -66,24 +67,32 @@ class Scoring(Callback):
         """Score the image that was kept."""
         if self.truth is None:
             return
+        kept = self._beside(result.estimate)
         if not self.steps:  # fitted in tiles: there were no looks at the whole image
             self.steps = [result.stop_step]
-            self.psnr_truth = [psnr(result.estimate, self.truth, peak=self.peak)]
+            self.psnr_truth = [psnr(kept, self.truth, peak=self.peak)]
             self.psnr_truth_iterate = list(self.psnr_truth)
             self.psnr_observed = result.history.psnr_observed[-1:]
         degraded = None
-        if self.observed is not None and self.observed.shape == self.truth.shape:
-            degraded = psnr(self.observed, self.truth, peak=self.peak)
+        if self.observed is not None:
+            observed = self._beside(self.observed)
+            if observed.shape == self.truth.shape:
+                degraded = psnr(observed, self.truth, peak=self.peak)
         self.score = Score(
             steps=tuple(self.steps),
             psnr_truth=tuple(self.psnr_truth),
             psnr_truth_iterate=tuple(self.psnr_truth_iterate),
             psnr_observed=tuple(self.psnr_observed),
-            psnr_kept=psnr(result.estimate, self.truth, peak=self.peak),
-            ssim_kept=ssim(result.estimate, self.truth, peak=self.peak),
+            psnr_kept=psnr(kept, self.truth, peak=self.peak),
+            ssim_kept=ssim(kept, self.truth, peak=self.peak),
             psnr_degraded=degraded,
             kept_step=result.kept_step,
         )
+
+    def _beside(self, image: Tensor) -> Tensor:
+        """Return an image as it is compared: the one channel of gray stored as colours repeated."""
+        assert self.truth is not None
+        return image.expand(-1, self.truth.shape[1], -1, -1) if image.shape[1] == 1 else image
 
     def state_dict(self) -> dict[str, Any]:
         """Return the curves so far."""
