@@ -10,6 +10,7 @@ from untrained.images.arrays import (
     image_size,
     mask_to_tensor,
     missing_in,
+    shown_range,
     to_unit,
 )
 from untrained.images.blending import blended, check_strength
@@ -51,6 +52,7 @@ __all__ = [
     "read_kernel",
     "read_picture",
     "sheet",
+    "shown_range",
     "to_unit",
     "white_of",
     "with_pixels",

@@ -5,6 +5,7 @@ Shapes: H W C of the caller's array; tensors are (1, C, H, W), float32, in [0, 1
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.images.picture import MIN_SIDE
-from untrained.images.ranges import UnitRange, range_of
+from untrained.images.ranges import UnitRange, find_outliers, range_of
 
 if TYPE_CHECKING:  # files are read and written without torch, which takes a second to import
     from torch import Tensor
@@ -24,6 +25,7 @@ __all__ = [
     "image_size",
     "mask_to_tensor",
     "missing_in",
+    "shown_range",
     "to_unit",
 ]
 
@@ -118,6 +120,23 @@ def to_unit(
         mask = torch.from_numpy(known[None, None].astype(np.float32))
     tensor = torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 0, 1)[None], dtype=np.float32))
     return tensor, mask, unit_range
+
+
+def shown_range(image: NDArray[Any]) -> UnitRange | None:
+    """Return the map by which a fit sees (H, W, C) values, and the screen shows them.
+
+    Of more than three channels the map of the first alone; None = no value is finite.
+    """
+    there = ~missing_in(image)
+    if not there.any():
+        return None
+    outliers = find_outliers(image, there)
+    usable = there if outliers is None else there[..., None] & ~outliers
+    found = range_of(image, usable)
+    if not found.is_apart or image.shape[2] == 3:
+        return found
+    offset, scale = (float(np.ravel(values)[0]) for values in (found.offset, found.scale))
+    return replace(found, offset=offset, scale=scale)
 
 
 def from_unit(

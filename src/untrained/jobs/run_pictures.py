@@ -10,18 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.images import Picture, range_of, write_picture
+from untrained.images import Picture, range_of, shown_range, write_picture
 
 __all__ = ["snapshot_saver", "write_extras"]
 
 
-def snapshot_saver(folder: Path, picture: Picture) -> Callable[[int, Tensor], None]:
-    """Return what saves an image of the unit range as PNG, 8-bit for 8-bit files, else 16-bit."""
-    kind = np.uint8 if picture.pixels.dtype == np.uint8 else np.uint16
+def snapshot_saver(folder: Path, page: NDArray[Any]) -> Callable[[int, Tensor], None]:
+    """Return what saves an image of the unit range as PNG beside the page (H, W, C) it is of.
+
+    Of a page of 8 bits the values are those of the file, else the unit range in 16 bits.
+    """
+    eight = page.dtype == np.uint8
+    shown = shown_range(page) if eight else None
 
     def save(step: int, image: Tensor) -> None:
         path = folder / "snapshots" / f"step-{step:06d}.png"
-        _write_png(path, image[0].permute(1, 2, 0).cpu().numpy(), kind)
+        values = image[0].permute(1, 2, 0).cpu().double().numpy()
+        if shown is not None and shown.scale != 255:
+            values = (shown.offset + shown.scale * values) / 255
+        if values.shape[2] == 1 and page.shape[2] == 3:  # gray stored as colours
+            values = np.repeat(values, 3, axis=2)
+        _write_png(path, values, np.uint8 if eight else np.uint16)
 
     return save
 

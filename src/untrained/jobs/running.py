@@ -137,7 +137,9 @@ def _run(
             JsonLines(part.metrics, scoring=scoring),
         ]
         if job.snapshots:
-            callbacks.append(Snapshots(job.snapshots, snapshot_saver(part.path, picture)))
+            callbacks.append(
+                Snapshots(job.snapshots, snapshot_saver(part.path, picture.pixels[page]))
+            )
         if job.tensorboard:
             callbacks.append(
                 TensorBoard(part.path / "tensorboard", settings=record["job"], scoring=scoring)

@@ -1,6 +1,6 @@
 """The pictures of a run for the screen: 8 bits, all of a run by one map from values to shades.
 
-That map is the fit's own (`arrays.range_of`): black is 0 of the unit range, white is 1. Pictures
+That map is the fit's own (`arrays.shown_range`): black is 0 of the unit range, white is 1. Pictures
 of 8 bits are shown as they are.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import Picture, UnitRange, range_of, read_picture
+from untrained.images import Picture, UnitRange, natural_range, read_picture, shown_range
 from untrained.jobs import RunFolder
 
 __all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
@@ -140,10 +140,7 @@ class RunPictures:
         picture = self._source
         page = None if picture is None else self._page_of(picture)
         page = self._result if page is None else page
-        if page is None or page.dtype == np.uint8:
-            return None
-        finite = np.isfinite(page)
-        return range_of(page, finite) if finite.any() else None
+        return None if page is None or page.dtype == np.uint8 else shown_range(page)
 
     @functools.cached_property
     def _source(self) -> Picture | None:
@@ -189,7 +186,7 @@ class RunPictures:
         page = page if page.shape[2] in (1, 3) else page[..., :1]
         if page.dtype != np.uint8:
             # a truth of 8 bits beside a float picture does not occur: one scale is asked for
-            chosen = self.range or range_of(page, np.isfinite(page))
+            chosen = self.range or shown_range(page) or natural_range(page.dtype)
             page = _eight_bits((page.astype(np.float64) - chosen.offset) / chosen.scale)
         return page[..., 0] if page.shape[2] == 1 else page
 

@@ -29,6 +29,8 @@ from untrained.restoring.uncertainty import calibrated
 __all__ = ["adapted", "assemble", "load_weights", "nothing_to_fit", "solve"]
 
 _CORRELATED_STEPS = 120
+_FINE = 1 / 128  # σ: two steps of bfloat16 near white
+_FINE = 1 / 128  # σ, about two steps of bfloat16 near white
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,9 +44,12 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
 
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
     Where pixels are missing, they still judge the filling, which weighs more. Where there is no
-    noise to take away, a bounded image is y itself, and one step will do.
+    noise to take away, a bounded image is y itself, and one step will do. Noise no coarser than the
+    steps of bfloat16 is fitted in float32.
     """
     noise = problem.noise
+    if noise is not None and 0 < noise.sigma < _FINE and recipe.acceleration.precision == "auto":
+        recipe = replace(recipe, acceleration=replace(recipe.acceleration, precision="float32"))
     if noise is None or problem.known is not None:
         return recipe
     if recipe.bounded and noise.sigma == 0:

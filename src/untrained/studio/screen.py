@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.images import Picture, UnitRange, range_of
+from untrained.images import Picture, UnitRange, shown_range
 
 __all__ = ["encode_png", "screen_page"]
 
@@ -20,9 +20,8 @@ def screen_page(picture: Picture, page: int) -> bytes:
     8-bit values stay as they are; others are shown over the range that a fit takes for 0 to 1.
     """
     pixels = picture.pixels[page]
-    pixels = pixels if pixels.shape[2] in (1, 3) else pixels[..., :1]
-    finite = np.isfinite(pixels)
-    shown = _as_bytes(pixels, range_of(pixels, finite) if finite.any() else None)
+    unit_range = shown_range(pixels)
+    shown = _as_bytes(pixels if pixels.shape[2] in (1, 3) else pixels[..., :1], unit_range)
     if picture.alpha is not None:
         alpha = picture.alpha[page][..., None]
         white = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0

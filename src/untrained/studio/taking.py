@@ -9,7 +9,14 @@ import numpy as np
 import torch
 
 from untrained.errors import InputError
-from untrained.images import Picture, from_unit, read_picture, to_unit, with_pixels, write_picture
+from untrained.images import (
+    Picture,
+    from_unit,
+    read_picture,
+    shown_range,
+    with_pixels,
+    write_picture,
+)
 from untrained.jobs import Job, RunFolder
 from untrained.studio.extending import run_of
 from untrained.studio.workspace import Workspace
@@ -58,9 +65,11 @@ def _with_snapshot(picture: Picture, run: RunFolder, job: Job, step: int) -> Pic
             "only a whole image can be taken"
         )
     source = read_picture(job.source, max_pixels=job.max_pixels)
-    unit_range = to_unit(source.pixels[0])[2]
-    unit = snapshot[0] / float(np.iinfo(snapshot.dtype).max)
-    pixels = from_unit(torch.from_numpy(unit.transpose(2, 0, 1)[None]), unit_range)
+    unit_range = shown_range(source.pixels[0])
+    pixels = snapshot[0]  # of 8 bits the values of the file
+    if source.pixels.dtype != np.uint8 and unit_range is not None:
+        unit = snapshot[0] / float(np.iinfo(snapshot.dtype).max)
+        pixels = from_unit(torch.from_numpy(unit.transpose(2, 0, 1)[None]), unit_range)
     if picture.alpha is not None and pixels.shape == source.pixels[0].shape:
         # where the result is transparent, it has the colours of the source
         pixels = np.where((picture.alpha[0] == 0)[..., None], picture.pixels[0], pixels)
