@@ -40,7 +40,8 @@ def restore_video(
     clip
         A video file, or a folder of pictures, taken in the order of their names.
     output
-        .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264); else a folder of PNG files.
+        .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264), .webm (VP9); else a folder of PNG
+        files.
     task
         What to do to every frame.
     later_steps
