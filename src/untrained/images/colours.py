@@ -110,14 +110,15 @@ def to_rgb(frame: Any, colours: Colours, *, deep: bool) -> NDArray[Any]:
     )  # fmt: skip
     red, blue = _MATRICES[colours.decided(frame.height, frame.width)]
     black, scale, swing = _levels(bits, full=colours.full)
-    y, *others = (_read(plane, bits).astype(np.float32) for plane in whole.planes)
-    y = (y - black) / scale
-    cb, cr = ((c - 2 ** (bits - 1)) / swing for c in others)
+    planes = [_read(plane, bits).astype(np.float32) for plane in whole.planes]
+    y = (planes[0] - black) / scale
+    cb, cr = ((plane - 2 ** (bits - 1)) / swing for plane in planes[1:])
     r, b = y + (2 - 2 * red) * cr, y + (2 - 2 * blue) * cb
     g = (y - red * r - blue * b) / (1 - red - blue)
     dtype = np.uint16 if deep else np.uint8
     rgb = np.stack([r, g, b], axis=-1) * np.iinfo(dtype).max
-    return np.rint(rgb).clip(0, np.iinfo(dtype).max).astype(dtype)
+    pixels: NDArray[Any] = np.rint(rgb).clip(0, np.iinfo(dtype).max).astype(dtype)
+    return pixels
 
 
 def from_rgb(pixels: NDArray[Any], pixel_format: str, colours: Colours) -> Any:
@@ -167,7 +168,8 @@ def _halved(plane: NDArray[Any]) -> NDArray[Any]:
     height, width = plane.shape
     wide = np.pad(plane, ((0, height % 2), (1, 1 + width % 2)), mode="edge")
     rows = (wide[::2] + wide[1::2]) / 2
-    return (rows[:, :-2:2] + 2 * rows[:, 1:-1:2] + rows[:, 2::2]) / 4
+    halved: NDArray[Any] = (rows[:, :-2:2] + 2 * rows[:, 1:-1:2] + rows[:, 2::2]) / 4
+    return halved
 
 
 def _is_yuv(frame: Any) -> bool:
