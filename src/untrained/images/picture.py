@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
+from untrained.images.scale import scaled_ome, scaled_tags
 
 SUFFIXES = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff",
@@ -27,8 +28,8 @@ Unit: TypeAlias = Literal["mm", "none", "inch", "cm"]
 Tags: TypeAlias = "dict[int, tuple[int, bytes | Tags]]"
 """TIFF and EXIF: code -> type, and value (little-endian) or the directory that it points to."""
 
-# Tags and details that name pixel positions: wrong once the picture has another size.
 GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
+# Details that name pixel positions: wrong once the picture has another size.
 PLACES = {"ROI", "Overlays", "Plot"}
 
 WANTED = "wanted PNG, JPEG, TIFF, WebP or .npy"
@@ -93,6 +94,7 @@ class Picture:
         lead: the axes before (H, W) in the file, () for a single picture; their product is P.
         has_channel_axis: whether the file's array had one; false = plain (H, W) gray.
         channel_axis: which axis of the file's array it was.
+        notes: what is to be told of its reading and of what could not be kept, a line each.
     """
 
     pixels: NDArray[Any]
@@ -101,6 +103,7 @@ class Picture:
     lead: tuple[int, ...] = ()
     has_channel_axis: bool = True
     channel_axis: int = -1
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_array(cls, array: NDArray[Any]) -> Picture:
@@ -128,8 +131,8 @@ def with_pixels(
 ) -> Picture:
     """Return the picture with other pixels (P, H', W', C) and alpha; ... = the alpha it has.
 
-    Another size is taken for the same scene, finer or coarser: the resolution goes with it, and
-    what names pixel positions (regions of ImageJ, scales of GeoTIFF) is dropped. With other
+    Another size is taken for the same scene, finer or coarser: what says how large a pixel is
+    (resolution, OME-XML, GeoTIFF) goes with it, regions of interest are dropped. With other
     channels, what is said of the old ones (profile, layout of a TIFF) is dropped too.
     """
     alpha = picture.alpha if isinstance(alpha, EllipsisType) else alpha
@@ -137,14 +140,23 @@ def with_pixels(
     metadata, tiff = picture.metadata, picture.metadata.tiff
     old, new = picture.pixels.shape[1:3], pixels.shape[1:3]
     if old != new:
+        across, down = new[1] / old[1], new[0] / old[0]
         if metadata.resolution is not None:
             x, y = metadata.resolution
-            finer = (x * new[1] / old[1], y * new[0] / old[0])
-            metadata = replace(metadata, resolution=finer)
+            metadata = replace(metadata, resolution=(x * across, y * down))
         if tiff is not None:
             details = {name: v for name, v in tiff.details.items() if name not in PLACES}
-            tags = {code: v for code, v in tiff.tags.items() if code not in GEO_TAGS}
-            metadata = replace(metadata, tiff=replace(tiff, details=details, tags=tags))
+            tags, lost = scaled_tags(tiff.tags, across, down)
+            sides = dict(zip("YX", new, strict=True))
+            shape = tuple(sides.get(a, n) for a, n in zip(tiff.axes, tiff.shape, strict=False))
+            xml = (
+                None
+                if tiff.ome_xml is None
+                else scaled_ome(tiff.ome_xml, (new[0], new[1]), (old[0], old[1]))
+            )
+            tiff = replace(tiff, details=details, tags=tags, shape=shape, ome_xml=xml)
+            metadata = replace(metadata, tiff=tiff)
+            picture = replace(picture, notes=(*picture.notes, *lost))
     if pixels.shape[3] != picture.pixels.shape[3]:
         metadata = replace(metadata, icc=None, png=(), tiff=None)
         picture = replace(picture, has_channel_axis=pixels.shape[3] > 1)
