@@ -15,14 +15,30 @@ from untrained.images.arrays import (
 )
 from untrained.images.blending import blended, check_strength
 from untrained.images.clips import Frame, read_clip, write_clip
-from untrained.images.files import check_writable, is_image_path, read_picture, write_picture
+from untrained.images.files import (
+    check_writable,
+    is_image_path,
+    output_suffix,
+    picture_kind,
+    read_picture,
+    write_picture,
+)
 from untrained.images.kernels import read_kernel
-from untrained.images.picture import SUFFIXES, Metadata, Picture, TiffLayout, with_pixels
+from untrained.images.picture import (
+    READABLE,
+    WRITABLE,
+    Metadata,
+    Picture,
+    TiffLayout,
+    usual_suffix,
+    with_pixels,
+)
 from untrained.images.sheets import central, sheet
 
 __all__ = [
     "MIN_SIDE",
-    "SUFFIXES",
+    "READABLE",
+    "WRITABLE",
     "Frame",
     "Metadata",
     "Picture",
@@ -36,12 +52,15 @@ __all__ = [
     "image_size",
     "is_image_path",
     "mask_to_tensor",
+    "output_suffix",
+    "picture_kind",
     "range_of",
     "read_clip",
     "read_kernel",
     "read_picture",
     "sheet",
     "to_unit",
+    "usual_suffix",
     "white_of",
     "with_pixels",
     "write_clip",

@@ -13,7 +13,7 @@ import numpy as np
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.images import SUFFIXES, Picture, read_picture
+from untrained.images import READABLE, Picture, read_picture
 from untrained.studio.queue import Queue
 from untrained.studio.screen import screen_page
 from untrained.studio.workspace import Workspace, new_id
@@ -38,8 +38,8 @@ class Pictures:
         """
         name = plain_name(name)
         suffix = Path(name).suffix.lower()
-        if suffix not in SUFFIXES:
-            raise InputError(f"{name}: unknown file type; wanted {', '.join(SUFFIXES)}")
+        if suffix not in READABLE:
+            raise InputError(f"{name}: unknown file type; wanted {', '.join(READABLE)}")
         id_ = new_id()
         folder = self.workspace.picture(id_)
         folder.mkdir()
