@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from untrained.jobs import Outcome
+    from untrained.jobs import LeftOut, Outcome
     from untrained.report import Report
 
-__all__ = ["account", "as_json", "late_score", "print_error", "warn_of_size"]
+__all__ = ["account", "as_json", "late_score", "print_error", "print_left_out", "warn_of_size"]
+
+_MOST_NAMES = 4
 
 
 def late_score(outcome: Outcome) -> dict[str, float] | None:
@@ -35,6 +38,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "output": str(outcome.job.target),
         "run": None if outcome.folder is None else str(outcome.folder),
         "results": outcome.record.get("results", []),
+        **({"notes": outcome.record["notes"]} if outcome.record.get("notes") else {}),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
     }
@@ -57,6 +61,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             )
         return lines
     lines = [f"{job.source} → {job.target}"]
+    lines += [f"  {job.source.name}: {note}" for note in outcome.record.get("notes", [])]
     for result in outcome.record["results"]:
         lines.append(
             f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
@@ -143,6 +148,20 @@ def _score_line(result: dict[str, Any]) -> str:
 def print_error(message: str) -> None:
     """Print one line to standard error."""
     print(f"untrained: {' '.join(message.split())}", file=sys.stderr)
+
+
+def print_left_out(left_out: Sequence[LeftOut], *, json_lines: bool = False) -> None:
+    """Say which files are not taken: a line a reason, or with `json_lines` an object a file."""
+    if json_lines:
+        for one in left_out:
+            said = {"status": "left out", "input": str(one.path), "reason": one.reason}
+            print(json.dumps(said), flush=True)
+        return
+    for reason in dict.fromkeys(one.reason for one in left_out):
+        names = [str(one.path) for one in left_out if one.reason == reason]
+        more = len(names) - _MOST_NAMES
+        shown = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        print_error(f"skipped {len(names)} ({reason}): {shown}")
 
 
 def warn_of_size(target: Path, report: Report) -> None:

@@ -120,6 +120,7 @@ def _run(
         "started": earlier["started"] if earlier else now(),
         "job": job_as_data(job),
         "source_sha256": hash_of(job.source),
+        "notes": list(picture.notes),
         "outputs": outputs,  # what this run has written, by its hash: the status then
         **describe_machine(),
     }

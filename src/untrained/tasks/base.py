@@ -106,12 +106,14 @@ class Task:
 
     Attributes:
         name: of the task, its command and its recipes.
+        participle: what its pictures are then; the pictures of FOLDER go into FOLDER-PARTICIPLE.
         files: names of the files that it takes beside the picture: "mask", "guide" ….
         afterwards: names of the options that `finished` alone reads: another value of one costs no
             new fit.
     """
 
     name: str
+    participle: str = "restored"
     files: tuple[str, ...] = ()
     afterwards: tuple[str, ...] = ()
 

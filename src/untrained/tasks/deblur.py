@@ -20,6 +20,7 @@ class Deblur(Task):
     """y = k * x. File: `kernel`, a picture or .npy array."""
 
     name = "deblur"
+    participle = "deblurred"
     files = ("kernel",)
 
     def given(self, asked: Asked) -> Given:

@@ -21,6 +21,7 @@ class Decompose(Task):
     """
 
     name = "decompose"
+    participle = "decomposed"
     files = ("hint",)
 
     def given(self, asked: Asked) -> Given:

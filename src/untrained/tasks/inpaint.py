@@ -22,6 +22,7 @@ class Inpaint(Task):
     """
 
     name = "inpaint"
+    participle = "inpainted"
     files = ("mask",)
 
     def given(self, asked: Asked) -> Given:
