@@ -19,7 +19,7 @@ _MOST_NAMES = 4
 
 
 def late_score(outcome: Outcome) -> dict[str, float] | None:
-    """Return the score of a skipped job's written picture, if there is a truth.
+    """Return the score of the written picture, if there is a truth that the fit did not know.
 
     Raises:
         InputError: a truth that cannot be read, or of another size.
@@ -27,7 +27,10 @@ def late_score(outcome: Outcome) -> dict[str, float] | None:
     from untrained.comparison import score_files
 
     truth = outcome.job.truth
-    return score_files(outcome.job.target, truth) if truth and outcome.status == "skipped" else None
+    known = any("score" in result for result in outcome.record.get("results", []))
+    if truth is None or (known and outcome.status != "skipped"):
+        return None
+    return score_files(outcome.job.target, truth)
 
 
 def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -54,12 +57,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if outcome.lacking:
             lacking = " and ".join(outcome.lacking)
             lines.append(f"  finished before without {lacking}; --overwrite to fit again")
-        if score is not None:
-            lines.append(
-                f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
-                "(of the file that was written)"
-            )
-        return lines
+        return lines + _late_score_lines(score)
     lines = [f"{job.source} → {job.target}"]
     lines += [f"  {job.source.name}: {note}" for note in outcome.record.get("notes", [])]
     for result in outcome.record["results"]:
@@ -97,6 +95,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if "score" in result:
             lines.append("  " + _score_line(result))
         lines += _extras_lines(outcome, result)
+    lines += _late_score_lines(score)
     if outcome.folder is None:
         lines.append("  no run folder was kept")
         return lines
@@ -106,6 +105,15 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _late_score_lines(score: Mapping[str, float] | None) -> list[str]:
+    if score is None:
+        return []
+    return [
+        f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
+        "(of the file that was written)"
+    ]
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:
@@ -135,7 +143,10 @@ def _score_line(result: dict[str, Any]) -> str:
 
     score = result["score"]
     before = score["psnr_degraded"]
-    was = "" if before is None else f" (the input had {before:.2f} dB)"
+    beside = [] if before is None else [f"the input had {before:.2f} dB"]
+    if "full_strength" in score:
+        beside.append(f"at full strength {score['full_strength']['psnr']:.2f} dB")
+    was = f" ({', '.join(beside)})" if beside else ""
     # In tiles the whole image is seen only at the end.
     peak = (
         ""

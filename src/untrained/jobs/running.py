@@ -34,6 +34,7 @@ from untrained.images import (
 from untrained.jobs.job import Job, hash_of, job_as_data
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
+from untrained.jobs.scoring import scored_as_written
 from untrained.restoring import Hooks, restore_picture
 from untrained.tasks import Asked, Given, find_task
 
@@ -125,6 +126,7 @@ def _run(
         **describe_machine(),
     }
     pages = len(picture.pixels)
+    first = len(list(folder.path.glob("pages/*/page.npy"))) if earlier else 0
     labels = [
         job.source.name + (f" page {i + 1}/{pages}" if pages > 1 else "") for i in range(pages)
     ]
@@ -175,7 +177,10 @@ def _run(
     result = folder.path / f"result{job.target.suffix}"
     write_picture(result, restored)
     make_folder(job.target.parent)
-    _write_target(job, result, picture, restored)
+    written = _write_target(job, result, picture, restored)
+    record["results"] = scored_as_written(
+        record["results"], truth, given=picture, restored=restored, written=written, first=first
+    )
     record["outputs"] = {**outputs, hash_of(job.target): record["status"]}
     folder.write_record(record)
     if not cut_short:
@@ -215,7 +220,12 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
     make_folder(job.target.parent)
     written = _write_target(job, result, picture, restored)
     outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
-    record = {**earlier, "job": job_as_data(job), "outputs": outputs}
+    results = scored_as_written(
+        earlier["results"], _earlier_truth(job, earlier),
+        given=picture, restored=restored, written=written,
+        first=len(written.pixels) - len(earlier["results"]),
+    )  # fmt: skip
+    record = {**earlier, "job": job_as_data(job), "outputs": outputs, "results": results}
     folder.write_record(record)
     return Outcome(job=job, status="finished", folder=folder.path, record=record, picture=written)
 
@@ -272,6 +282,14 @@ def _given(job: Job, picture: Picture) -> Given:
         max_pixels=job.max_pixels,
     )  # fmt: skip
     return find_task(job.task).given(asked)
+
+
+def _earlier_truth(job: Job, earlier: Mapping[str, Any]) -> Picture | None:
+    """Return the truth given now, or else that of the earlier run if it is still there."""
+    before = earlier["job"]["truth"]
+    if job.truth is None and before is not None and Path(before).is_file():
+        job = replace(job, truth=Path(before))
+    return _read_truth(job)
 
 
 def _read_truth(job: Job) -> Picture | None:
