@@ -86,11 +86,12 @@ class HistoryView(TypedDict):
 
 
 class Stop(TypedDict):
-    """Where the fit ended, why, and what was kept."""
+    """Where the fit ended, why, and what was kept; `refined` = y was then filtered with it."""
 
     step: int
     kept_step: int
     kept: str
+    refined: bool
     reason: str
     advice: str
 
@@ -280,6 +281,7 @@ def _stop(summary: dict[str, Any] | None) -> Stop | None:
         return None
     return {
         "step": summary["stop_step"], "kept_step": summary["kept_step"], "kept": summary["kept"],
+        "refined": bool(summary.get("refined")),
         "reason": summary["stop_reason"], "advice": summary["stop_advice"],
     }  # fmt: skip
 
