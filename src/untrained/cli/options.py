@@ -29,6 +29,7 @@ __all__ = [
     "SigmaInUnits",
     "Strength",
     "Whole",
+    "changes_of_words",
 ]
 
 Format = Literal["png", "jpg", "tif", "webp", "npy"]
@@ -56,6 +57,20 @@ Whole = Annotated[int, Parameter(converter=_whole)]
 Seed = Annotated[int, Parameter(converter=_whole, validator=_check_seed)]
 
 
+def changes_of_words(words: Sequence[str], steps: int | None) -> dict[str, str]:
+    """Return what --set and --steps change, by the name of the setting.
+
+    Raises:
+        InputError: a --set without a name or a value.
+    """
+    pairs = [text.partition("=") for text in words]
+    for text, (name, equals, _) in zip(words, pairs, strict=True):
+        if not equals or not name:
+            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+    changes = {name.strip(): value.strip() for name, _, value in pairs}
+    return changes if steps is None else {**changes, "max_steps": str(steps)}
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -75,18 +90,8 @@ class FitOptions:
     "The clean picture, for scoring only; the result is the same without it."
 
     def changes(self) -> dict[str, str]:
-        """Return what --set and --steps change, by the name of the setting.
-
-        Raises:
-            InputError: a --set without a name or a value.
-        """
-        pairs = [text.partition("=") for text in self.set]
-        for name, equals, value in pairs:
-            if not equals or not name:
-                text = name + equals + value
-                raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
-        changes = {name.strip(): value.strip() for name, _, value in pairs}
-        return changes if self.steps is None else {**changes, "max_steps": str(self.steps)}
+        """Return what --set and --steps change; raises as `changes_of_words`."""
+        return changes_of_words(self.set, self.steps)
 
     def words(self) -> list[str]:
         """Return what a user would type for these options."""
