@@ -34,6 +34,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "input": str(outcome.job.source),
         "output": str(outcome.job.target),
         "run": None if outcome.folder is None else str(outcome.folder),
+        "notes": _notes(outcome),
         "results": outcome.record.get("results", []),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
@@ -56,7 +57,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
                 "(of the file that was written)"
             )
         return lines
-    lines = [f"{job.source} → {job.target}"]
+    lines = [f"{job.source} → {job.target}", *(f"  note: {note}" for note in _notes(outcome))]
     for result in outcome.record["results"]:
         lines.append(
             f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
@@ -75,10 +76,6 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
             facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
-        if result["tiles"] > 1:
-            facts.append(f"{result['tiles']} tiles, the steps are of all of them")
-        if result.get("filled_tiles"):
-            facts.append(f"{result['filled_tiles']} of them hardly known, filled smoothly")
         if result["missing_pixels"]:
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
         if result["impulses"]:
@@ -101,6 +98,12 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    """Return what was done that the user may not expect, of all pages, each sentence once."""
+    results = outcome.record.get("results", [])
+    return list(dict.fromkeys(note for result in results for note in result.get("notes", ())))
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:

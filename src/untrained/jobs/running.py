@@ -26,6 +26,7 @@ from untrained.fitting import (
 )
 from untrained.images import (
     Picture,
+    Place,
     check_writable,
     read_picture,
     with_pixels,
@@ -35,7 +36,7 @@ from untrained.jobs.job import Job, hash_of, job_as_data
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
 from untrained.restoring import Hooks, restore_picture
-from untrained.tasks import Asked, Given, find_task
+from untrained.tasks import Asked, Given, find_task, read_truth
 
 __all__ = ["Outcome", "run_job"]
 
@@ -111,7 +112,9 @@ def _run(
     _check_target(job, picture, ours=there in outputs)
     with _naming(job.source, folder.path):
         given = _given(job, picture)
-    truth = _read_truth(job)
+    truth = None
+    if job.truth is not None:
+        truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
     if earlier is None:
         shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
     record = {
@@ -221,7 +224,8 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
 
 def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
     """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
-    refuse_input(job.target, job.source)
+    for name, path in job.inputs().items():
+        refuse_input(job.target, path, name)
     if job.target.exists() and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "
@@ -271,7 +275,3 @@ def _given(job: Job, picture: Picture) -> Given:
         max_pixels=job.max_pixels,
     )  # fmt: skip
     return find_task(job.task).given(asked)
-
-
-def _read_truth(job: Job) -> Picture | None:
-    return None if job.truth is None else read_picture(job.truth, max_pixels=job.max_pixels)
