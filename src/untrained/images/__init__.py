@@ -17,7 +17,7 @@ from untrained.images.clips import Frame, read_clip, write_clip
 from untrained.images.files import check_writable, is_image_path, read_picture, write_picture
 from untrained.images.kernels import read_kernel
 from untrained.images.masks import Marks, Words, mask_to_tensor, read_marks
-from untrained.images.orientation import orientation_of
+from untrained.images.orientation import orientation_of, with_orientation
 from untrained.images.picture import SUFFIXES, Metadata, Picture, TiffLayout, with_pixels
 from untrained.images.second import Place, Second, aligned, read_second
 from untrained.images.sheets import central, sheet
@@ -53,6 +53,7 @@ __all__ = [
     "sheet",
     "to_unit",
     "white_of",
+    "with_orientation",
     "with_pixels",
     "write_clip",
     "write_picture",

@@ -83,7 +83,8 @@ def marks_of(
     strokes, they are the drawing; else the transparent part is a hole. Of a drawing without it,
 
     - whole numbers that are labels (0, and up to 32, or flat patches of several values with jumps
-      between them): all but 0 are white; so are flat colours on black;
+      between them): all but 0 are white; so are flat colours on black, but not
+      where each channel is black or white, as in masks of channels apart;
     - else white is what is above half of the largest value, in every channel.
 
     Raises:
@@ -158,13 +159,16 @@ def _by_colour(pixels: NDArray[Any], words: Words) -> Marks:
     top = float(pixels.max())
     gray = bool((pixels == pixels[..., :1]).all())
     shades = pixels > top / 2
-    values = pixels[..., 0] if gray else _codes(pixels)
-    if (gray or not shades.all(-1).any()) and _are_labels(values, jumps=gray):
+    white = np.asarray(shades.all(-1))
+    black = int((pixels == 0).all(-1).sum())
+    mixed = bool(((pixels > 0) & (pixels < top)).any())  # else white stands for channels apart
+    on_black = black > white.sum() and (mixed or not white.any())
+    values = pixels[..., 0] if gray or not on_black else _codes(pixels)
+    if (gray or on_black) and _are_labels(values, jumps=gray):
         number = len(np.unique(values)) - 1
         what = "labels" if gray else "flat colours on black"
         note = f"the {words.name} holds {number} {what}: all but 0 are {words.white}"
         return Marks(white=values != 0, notes=(note,) if number > 1 else ())
-    white: NDArray[np.bool_] = shades.all(-1)
     if not gray and (shades.any(-1) & ~white).any():
         return Marks(white=white, notes=(
             f"the {words.name} is coloured: what is light in every channel is {words.white}",

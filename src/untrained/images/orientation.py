@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.images.exif import parse_exif, tag_value
+from untrained.images.exif import pack_exif, parse_exif, tag_value
 from untrained.images.picture import Picture
 
-__all__ = ["as_stored", "orientation_of", "upright", "upright_size"]
+__all__ = ["as_stored", "orientation_of", "upright", "upright_size", "with_orientation"]
 
 ORIENTATION = 274
 _TRANSPOSED = {5, 6, 7, 8}
@@ -23,6 +24,15 @@ def orientation_of(picture: Picture) -> int:
     value = tag_value(parse_exif(picture.metadata.exif), ORIENTATION) or b""
     number = int.from_bytes(value[:2], "little")
     return number if 1 <= number <= 8 else 1
+
+
+def with_orientation(picture: Picture, orientation: int) -> Picture:
+    """Return a picture whose file is to say this of its pixels, which stay as they are."""
+    if orientation == orientation_of(picture):
+        return picture
+    tags = parse_exif(picture.metadata.exif)
+    tags[ORIENTATION] = (3, orientation.to_bytes(2, "little"))
+    return replace(picture, metadata=replace(picture.metadata, exif=pack_exif(tags)))
 
 
 def upright(array: NDArray[Any], orientation: int, *, rows: int = 0) -> NDArray[Any]:

@@ -35,7 +35,7 @@ class Place:
     size: tuple[int, int]
     orientation: int = 1
     channels: int = 3
-    what: str = "the picture"
+    what: str = "image"
 
     @classmethod
     def of(cls, picture: Picture) -> Place:
@@ -107,7 +107,7 @@ def aligned(name: str, second: Picture, place: Place) -> tuple[Picture, tuple[st
         turned = " upright (it is stored turned)" if wanted_seen != place.size else ""
         raise InputError(
             f"{name} is {got}, {place.what} is {want}{turned}; "
-            f"pass a {name} of {place.what}'s height and width, neither scaled nor cut"
+            f"pass a {name} of that height and width, neither scaled nor cut"
         )
     if own == wanted:
         return second, ()
