@@ -40,8 +40,8 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "input": str(outcome.job.source),
         "output": str(outcome.job.target),
         "run": None if outcome.folder is None else str(outcome.folder),
+        "notes": _notes(outcome),
         "results": outcome.record.get("results", []),
-        **({"notes": outcome.record["notes"]} if outcome.record.get("notes") else {}),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
     }
@@ -58,8 +58,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             lacking = " and ".join(outcome.lacking)
             lines.append(f"  finished before without {lacking}; --overwrite to fit again")
         return lines + _late_score_lines(score)
-    lines = [f"{job.source} → {job.target}"]
-    lines += [f"  {job.source.name}: {note}" for note in outcome.record.get("notes", [])]
+    lines = [f"{job.source} → {job.target}", *(f"  note: {note}" for note in _notes(outcome))]
     for result in outcome.record["results"]:
         lines.append(
             f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
@@ -78,10 +77,6 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
             facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
-        if result["tiles"] > 1:
-            facts.append(f"{result['tiles']} tiles, the steps are of all of them")
-        if result.get("filled_tiles"):
-            facts.append(f"{result['filled_tiles']} of them hardly known, filled smoothly")
         if result["missing_pixels"]:
             facts.append(f"{result['missing_pixels']:,} missing pixels filled")
         if result["impulses"]:
@@ -114,6 +109,13 @@ def _late_score_lines(score: Mapping[str, float] | None) -> list[str]:
         f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
         "(of the file that was written)"
     ]
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    """Return what was done that the user may not expect, of all pages, each sentence once."""
+    results = outcome.record.get("results", [])
+    notes = [note for result in results for note in result.get("notes", ())]
+    return list(dict.fromkeys([*outcome.record.get("notes", ()), *notes]))
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:

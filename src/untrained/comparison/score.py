@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from untrained.errors import InputError
-from untrained.images import read_picture
+from untrained.images import Place, aligned, read_picture
 from untrained.restoring import score_pages
 
 __all__ = ["score_files"]
@@ -20,6 +21,8 @@ def score_files(estimate: Path, truth: Path) -> dict[str, float]:
         InputError: another size, number of channels or pages.
     """
     pictures = [read_picture(path) for path in (estimate, truth)]
+    with suppress(InputError):  # sizes are compared below
+        pictures[1], _ = aligned("truth", pictures[1], Place.of(pictures[0]))
     got, wanted = ("x".join(map(str, p.pixels.shape)) for p in pictures)
     if got != wanted:
         raise InputError(

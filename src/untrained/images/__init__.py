@@ -8,7 +8,6 @@ from untrained.images.arrays import (
     UnitRange,
     from_unit,
     image_size,
-    mask_to_tensor,
     range_of,
     to_unit,
     white_of,
@@ -24,6 +23,8 @@ from untrained.images.files import (
     write_picture,
 )
 from untrained.images.kernels import read_kernel
+from untrained.images.masks import Marks, Words, mask_to_tensor, read_marks
+from untrained.images.orientation import as_stored, orientation_of, upright, with_orientation
 from untrained.images.picture import (
     READABLE,
     WRITABLE,
@@ -33,6 +34,7 @@ from untrained.images.picture import (
     usual_suffix,
     with_pixels,
 )
+from untrained.images.second import Place, Second, aligned, read_second
 from untrained.images.sheets import central, sheet
 
 __all__ = [
@@ -40,10 +42,16 @@ __all__ = [
     "READABLE",
     "WRITABLE",
     "Frame",
+    "Marks",
     "Metadata",
     "Picture",
+    "Place",
+    "Second",
     "TiffLayout",
     "UnitRange",
+    "Words",
+    "aligned",
+    "as_stored",
     "blended",
     "central",
     "check_strength",
@@ -52,16 +60,21 @@ __all__ = [
     "image_size",
     "is_image_path",
     "mask_to_tensor",
+    "orientation_of",
     "output_suffix",
     "picture_kind",
     "range_of",
     "read_clip",
     "read_kernel",
+    "read_marks",
     "read_picture",
+    "read_second",
     "sheet",
     "to_unit",
+    "upright",
     "usual_suffix",
     "white_of",
+    "with_orientation",
     "with_pixels",
     "write_clip",
     "write_picture",

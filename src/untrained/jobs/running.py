@@ -26,6 +26,7 @@ from untrained.fitting import (
 )
 from untrained.images import (
     Picture,
+    Place,
     check_writable,
     read_picture,
     with_pixels,
@@ -36,7 +37,7 @@ from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
 from untrained.jobs.scoring import scored_as_written
 from untrained.restoring import Hooks, restore_picture
-from untrained.tasks import Asked, Given, find_task
+from untrained.tasks import Asked, Given, find_task, read_truth
 
 __all__ = ["Outcome", "run_job"]
 
@@ -112,7 +113,9 @@ def _run(
     _check_target(job, picture, ours=there in outputs)
     with _naming(job.source, folder.path):
         given = _given(job, picture)
-    truth = _read_truth(job)
+    truth = None
+    if job.truth is not None:
+        truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
     if earlier is None:
         shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
     record = {
@@ -221,7 +224,7 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
     written = _write_target(job, result, picture, restored)
     outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
     results = scored_as_written(
-        earlier["results"], _earlier_truth(job, earlier),
+        earlier["results"], _earlier_truth(job, earlier, picture),
         given=picture, restored=restored, written=written,
         first=len(written.pixels) - len(earlier["results"]),
     )  # fmt: skip
@@ -232,7 +235,8 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
 
 def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
     """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
-    refuse_input(job.target, job.source)
+    for name, path in job.inputs().items():
+        refuse_input(job.target, path, name)
     if job.target.exists() and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "
@@ -284,13 +288,10 @@ def _given(job: Job, picture: Picture) -> Given:
     return find_task(job.task).given(asked)
 
 
-def _earlier_truth(job: Job, earlier: Mapping[str, Any]) -> Picture | None:
+def _earlier_truth(job: Job, earlier: Mapping[str, Any], picture: Picture) -> Picture | None:
     """Return the truth given now, or else that of the earlier run if it is still there."""
     before = earlier["job"]["truth"]
-    if job.truth is None and before is not None and Path(before).is_file():
-        job = replace(job, truth=Path(before))
-    return _read_truth(job)
-
-
-def _read_truth(job: Job) -> Picture | None:
-    return None if job.truth is None else read_picture(job.truth, max_pixels=job.max_pixels)
+    path = job.truth or (Path(before) if before is not None and Path(before).is_file() else None)
+    if path is None:
+        return None
+    return read_truth(path, Place.of(picture), Given(), max_pixels=job.max_pixels)[0]

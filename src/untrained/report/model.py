@@ -297,7 +297,12 @@ def _peak(lines: Sequence[dict[str, Any]]) -> Peak | None:
 def _notes(pictures: RunPictures, summary: dict[str, Any] | None) -> list[str]:
     """Return what the reader may not expect, one sentence each; asked last."""
     job = pictures.record["job"]
-    notes = list(dict.fromkeys(pictures.notes))
+    told = (
+        ()
+        if summary is None
+        else (f"{note[:1].upper()}{note[1:]}." for note in summary.get("notes", ()))
+    )
+    notes = list(dict.fromkeys((*pictures.notes, *told)))
     if summary is not None and summary["kept"] == "iterate" and "score" in summary:
         notes.append(
             "An iterate was kept: its PSNR in the account is of the image after the step, without "

@@ -11,7 +11,8 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import Picture, UnitRange, range_of, read_picture
+from untrained.images import Picture, Place, UnitRange, aligned, range_of, read_picture
 from untrained.jobs import RunFolder
 
 __all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
@@ -104,6 +105,11 @@ class RunPictures:
         """The clean picture, if one was given to score with and can still be read."""
         path = self.record["job"]["truth"]
         picture = None if path is None else self._read(Path(path), "the truth")
+        if picture is not None and self._source is not None and self._result is not None:
+            height, width = self._result.shape[:2]
+            with suppress(InputError):  # a run has refused another size
+                place = replace(Place.of(self._source), size=(height, width))
+                picture, _ = aligned("truth", picture, place)
         page = None if picture is None else self._page_of(picture)
         return None if page is None else self._shown("truth", page)
 
