@@ -24,7 +24,13 @@ from untrained.images.files import (
 )
 from untrained.images.kernels import read_kernel
 from untrained.images.masks import Marks, Words, mask_to_tensor, read_marks
-from untrained.images.orientation import as_stored, orientation_of, upright, with_orientation
+from untrained.images.orientation import (
+    as_stored,
+    orientation_of,
+    upright,
+    upright_size,
+    with_orientation,
+)
 from untrained.images.picture import (
     READABLE,
     WRITABLE,
@@ -72,6 +78,7 @@ __all__ = [
     "sheet",
     "to_unit",
     "upright",
+    "upright_size",
     "usual_suffix",
     "white_of",
     "with_orientation",

@@ -16,9 +16,12 @@ from untrained.errors import InputError
 from untrained.images import (
     READABLE,
     Picture,
+    as_stored,
     orientation_of,
     read_picture,
+    upright_size,
     with_orientation,
+    with_pixels,
     write_picture,
 )
 from untrained.studio.queue import Queue
@@ -42,7 +45,7 @@ class Pictures:
     ) -> dict[str, Any]:
         """Take in a file; `kind` is picture, or kernel, which may be as small as it likes.
 
-        `over` is the picture that it was painted over, as that is shown: as it is stored.
+        `over` is the picture that it was painted over, as that is shown: upright.
 
         Raises:
             InputError: it cannot be read; nothing of it is kept.
@@ -95,21 +98,28 @@ class Pictures:
         shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
 
     def _lay(self, path: Path, over: Path) -> None:
-        """Let a file that is painted over a picture say that it lies as that is stored."""
+        """Turn a file that is painted over a picture as that is stored, and let it say so."""
         with self.decoding:
             orientation = orientation_of(read_picture(over, max_pixels=self.max_pixels))
             if orientation != 1:
                 painted = read_picture(path, max_pixels=self.max_pixels)
-                write_picture(path, with_orientation(painted, orientation))
+                turned = with_pixels(
+                    painted, as_stored(painted.pixels, orientation, rows=1),
+                    None if painted.alpha is None
+                    else as_stored(painted.alpha, orientation, rows=1),
+                )  # fmt: skip
+                write_picture(path, with_orientation(turned, orientation))
 
     def _facts(self, path: Path) -> dict[str, Any]:
         picture = read_picture(path, max_pixels=self.max_pixels)
-        pages, height, width, channels = picture.pixels.shape
+        pages, _, _, channels = picture.pixels.shape
+        orientation = orientation_of(picture)
+        height, width = upright_size(picture.pixels.shape[1:3], orientation)
         _write(path.with_name("page-1.png"), screen_page(picture, 0))
         return {
             "width": width, "height": height, "pages": pages,
             "channels": channels + (picture.alpha is not None),
-            "depth": picture.pixels.dtype.name,
+            "depth": picture.pixels.dtype.name, "orientation": orientation,
         }  # fmt: skip
 
     def _kernel_facts(self, path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Callback, Plan, spread_steps
-from untrained.images import output_suffix, read_picture
+from untrained.images import orientation_of, output_suffix, read_picture, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
@@ -145,7 +145,9 @@ class Requests:
                     hooks=lambda page: Hooks(callbacks=[_Planner()]),
                 )  # fmt: skip
         except _PlannedError as planned:
-            return planned.plan
+            height, width, channels = planned.plan.size
+            height, width = upright_size((height, width), orientation_of(picture))
+            return replace(planned.plan, size=(height, width, channels))
         finally:
             torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
         raise AssertionError("a fit is planned before it begins")
