@@ -22,7 +22,6 @@ __all__ = [
     "UnitRange",
     "from_unit",
     "image_size",
-    "mask_to_tensor",
     "range_of",
     "to_unit",
     "white_of",
@@ -160,30 +159,3 @@ def from_unit(
     if ndim == 2 and image.shape[2] == 1:
         return image[:, :, 0]
     return image if ndim == 2 or channel_axis is None else np.moveaxis(image, -1, channel_axis)
-
-
-def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:
-    """Return a (1, 1, H, W) mask of 1 = known from an (H, W) array.
-
-    True is known; of numbers, those above half of the largest.
-
-    Raises:
-        InputError: another size than the image, or no known pixel at all.
-    """
-    import torch
-
-    mask = np.asarray(mask)
-    if mask.ndim == 3:
-        mask = mask[..., 0]
-    if mask.shape != size:
-        raise InputError(
-            f"mask is {'x'.join(map(str, mask.shape))}, image is {size[0]}x{size[1]}; "
-            "pass a mask of the image's height and width"
-        )
-    known = mask if mask.dtype == bool else mask > mask.max(initial=0) / 2
-    if not known.any():
-        raise InputError(
-            "mask marks every pixel as unknown; white (true) means known, "
-            "use --mask-invert (~mask) if yours is the other way round"
-        )
-    return torch.from_numpy(np.ascontiguousarray(known[None, None]).astype(np.float32))

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from untrained.atomic import check_place, make_folder, write_atomically
 from untrained.errors import InputError
+from untrained.images.bmp import read_bmp
+from untrained.images.netpbm import read_netpbm
 from untrained.images.npy import (
     read_npy,
     write_npy,
 )
 from untrained.images.picture import (
-    SUFFIXES,
+    READABLE,
+    READS,
     WANTED,
+    WRITABLE,
     ChannelAxis,
     Picture,
     damaged,
@@ -30,22 +34,44 @@ from untrained.images.vips import (
     read_with_vips,
 )
 
-__all__ = ["check_writable", "is_image_path", "read_picture", "write_picture"]
+__all__ = [
+    "check_writable",
+    "is_image_path",
+    "output_suffix",
+    "picture_kind",
+    "read_picture",
+    "write_picture",
+]
 
 
 def is_image_path(path: str | Path) -> bool:
     """Whether a file of this name is a picture: by its suffix, and hidden files are not."""
     path = Path(path)
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in READABLE and not path.name.startswith(".")
+
+
+def picture_kind(path: Path) -> str | None:
+    """Return the format of a file by its first bytes; None = no picture, or not to be read."""
+    try:
+        return _kind_of(path)
+    except InputError:
+        return None
+
+
+def output_suffix(path: Path) -> str:
+    """Return the suffix of what is made of a picture: its own, or .png if it is not written."""
+    suffix = path.suffix.lower()
+    return ".png" if suffix in READABLE and suffix not in WRITABLE else path.suffix
 
 
 def read_picture(
     path: str | Path, *, max_pixels: int = 250_000_000, channel_axis: ChannelAxis = "auto"
 ) -> Picture:
-    """Read a PNG, JPEG, TIFF, WebP or .npy file; the format is told by its content.
+    """Read a PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or .npy file; its content tells the format.
 
     Palettes become RGB, fewer than 8 bits become 8. The axes of a stack are kept; each page of it
-    is a picture of its own. NaN and infinite values are passed on.
+    is a picture of its own. Of a moving GIF or PNG the first frame is taken, with a note. NaN and
+    infinite values are passed on.
 
     Args:
         path: the file; it is only read.
@@ -56,7 +82,7 @@ def read_picture(
 
     Raises:
         InputError: missing, unreadable, empty, damaged, cut short, not a picture, of a kind that
-            cannot be kept (CMYK, animation, complex values), under 8x8 pixels or too large.
+            cannot be kept (CMYK, a moving WebP, complex values), under 8x8 pixels or too large.
     """
     path = Path(path)
     kind = _kind_of(path)
@@ -65,6 +91,10 @@ def read_picture(
             return read_tiff(path, max_pixels, channel_axis)
         if kind == "npy":
             return read_npy(path, max_pixels, channel_axis)
+        if kind == "bmp":
+            return read_bmp(path, max_pixels)
+        if kind == "pnm":
+            return read_netpbm(path, max_pixels)
         return read_with_vips(path, kind, max_pixels)
     except InputError:
         raise
@@ -90,12 +120,13 @@ def check_writable(path: str | Path, picture: Picture) -> None:
     except OSError as error:
         raise error_at(path, f"cannot be reached ({error.strerror}); give another output") from None
     check_place(path)
-    kind = SUFFIXES.get(path.suffix.lower())
+    kind = WRITABLE.get(path.suffix.lower())
     if kind is None:
-        raise error_at(path, f"unknown file type {path.suffix or '(none)'}; {WANTED}")
+        name = path.suffix or "(none)"
+        raise error_at(path, f"unknown file type {name} for an output; {WANTED}")
     misfit = _misfit(kind, picture)
     if misfit:
-        others = [s for s in (".tif", ".png", ".npy") if not _misfit(SUFFIXES[s], picture)]
+        others = [s for s in (".tif", ".png", ".npy") if not _misfit(WRITABLE[s], picture)]
         raise error_at(path, f"{kind.upper()} cannot hold {misfit}; use {' or '.join(others[:2])}")
 
 
@@ -114,7 +145,7 @@ def write_picture(path: str | Path, picture: Picture, *, jpeg_quality: int | Non
     path = Path(path)
     check_writable(path, picture)
     make_folder(path.parent)
-    kind = SUFFIXES[path.suffix.lower()]
+    kind = WRITABLE[path.suffix.lower()]
     if kind == "npy":
         write_atomically(path, lambda file: write_npy(file, picture.to_array()))
     elif kind == "tiff":
@@ -139,17 +170,22 @@ def _kind_of(path: Path) -> str:
     except OSError as error:
         raise error_at(path, f"cannot be read ({error.strerror}); check its permissions") from None
     if not head:
-        raise error_at(path, f"the file is empty; {WANTED}")
+        raise error_at(path, f"the file is empty; {READS}")
     signatures = {
         b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"II*\0": "tiff", b"MM\0*": "tiff",
         b"II+\0": "tiff", b"MM\0+": "tiff", b"\x93NUMPY": "npy",
+        b"GIF87a": "gif", b"GIF89a": "gif",
     }  # fmt: skip
     for signature, kind in signatures.items():
         if head.startswith(signature):
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    raise error_at(path, f"is not a picture that can be read here; {WANTED}")
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "bmp"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#":
+        return "pnm"
+    raise error_at(path, f"is not a picture that can be read here; {READS}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 from untrained.errors import InputError
 from untrained.images.scale import scaled_ome, scaled_tags
 
-SUFFIXES = {
-    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff",
-    ".webp": "webp", ".npy": "npy",
+WRITABLE = {
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jfif": "jpeg", ".jpe": "jpeg",
+    ".tif": "tiff", ".tiff": "tiff", ".webp": "webp", ".npy": "npy",
 }  # fmt: skip
-"""The file formats by suffix."""
+"""The formats that are written, by suffix; they are read as well."""
+
+READABLE = WRITABLE | {
+    ".bmp": "bmp", ".gif": "gif",
+    ".ppm": "pnm", ".pgm": "pnm", ".pbm": "pnm", ".pnm": "pnm",
+}  # fmt: skip
+"""The formats that are read, by suffix. What is not written becomes PNG."""
 
 MIN_SIDE = 8
 """The least height and width of a picture."""
@@ -33,6 +39,7 @@ GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
 PLACES = {"ROI", "Overlays", "Plot"}
 
 WANTED = "wanted PNG, JPEG, TIFF, WebP or .npy"
+READS = "wanted PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or .npy"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,6 +168,11 @@ def with_pixels(
         metadata = replace(metadata, icc=None, png=(), tiff=None)
         picture = replace(picture, has_channel_axis=pixels.shape[3] > 1)
     return replace(picture, pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def usual_suffix(kind: str) -> str:
+    """Return the suffix that files of a format have."""
+    return next(suffix for suffix, of in READABLE.items() if of == kind)
 
 
 def error_at(path: Path, text: str) -> InputError:

@@ -125,6 +125,7 @@ def restore(
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
         image=from_unit(estimate, unit_range, ndim=np.ndim(image), channel_axis=channel_axis),
+        notes=(*given.notes, *result.notes),
         details={
             **result.details,
             "sigma": level and level * unit_range.scale,

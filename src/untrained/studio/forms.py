@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from untrained.errors import InputError
-from untrained.images import SUFFIXES
+from untrained.images import READABLE
 from untrained.studio.models import FileForm, OptionForm, Value
 from untrained.tasks import find_task
 
@@ -34,7 +34,7 @@ TITLES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """Title and one sentence by task."""
 
-_PICTURES = ",".join(SUFFIXES)
+_PICTURES = ",".join(READABLE)
 
 FILES = {
     "mask": FileForm(

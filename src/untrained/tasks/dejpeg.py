@@ -20,6 +20,7 @@ class Dejpeg(Task):
     """y = the decoded file. Option: `agreement`, in steps, see `JpegInterval`."""
 
     name = "dejpeg"
+    participle = "dejpegged"
 
     def check(self, options: Options) -> None:
         """Refuse an agreement outside of [0, 0.5]."""

@@ -29,6 +29,7 @@ class Demosaic(Task):
     """y = one colour of every pixel. Option: `pattern`, of the top left 2x2 pixels."""
 
     name = "demosaic"
+    participle = "demosaicked"
 
     def check(self, options: Options) -> None:
         """Refuse an unknown pattern."""
