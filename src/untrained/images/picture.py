@@ -12,19 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images.scale import scaled_ome, scaled_tags
+from untrained.images.scale import scaled_header, scaled_ome, scaled_tags
 
 WRITABLE = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jfif": "jpeg", ".jpe": "jpeg",
     ".tif": "tiff", ".tiff": "tiff", ".webp": "webp", ".npy": "npy",
+    ".fits": "fits", ".fit": "fits", ".fts": "fits",
 }  # fmt: skip
 """The formats that are written, by suffix; they are read as well."""
 
 READABLE = WRITABLE | {
     ".bmp": "bmp", ".gif": "gif",
     ".ppm": "pnm", ".pgm": "pnm", ".pbm": "pnm", ".pnm": "pnm",
+    ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".dng": "raw", ".raf": "raw",
+    ".orf": "raw", ".rw2": "raw",
+    ".heic": "heif", ".heif": "heif", ".hif": "heif",
+    ".czi": "microscopy", ".nd2": "microscopy", ".lif": "microscopy",
 }  # fmt: skip
-"""The formats that are read, by suffix. What is not written becomes PNG."""
+"""The formats that are read, by suffix."""
+
+DEEP = {"raw", "heif", "microscopy"}
+"""The formats, among those that are not written, that become TIFF; the others become PNG."""
 
 MIN_SIDE = 8
 """The least height and width of a picture."""
@@ -38,8 +46,8 @@ GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
 # Details that name pixel positions: wrong once the picture has another size.
 PLACES = {"ROI", "Overlays", "Plot"}
 
-WANTED = "wanted PNG, JPEG, TIFF, WebP or .npy"
-READS = "wanted PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or .npy"
+WANTED = "wanted PNG, JPEG, TIFF, WebP, .npy or .fits"
+READS = "wanted PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, .npy, FITS, HEIC, camera raw, CZI, ND2 or LIF"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +86,8 @@ class Metadata:
         iptc: of a JPEG.
         png: chunks of a PNG as they are: texts, gamma, primaries.
         tiff: of a TIFF file.
+        fits: the header of a FITS file, a card a line.
+        pattern: of a sensor's mosaic, the colours of the top left 2x2 pixels, as in RGGB.
     """
 
     icc: bytes | None = None
@@ -88,6 +98,8 @@ class Metadata:
     iptc: bytes | None = None
     png: tuple[bytes, ...] = ()
     tiff: TiffLayout | None = None
+    fits: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -151,6 +163,10 @@ def with_pixels(
         if metadata.resolution is not None:
             x, y = metadata.resolution
             metadata = replace(metadata, resolution=(x * across, y * down))
+        if metadata.fits is not None:
+            header, lost = scaled_header(metadata.fits, across, down)
+            metadata = replace(metadata, fits=header)
+            picture = replace(picture, notes=(*picture.notes, *lost))
         if tiff is not None:
             details = {name: v for name, v in tiff.details.items() if name not in PLACES}
             tags, lost = scaled_tags(tiff.tags, across, down)

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from untrained.images.picture import Tags
 
-__all__ = ["scaled_ome", "scaled_tags"]
+__all__ = ["scaled_header", "scaled_ome", "scaled_tags"]
 
 _PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS = 33550, 33922, 34264, 34735
 _RASTER_TYPE, _IS_POINT = 1025, 2
@@ -77,3 +77,31 @@ def scaled_ome(xml: bytes, new: tuple[int, int], old: tuple[int, int]) -> bytes:
     xml = re.sub(rb"<(\w+:)?Pixels\b[^>]*>", restated, xml, count=1)
     xml = re.sub(rb"<((?:\w+:)?ROI)\b[^>]*(?:/>|>.*?</\1\s*>)", b"", xml, flags=re.DOTALL)
     return re.sub(rb"<((?:\w+:)?ROIRef)\b[^>]*(?:/>|>\s*</\1\s*>)", b"", xml)
+
+
+def scaled_header(text: str, across: float, down: float) -> tuple[str, tuple[str, ...]]:
+    """Return a FITS header whose coordinates are for the new size, and what is to be told.
+
+    The coordinates of every version (CRPIX1, CRPIX1A …) follow; SIP distortions, polynomials in
+    pixels, are left out.
+    """
+    from astropy.io import fits
+
+    header = fits.Header.fromstring(text, sep="\n")
+    factors = {"1": across, "2": down}
+    distortion = re.compile(r"(A|B|AP|BP)_(ORDER|DMAX|\d+_\d+)")
+    lost = [name for name in header if distortion.fullmatch(name)]
+    for name in lost:
+        header.remove(name, ignore_missing=True)
+    for name in list(header):
+        at = re.fullmatch(r"CRPIX([12])[A-Z]?", name)
+        size = re.fullmatch(r"(?:CDELT|CD\d+_)([12])[A-Z]?", name)
+        if at is not None:  # the middle of the first pixel is 1
+            header[name] = (header[name] - 0.5) * factors[at[1]] + 0.5
+        elif size is not None:
+            header[name] = header[name] / factors[size[1]]
+        elif lost and re.fullmatch(r"CTYPE\d+[A-Z]?", name):
+            header[name] = str(header[name]).removesuffix("-SIP")
+    told = ("the distortion (SIP) of the coordinates is left out: it is stated in old pixels",)
+    scaled: str = header.tostring(sep="\n")
+    return scaled, told if lost else ()

@@ -109,7 +109,8 @@ def _run(
                 job=job, status="skipped", folder=folder.path, record=earlier, lacking=lacking
             )
         earlier = None if done else earlier
-    picture = read_picture(job.source, max_pixels=job.max_pixels)
+    mosaic = find_task(job.task).mosaic
+    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
     _check_target(job, picture, ours=there in outputs)
     with _naming(job.source, folder.path):
         given = _given(job, picture)
@@ -213,7 +214,8 @@ def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
 
 def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
     """Write the target anew from the result that the run's folder keeps, without a fit."""
-    picture = read_picture(job.source, max_pixels=job.max_pixels)
+    mosaic = find_task(job.task).mosaic
+    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
     _check_target(job, picture, ours=ours)
     result = folder.path / f"result{job.target.suffix}"
     if not result.exists():

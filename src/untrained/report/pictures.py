@@ -34,6 +34,7 @@ from untrained.images import (
     upright_size,
 )
 from untrained.jobs import RunFolder
+from untrained.tasks import find_task
 
 __all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
 
@@ -182,7 +183,8 @@ class RunPictures:
                 "restored."
             )
             return None
-        return self._read(path, "the observed picture")
+        mosaic = find_task(self.record["job"]["task"]).mosaic
+        return self._read(path, "the observed picture", mosaic=mosaic)
 
     @functools.cached_property
     def _result(self) -> NDArray[Any] | None:
@@ -201,9 +203,10 @@ class RunPictures:
         picture = self._source or self._written
         return 1 if picture is None else orientation_of(picture)
 
-    def _read(self, path: Path, what: str) -> Picture | None:
+    def _read(self, path: Path, what: str, *, mosaic: bool = False) -> Picture | None:
+        most = self.record["job"]["max_pixels"]
         try:
-            return read_picture(path, max_pixels=self.record["job"]["max_pixels"])
+            return read_picture(path, max_pixels=most, mosaic=mosaic)
         except InputError as error:
             self.notes.append(f"{what.capitalize()} is not shown: {error}.")
             return None

@@ -133,10 +133,11 @@ class Requests:
             InputError: as `run_job`, where the fit could not begin.
         """
         job = self.job("0" * 16, request)
-        picture = read_picture(job.source, max_pixels=job.max_pixels)
+        task = find_task(job.task)
+        picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=task.mosaic)
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
-        given = find_task(job.task).given(asked)
+        given = task.given(asked)
         busy = any(entry.status == "running" for entry in self.pictures.queue.jobs())
         try:
             with without_timing() if busy else nullcontext():

@@ -143,12 +143,14 @@ class Task:
         files: names of the files that it takes beside the picture: "mask", "guide" ….
         afterwards: names of the options that `finished` alone reads: another value of one costs no
             new fit.
+        mosaic: whether the picture of a camera's raw file is its mosaic.
     """
 
     name: str
     participle: str = "restored"
     files: tuple[str, ...] = ()
     afterwards: tuple[str, ...] = ()
+    mosaic: bool = False
 
     def check(self, options: Options) -> None:
         """Refuse bad options, before anything is read.
