@@ -83,6 +83,12 @@ def test_a_turned_raw_file_keeps_its_orientation(tmp_path: Path) -> None:
         assert file.pages[0].tags["Orientation"].value == 6
 
 
+def test_a_raw_file_by_another_name_is_told_how_to_be_named(tmp_path: Path) -> None:
+    write_dng(tmp_path / "a.tif", numbers())
+    with pytest.raises(InputError, match=r"Name it as the camera did"):
+        read_picture(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("alpha", [False, True])
 def test_heic_is_read(tmp_path: Path, deep: bool, alpha: bool) -> None:
