@@ -253,3 +253,47 @@ def test_colours_that_are_not_understood_are_refused(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", yuv(flats(), 1, False), matrix=8)  # YCgCo
     with pytest.raises(InputError, match=r"matrix 8 .* convert it"):
         list(read_clip(source))
+
+
+def with_sound(path: Path, codec: str) -> NDArray[Any]:
+    """Write a second of one colour with a rising tone, and return the tone."""
+    seconds = np.arange(48000) / 48000
+    tone = np.sin(2 * np.pi * (200 + 900 * seconds) * seconds).astype(np.float32)[None] / 4
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1" if path.suffix == ".mkv" else "libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 96, "yuv420p"
+        sound = container.add_stream(codec, rate=48000, layout="mono")
+        for i in range(25):
+            frame = frame_of(yuv(flats(), 6, False), "yuv420p")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        piece = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        piece.sample_rate, piece.pts = 48000, 0
+        container.mux(sound.encode(piece))
+        container.mux(sound.encode())
+    return tone[0]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("source", ["aac.mp4", "libopus.mkv", "pcm_s16le.mkv"])
+def test_sound_comes_along_in_time(tmp_path: Path, source: str, suffix: str) -> None:
+    given = tmp_path / source
+    tone = with_sound(given, given.stem)
+    target = tmp_path / f"out{suffix}"
+    told = write_clip(target, read_clip(given), source=given)
+    assert told in ("the sound is copied", "the sound is encoded anew")
+    with av.open(str(target)) as container:
+        start = next(container.decode(video=0)).time
+    with av.open(str(target)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=48000)
+        heard = [f for piece in container.decode(audio=0) for f in resampler.resample(piece)]
+    samples = np.concatenate([frame.to_ndarray()[0] for frame in heard])
+    begin = round((start - heard[0].time) * 48000)  # of the picture, in the sound
+    alike = {
+        shift: np.corrcoef(samples[begin + 12000 + shift :][:24000], tone[12000:36000])[0, 1]
+        for shift in range(-960, 961, 4)
+    }
+    shift = max(alike, key=lambda shift: float(alike[shift]))
+    assert alike[shift] > 0.9
+    assert abs(shift) <= 480  # 10 ms, what encoders put before the sound

@@ -32,8 +32,9 @@ def restore_video(
 ) -> int:  # fmt: skip
     """Restore a video, or a folder of its frames, each frame starting from the one before.
 
-    Killed, it goes on with the frame where it was when the same command is given again. Frame rate
-    and size are kept, the sound is copied. Videos need PyAV: pip install 'untrained[video]'.
+    Killed, it goes on with the frame where it was when the same command is given again. Frame rate,
+    times, size and colours are kept; the sound is copied, or encoded anew where the file cannot take
+    it as it is. Videos need PyAV: pip install 'untrained[video]'.
 
     Parameters
     ----------

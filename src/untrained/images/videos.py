@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -119,10 +119,8 @@ def write_video(part: Path, frames: Iterable[Frame], source: Path) -> str:
         for packet in new.encode():
             made.mux(packet)
         if sound is not None:
-            for packet in given.demux(audio=0):
-                if packet.dts is not None:
-                    packet.stream = sound
-                    made.mux(packet)
+            for packet in sound(given):
+                made.mux(packet)
     return "; ".join(line for line in (told, *_losses(old, bits, part.suffix.lower())) if line)
 
 
@@ -150,31 +148,55 @@ def _bits(frame: Any) -> int:
     return max(int(c.bits) for c in frame.format.components)
 
 
-def _add_sound(given: Any, made: Any) -> tuple[Any, str]:
-    """Return the stream that takes the sound as it is, and what is to be told of it."""
-    if not given.streams.audio:
-        return None, ""
+def _add_sound(given: Any, made: Any) -> tuple[Callable[[Any], Iterator[Any]] | None, str]:
+    """Return what makes the packets of the sound, as it is if possible, and what is to be told."""
     tracks = given.streams.audio
-    if not _takes(tracks[0], made):
-        return None, "the sound is left out: this kind of file cannot take it as it is (try .mkv)"
+    if not tracks:
+        return None, ""
     more = f"; of {len(tracks)} tracks the first" if len(tracks) > 1 else ""
-    return made.add_stream_from_template(tracks[0]), f"the sound is copied{more}"
+    for start, told in ((_copied, "copied"), (_encoded, "encoded anew")):
+        if _takes(tracks[0], made, start):
+            return start(tracks[0], made), f"the sound is {told}{more}"
+    return None, "the sound is left out: this kind of file cannot take it (try .mkv)"
 
 
-def _takes(sound: Any, made: Any) -> bool:
-    """Whether a file of this kind takes the sound as it is; some fail only once it is written."""
+def _copied(track: Any, made: Any) -> Callable[[Any], Iterator[Any]]:
+    stream = made.add_stream_from_template(track)
+
+    def packets(given: Any) -> Iterator[Any]:
+        for packet in given.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                yield packet
+
+    return packets
+
+
+def _encoded(track: Any, made: Any) -> Callable[[Any], Iterator[Any]]:
+    codec = "libopus" if made.format.name == "webm" else "aac"
+    rate = 48000 if codec == "libopus" else track.rate
+    stream = made.add_stream(codec, rate=rate, layout=track.layout.name)
+    stream.bit_rate = 96000 * track.channels
+
+    def packets(given: Any) -> Iterator[Any]:
+        for frame in given.decode(audio=0):
+            yield from stream.encode(frame)
+        yield from stream.encode()
+
+    return packets
+
+
+def _takes(sound: Any, made: Any, start: Callable[[Any, Any], Any]) -> bool:
+    """Whether a file of this kind takes the sound so; some fail only once it is written."""
     av = _av()
-    trial = io.BytesIO()
     try:
         with (
             av.open(sound.container.name) as given,
-            av.open(trial, "w", format=made.format.name) as container,
+            av.open(io.BytesIO(), "w", format=made.format.name) as container,
         ):
-            stream = container.add_stream_from_template(given.streams.audio[0])
-            for packet in itertools.islice(given.demux(audio=0), 16):
-                if packet.dts is not None:
-                    packet.stream = stream
-                    container.mux(packet)
+            packets = start(given.streams.audio[0], container)
+            for packet in itertools.islice(packets(given), 16):
+                container.mux(packet)
     except (ValueError, OSError):  # FFmpegError is one of these
         return False
     return True
