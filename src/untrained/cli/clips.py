@@ -33,8 +33,8 @@ def restore_video(
     """Restore a video, or a folder of its frames, each frame starting from the one before.
 
     Killed, it goes on with the frame where it was when the same command is given again. Frame rate,
-    times, size and colours are kept; the sound is copied, or encoded anew where the file cannot take
-    it as it is. Videos need PyAV: pip install 'untrained[video]'.
+    times, size and colours are kept; the sound is copied, or encoded anew where the file does not
+    take it. Videos need PyAV: pip install 'untrained[video]'.
 
     Parameters
     ----------

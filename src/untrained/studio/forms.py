@@ -109,9 +109,10 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
     ),
     "demosaic": (
         OptionForm(
-            name="pattern", kind="choice", default="RGGB",
-            choices=["RGGB", "BGGR", "GRBG", "GBRG"], label="Pattern",
-            help="The colours of the top left 2x2 pixels, row by row.",
+            name="pattern", kind="choice", default="auto",
+            choices=["auto", "RGGB", "BGGR", "GRBG", "GBRG"], label="Pattern",
+            help="The colours of the top left 2x2 pixels, row by row. auto = as a raw file says, "
+            "or RGGB.",
         ),
     ),
     "deinterlace": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Unpack, cast
+from typing import Any, Literal, Unpack, cast
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __all__ = ["Demosaic", "demosaic"]
 class Demosaic(Task):
     """y = one colour of every pixel. Option: `pattern`, of the top left 2x2 pixels.
 
-    None = as the file says, RGGB where it does not.
+    "auto" = as the file says, RGGB where it does not.
     """
 
     name = "demosaic"
@@ -37,7 +37,7 @@ class Demosaic(Task):
 
     def check(self, options: Options) -> None:
         """Refuse an unknown pattern."""
-        if options["pattern"] is not None:
+        if options["pattern"] != "auto":
             Mosaic(options["pattern"])
 
     def given(self, asked: Asked) -> Given:
@@ -55,20 +55,22 @@ class Demosaic(Task):
         return (*shape[:3], 3)
 
 
-def _pattern(given: Pattern | None, said: str | None) -> Pattern:
+def _pattern(given: Pattern | Literal["auto"], said: str | None) -> Pattern:
     """Return the pattern that is given, or else said by the file.
 
     Raises:
         InputError: the two differ.
     """
-    if given is not None and said not in (None, given):
+    if given == "auto":
+        return cast("Pattern", said or "RGGB")
+    if said not in (None, given):
         raise InputError(f"pattern is {given}, but the raw file says {said}; leave it out")
-    return given or cast("Pattern", said or "RGGB")
+    return given
 
 
 def demosaic(
     image: Source,
-    pattern: Pattern | None = None,
+    pattern: Pattern | Literal["auto"] = "auto",
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Find the colours of a sensor's mosaic, each pixel of which has measured one.
@@ -76,7 +78,7 @@ def demosaic(
     Args:
         image: (H, W), linear or not, or the path of a gray picture file or of a camera's raw file.
         pattern: the colours of the top left 2x2 pixels, row by row: RGGB, BGGR, GRBG or GBRG.
-            None = as the raw file says, else RGGB.
+            "auto" = as the raw file says, else RGGB.
         **fit: as for `denoise`.
 
     Returns:
