@@ -33,10 +33,10 @@ def check_place(path: Path) -> None:
         raise InputError(f"{path}: no permission to write into {folder}; give another output")
 
 
-def refuse_input(path: Path, source: Path) -> None:
-    """Raise InputError if a file to be written is the input itself."""
+def refuse_input(path: Path, source: Path, name: str = "input") -> None:
+    """Raise InputError if a file to be written is one that is read, of a name for the message."""
     if path.exists() and source.exists() and path.samefile(source):
-        raise InputError(f"{path}: is the input itself; give another output with -o")
+        raise InputError(f"{path}: is the {name} itself; give another output with -o")
 
 
 def make_folder(folder: Path) -> None:

@@ -43,6 +43,8 @@ export interface Stop {
   step: number;
   kept_step: number;
   kept: string;
+  /** The observed picture was then filtered with it as the guide. */
+  refined: boolean;
   reason: string;
   advice: string;
 }

@@ -480,6 +480,15 @@ def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(noisy: Path, untr
     assert not np.array_equal(final, early)
 
 
+def test_the_demonstration_says_its_score_once(untrained: Run) -> None:
+    for more in ((), ("--report",)):
+        done = untrained("demo", "--side", "32", "--steps", "10", *QUICK[:2], *more)
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in done.stdout.splitlines() if "PSNR to the truth" in line]
+        said = [line for line in lines if "restored" in line or "PSNR to the truth " in line]
+        assert len(said) == 1, done.stdout
+
+
 def test_the_demonstration_can_be_looked_at(tmp_path: Path, untrained: Run) -> None:
     done = untrained("demo", "-o", "demo", "--report", "--steps", "10", "--set", "widths=8,8")
     assert done.returncode == 0, done.stderr
@@ -521,6 +530,59 @@ def test_a_strength_is_changed_without_a_new_fit(noisy: Path, untrained: Run) ->
     taken = untrained("resume", folder, "--strength", "0.3")
     assert taken.returncode == 2
     assert "exists, and was not made by" in taken.stderr
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_the_score_is_that_of_the_file_at_every_strength(
+    noisy: Path, untrained: Run, pages: int
+) -> None:
+    names = ["noisy.tif", "clean.tif"]
+    for name in names:
+        page = read_picture(noisy.with_name(name).with_suffix(".png")).pixels[0]
+        tifffile.imwrite(noisy.with_name(name), np.stack([page, page[::-1]][:pages]))
+    command = ("denoise", "noisy.tif", "-o", "out.tif", *QUICK, "--strength")
+
+    def recorded(*words: object) -> tuple[dict[str, float], dict[str, float]]:
+        done = untrained(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        results = json.loads(done.stdout)["results"]
+        assert len(results) == pages
+        wanted = json.loads(untrained("score", "out.tif", "clean.tif", "--json").stdout)
+        assert all(
+            result["score"]["full_strength"] == full
+            for result, full in zip(results, fulls, strict=False)
+        )
+        found = {n: float(np.mean([r["score"][n] for r in results])) for n in wanted}
+        fulls[:] = [result["score"].get("full_strength", result["score"]) for result in results]
+        return found, wanted
+
+    fulls: list[dict[str, float]] = []
+    for strength in ("0.5", "0", "0.25"):
+        found, wanted = recorded(*command, strength, "--truth", "clean.tif")
+        assert found == pytest.approx(wanted, abs=1e-6)
+    (folder,) = (noisy.parent / "untrained-runs").iterdir()
+    found, wanted = recorded("resume", folder, "--strength", "0.7")  # the run knows its truth
+    assert found == pytest.approx(wanted, abs=1e-6)
+    said = untrained("resume", folder, "--strength", "0.6").stdout
+    assert said.count("at full strength") == pages
+    # at full strength: of the image of the fit, which the file rounds
+    found = json.loads(untrained(*command, "1", "--json").stdout)["results"][0]["score"]
+    assert found["psnr"] == pytest.approx(fulls[0]["psnr"])
+    assert "full_strength" not in found
+    # without the truth nothing is said of a weaker picture
+    noisy.with_name("clean.tif").unlink()
+    untold = json.loads(untrained(*command, "0.4", "--json").stdout)["results"]
+    assert not any("score" in result for result in untold)
+
+
+def test_a_truth_that_comes_late_is_held_against_the_file(noisy: Path, untrained: Run) -> None:
+    assert untrained("denoise", noisy, "-o", "out.png", *QUICK).returncode == 0
+    done = untrained(
+        "denoise", noisy, "-o", "out.png", *QUICK, "--strength", "0.5", "--truth", "clean.png"
+    )
+    expected = json.loads(untrained("score", "out.png", "clean.png", "--json").stdout)
+    assert f"PSNR to the truth {expected['psnr']:.2f} dB" in done.stdout
+    assert "of the file that was written" in done.stdout
 
 
 def test_a_strength_is_for_denoising_alone(noisy: Path, untrained: Run) -> None:

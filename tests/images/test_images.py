@@ -631,7 +631,7 @@ def test_named_axes_and_own_words_survive(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file.asarray(), array)
 
 
-def test_ome_is_kept_while_it_is_true(tmp_path: Path) -> None:
+def test_ome_is_kept_and_follows_the_size(tmp_path: Path) -> None:
     array = values((2, 3, 20, 30), "uint16")
     said = {"axes": "CZYX", "PhysicalSizeX": 0.1, "Channel": {"Name": ["red", "green"]}}
     tifffile.imwrite(tmp_path / "a.tif", array, ome=True, metadata=said)
@@ -644,7 +644,8 @@ def test_ome_is_kept_while_it_is_true(tmp_path: Path) -> None:
     large = with_pixels(read, read.pixels.repeat(2, axis=1).repeat(2, axis=2))
     write_picture(tmp_path / "c.tif", large)
     with tifffile.TiffFile(tmp_path / "c.tif") as larger:
-        assert not larger.is_ome
+        assert larger.is_ome
+        assert 'PhysicalSizeX="0.05"' in (larger.ome_metadata or "")
         assert larger.series[0].axes == "CZYX"
         np.testing.assert_array_equal(larger.asarray(), large.to_array())
 
@@ -669,7 +670,7 @@ def test_ome_that_names_other_files_is_not_kept(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file.asarray(), stack)
 
 
-def test_places_on_earth_survive_while_they_are_true(tmp_path: Path) -> None:
+def test_places_on_earth_survive_and_follow_the_size(tmp_path: Path) -> None:
     scale, keys = (0.5, 0.5, 0.0), (1, 1, 0, 0)
     tifffile.imwrite(
         tmp_path / "a.tif", values((20, 30), "int16"), metadata=None,
@@ -681,7 +682,7 @@ def test_places_on_earth_survive_while_they_are_true(tmp_path: Path) -> None:
         assert file.pages.first.tags[34735].value == keys
     write_picture(tmp_path / "c.tif", with_pixels(read, read.pixels.repeat(2, axis=1)))
     with tifffile.TiffFile(tmp_path / "c.tif") as larger:
-        assert 33550 not in larger.pages.first.tags
+        assert larger.pages.first.tags[33550].value == (0.5, 0.25, 0.0)
 
 
 def test_premultiplied_alpha_stays_in_tiff(tmp_path: Path) -> None:

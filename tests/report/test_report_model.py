@@ -126,7 +126,7 @@ def test_a_finished_run_is_told_whole(job: Job, done: Outcome) -> None:
     assert run["history"]["step"] == list(range(1, 41))
     assert run["history"]["truth_step"] == [10, 20, 30, 40]
     assert run["stop"] == {
-        "step": 40, "kept_step": 40, "kept": "average", "reason": "max_steps",
+        "step": 40, "kept_step": 40, "kept": "average", "refined": True, "reason": "max_steps",
         "advice": "all planned steps were taken",
     }  # fmt: skip
     score = done.results[0].score

@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.fft import dctn
 
 import untrained as package
 from untrained import InputError, find_recipe, with_settings
@@ -66,6 +67,65 @@ def test_dejpeg_is_nearer_to_the_truth_and_agrees_with_the_file(
     found = torch.from_numpy(restored / 255.0).permute(2, 0, 1)[None]
     # rounded to 8 bits, and (b, c, 64, 48) is whole units: no edge is shared with what was cut off
     assert float(interval.excess(found).abs().max()) < 0.25
+
+
+def without(data: bytes, marker: int) -> bytes:
+    """A JPEG without its segments of this marker."""
+    at, kept = 2, data[:2]
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        kept += data[at:end] if data[at + 1] != marker else b""
+        at = end
+    return kept + data[at:]
+
+
+@pytest.mark.parametrize("kind", ["adobe", "names", "adobe 4:2:0"])
+def test_dejpeg_of_a_file_of_red_green_and_blue_agrees_with_it(
+    tmp_path: Path, scene: Scene, kind: str
+) -> None:
+    stored = io.BytesIO()
+    picture = Image.fromarray(as_bytes(0.15 + 0.7 * scene(32, 48, 3)))
+    if kind == "adobe 4:2:0":
+        picture.save(stored, "JPEG", quality=40, subsampling=2)
+        data = without(stored.getvalue(), 0xE0)
+        data = data[:2] + b"\xff\xee\0\x0eAdobe\0\x64" + bytes(5) + data[2:]
+    else:
+        picture.save(stored, "JPEG", quality=40, keep_rgb=True)
+        data = stored.getvalue() if kind == "adobe" else without(stored.getvalue(), 0xEE)
+    (tmp_path / "in.jpg").write_bytes(data)
+    tables = read_tables(tmp_path / "in.jpg")
+    assert tables.rgb
+    assert tables.sampling == ((2, 2) if "4:2:0" in kind else (1, 1))
+    made = package.dejpeg(tmp_path / "in.jpg", recipe=quick("dejpeg", max_steps="20"))
+    assert made.shape == (32, 48, 3)
+    if tables.sampling == (1, 1):  # decoders make up the colours between those of 4:2:0
+        steps = np.array(tables.luma, float).reshape(8, 8)
+        far = np.abs(coefficients(made) - coefficients(np.asarray(picture_of(data)))) / steps
+        assert far.max() < 0.5 + 0.5
+
+
+def picture_of(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def coefficients(image: NDArray[Any]) -> NDArray[np.float64]:
+    """The cosine transform of every 8x8 block of every channel."""
+    height, width, channels = image.shape
+    blocks = image.astype(float).reshape(height // 8, 8, width // 8, 8, channels)
+    return np.asarray(dctn(blocks.transpose(0, 2, 4, 1, 3), axes=(3, 4), norm="ortho"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_cmyk_is_refused_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    source = tmp_path / f"in{suffix}"
+    Image.new("CMYK", (32, 32), (10, 20, 30, 40)).save(source)
+    for command in ("dejpeg", "denoise"):
+        assert main([command, str(source), "-o", str(tmp_path / "o.png")]) == 2
+        told = capsys.readouterr().err
+        assert "convert it to RGB" in told
+        assert len(told.splitlines()) == 1
 
 
 def test_dejpeg_wants_a_jpeg(tmp_path: Path, untrained: Run, scene: Scene) -> None:

@@ -111,7 +111,7 @@ def flash(
 def demosaic(
     files: Pictures, /, *,
     output: Output = None,
-    pattern: Literal["RGGB", "BGGR", "GRBG", "GBRG"] = "RGGB",
+    pattern: Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG"] = "auto",
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -121,7 +121,7 @@ def demosaic(
     Parameters
     ----------
     pattern
-        The colours of the top left 2x2 pixels, row by row.
+        The colours of the top left 2x2 pixels, row by row. auto = as a raw file says, or RGGB.
     """
     options = {"pattern": pattern}
     return restore_files("demosaic", files, output, fit, run, printing, options=options)

@@ -32,15 +32,17 @@ def restore_video(
 ) -> int:  # fmt: skip
     """Restore a video, or a folder of its frames, each frame starting from the one before.
 
-    Killed, it goes on with the frame where it was when the same command is given again. Frame rate
-    and size are kept, the sound is copied. Videos need PyAV: pip install 'untrained[video]'.
+    Killed, it goes on with the frame where it was when the same command is given again. Frame rate,
+    times, size and colours are kept; the sound is copied, or encoded anew where the file does not
+    take it. Videos need PyAV: pip install 'untrained[video]'.
 
     Parameters
     ----------
     clip
         A video file, or a folder of pictures, taken in the order of their names.
     output
-        .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264); else a folder of PNG files.
+        .mkv (without loss, FFV1), .mp4, .mov or .m4v (H.264), .webm (VP9); else a folder of PNG
+        files.
     task
         What to do to every frame.
     later_steps

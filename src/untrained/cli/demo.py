@@ -51,5 +51,6 @@ def demo(
         ))  # fmt: skip
 
     return run_demo(
-        task, folder, run, words=words, side=side, quiet=printing.quiet or printing.json
-    )
+        task, folder, run, words=words, side=side, quiet=printing.quiet or printing.json,
+        with_truth=report,
+    )  # fmt: skip

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import Flag, PrintOptions, Seed
+from untrained.cli.options import Flag, PrintOptions, Seed, changes_of_words
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from untrained.recipes import Recipe
 
 __all__ = ["invert"]
 
@@ -89,12 +87,13 @@ def invert(
     from untrained.atomic import check_place
     from untrained.fitting import Progress, pick_device
     from untrained.images import Picture, read_picture, write_picture
+    from untrained.recipes import with_settings
     from untrained.recipes.inversion import INVERT, MAXIMIZE, find_inversion
     from untrained.restoring import invert_features, maximize_activation
 
     check_place(output)
     found = find_inversion(recipe, INVERT if unit is None else MAXIMIZE)
-    chosen = _with_changes(found, set_, steps)
+    chosen = with_settings(found, changes_of_words(set_, steps))
     image = None
     if file is not None:
         pixels = read_picture(file).pixels[0]
@@ -152,18 +151,6 @@ def _size(text: str) -> tuple[int, int]:
     if min(height, width) < 8:
         raise InputError(f"size is {text!r}; wanted at least 8x8")
     return height, width
-
-
-def _with_changes(recipe: Recipe, changes: tuple[str, ...], steps: int | None) -> Recipe:
-    from untrained.recipes import with_settings
-
-    named: dict[str, str] = {} if steps is None else {"max_steps": str(steps)}
-    for text in changes:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
-        named[name.strip()] = value.strip()
-    return with_settings(recipe, named)
 
 
 def _model(name: str) -> nn.Module:

@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 2 for bad input, 1 for our own failure."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        # A lone hyphen is a pipe (`piping`), and would be taken for an option without a name.
+        words = ["./-" if token == "-" else token for token in tokens]
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         return code if isinstance(code, int) else 0
     except (InputError, CycloptsError) as error:
         if "--debug" in tokens:

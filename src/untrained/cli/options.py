@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -29,7 +29,10 @@ __all__ = [
     "SigmaInUnits",
     "Strength",
     "Whole",
+    "changes_of_words",
 ]
+
+Format = Literal["png", "jpg", "tif", "webp", "npy"]
 
 _FIT = Group("Fit", sort_key=1)
 _RUN = Group("Run", sort_key=2)
@@ -54,6 +57,20 @@ Whole = Annotated[int, Parameter(converter=_whole)]
 Seed = Annotated[int, Parameter(converter=_whole, validator=_check_seed)]
 
 
+def changes_of_words(words: Sequence[str], steps: int | None) -> dict[str, str]:
+    """Return what --set and --steps change, by the name of the setting.
+
+    Raises:
+        InputError: a --set without a name or a value.
+    """
+    pairs = [text.partition("=") for text in words]
+    for text, (name, equals, _) in zip(words, pairs, strict=True):
+        if not equals or not name:
+            raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
+    changes = {name.strip(): value.strip() for name, _, value in pairs}
+    return changes if steps is None else {**changes, "max_steps": str(steps)}
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -73,18 +90,8 @@ class FitOptions:
     "The clean picture, for scoring only; the result is the same without it."
 
     def changes(self) -> dict[str, str]:
-        """Return what --set and --steps change, by the name of the setting.
-
-        Raises:
-            InputError: a --set without a name or a value.
-        """
-        pairs = [text.partition("=") for text in self.set]
-        for name, equals, value in pairs:
-            if not equals or not name:
-                text = name + equals + value
-                raise InputError(f"--set is {text!r}; wanted NAME=VALUE, for example lr=0.005")
-        changes = {name.strip(): value.strip() for name, _, value in pairs}
-        return changes if self.steps is None else {**changes, "max_steps": str(self.steps)}
+        """Return what --set and --steps change; raises as `changes_of_words`."""
+        return changes_of_words(self.set, self.steps)
 
     def words(self) -> list[str]:
         """Return what a user would type for these options."""
@@ -103,8 +110,12 @@ Report = Annotated[
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What is kept of a run."""
+    """Which pictures are taken, and what is kept of a run."""
 
+    recursive: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    "Of a folder take the pictures in its subfolders too; the outputs are laid out alike."
+    format: Annotated[Format | None, Parameter(group=_RUN)] = None
+    "Of outputs that are not named. Default: that of the input; PNG for GIF, BMP and PNM."
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
     no_run: Annotated[bool, Parameter(group=_RUN, negative=())] = False
@@ -125,13 +136,17 @@ class RunOptions:
     checkpoint_every: Annotated[float, Parameter(group=_RUN)] = 20.0
     "Seconds between checkpoints; 0 = as often as possible."
 
+    def needs_folder(self) -> bool:
+        """Whether something was asked for that is written into the run's folder."""
+        return bool(self.snapshots or self.report or self.tensorboard or self.run_dir)
+
     def check(self) -> None:
         """Refuse numbers out of range, before any file is read.
 
         Raises:
             InputError: one is.
         """
-        if self.no_run and (self.snapshots or self.report or self.tensorboard or self.run_dir):
+        if self.no_run and self.needs_folder():
             raise InputError(
                 "--no-run leaves the run's folder out, into which snapshots, reports and events "
                 "are written; leave it out, or --run-dir, --snapshots, --report and --tensorboard"
@@ -176,13 +191,16 @@ def _words(options: FitOptions | PrintOptions) -> list[str]:
     return words
 
 
-Pictures = Annotated[list[Path], Parameter(help="Picture files, or folders of them.")]
+Pictures = Annotated[
+    list[Path], Parameter(help="Picture files, or folders of them; - is standard input.")
+]
 Output = Annotated[
     Path | None,
     Parameter(
         name=["--output", "-o"],
-        help="The output file; a folder if there are several inputs or if it has no suffix. "
-        "Default: beside the input, with the task in its name.",
+        help="The output file; a folder if there are several inputs or if it has no suffix; - is "
+        "standard output. Default: beside the input, with the task in its name; for FOLDER, "
+        "FOLDER-denoised, -inpainted, -upscaled …",
     ),
 ]
 Sigma = Annotated[

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from untrained.jobs import Outcome
+    from untrained.jobs import LeftOut, Outcome
     from untrained.report import Report
 
-__all__ = ["account", "as_json", "late_score", "print_error", "warn_of_size"]
+__all__ = ["account", "as_json", "late_score", "print_error", "print_left_out", "warn_of_size"]
+
+_MOST_NAMES = 4
 
 
 def late_score(outcome: Outcome) -> dict[str, float] | None:
-    """Return the score of a skipped job's written picture, if there is a truth.
+    """Return the score of the written picture, if there is a truth that the fit did not know.
 
     Raises:
         InputError: a truth that cannot be read, or of another size.
@@ -24,7 +27,10 @@ def late_score(outcome: Outcome) -> dict[str, float] | None:
     from untrained.comparison import score_files
 
     truth = outcome.job.truth
-    return score_files(outcome.job.target, truth) if truth and outcome.status == "skipped" else None
+    known = any("score" in result for result in outcome.record.get("results", []))
+    if truth is None or (known and outcome.status != "skipped"):
+        return None
+    return score_files(outcome.job.target, truth)
 
 
 def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -34,6 +40,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "input": str(outcome.job.source),
         "output": str(outcome.job.target),
         "run": None if outcome.folder is None else str(outcome.folder),
+        "notes": _notes(outcome),
         "results": outcome.record.get("results", []),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
@@ -50,13 +57,8 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if outcome.lacking:
             lacking = " and ".join(outcome.lacking)
             lines.append(f"  finished before without {lacking}; --overwrite to fit again")
-        if score is not None:
-            lines.append(
-                f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
-                "(of the file that was written)"
-            )
-        return lines
-    lines = [f"{job.source} → {job.target}"]
+        return lines + _late_score_lines(score)
+    lines = [f"{job.source} → {job.target}", *(f"  note: {note}" for note in _notes(outcome))]
     for result in outcome.record["results"]:
         lines.append(
             f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
@@ -75,10 +77,6 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
             facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
-        if result["tiles"] > 1:
-            facts.append(f"{result['tiles']} tiles, the steps are of all of them")
-        if result.get("filled_tiles"):
-            facts.append(f"{result['filled_tiles']} of them hardly known, filled smoothly")
         if result["missing_pixels"]:
             what = "filled" if result.get("missing_filled", True) else "left as they were"
             facts.append(f"{result['missing_pixels']:,} missing pixels {what}")
@@ -95,6 +93,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if "score" in result:
             lines.append("  " + _score_line(result))
         lines += _extras_lines(outcome, result)
+    lines += _late_score_lines(score)
     if outcome.folder is None:
         lines.append("  no run folder was kept")
         return lines
@@ -104,6 +103,22 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _late_score_lines(score: Mapping[str, float] | None) -> list[str]:
+    if score is None:
+        return []
+    return [
+        f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
+        "(of the file that was written)"
+    ]
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    """Return what was done that the user may not expect, of all pages, each sentence once."""
+    results = outcome.record.get("results", [])
+    notes = [note for result in results for note in result.get("notes", ())]
+    return list(dict.fromkeys([*outcome.record.get("notes", ()), *notes]))
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:
@@ -133,7 +148,10 @@ def _score_line(result: dict[str, Any]) -> str:
 
     score = result["score"]
     before = score["psnr_degraded"]
-    was = "" if before is None else f" (the input had {before:.2f} dB)"
+    beside = [] if before is None else [f"the input had {before:.2f} dB"]
+    if "full_strength" in score:
+        beside.append(f"at full strength {score['full_strength']['psnr']:.2f} dB")
+    was = f" ({', '.join(beside)})" if beside else ""
     # In tiles the whole image is seen only at the end.
     peak = (
         ""
@@ -146,6 +164,20 @@ def _score_line(result: dict[str, Any]) -> str:
 def print_error(message: str) -> None:
     """Print one line to standard error."""
     print(f"untrained: {' '.join(message.split())}", file=sys.stderr)
+
+
+def print_left_out(left_out: Sequence[LeftOut], *, json_lines: bool = False) -> None:
+    """Say which files are not taken: a line a reason, or with `json_lines` an object a file."""
+    if json_lines:
+        for one in left_out:
+            said = {"status": "left out", "input": str(one.path), "reason": one.reason}
+            print(json.dumps(said), flush=True)
+        return
+    for reason in dict.fromkeys(one.reason for one in left_out):
+        names = [str(one.path) for one in left_out if one.reason == reason]
+        more = len(names) - _MOST_NAMES
+        shown = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        print_error(f"skipped {len(names)} ({reason}): {shown}")
 
 
 def warn_of_size(target: Path, report: Report) -> None:

@@ -24,7 +24,15 @@ from untrained.cli.options import (
     Strength,
     Whole,
 )
-from untrained.cli.printing import account, as_json, late_score, print_error, warn_of_size
+from untrained.cli.piping import PIPE, run_piped
+from untrained.cli.printing import (
+    account,
+    as_json,
+    late_score,
+    print_error,
+    print_left_out,
+    warn_of_size,
+)
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,23 +159,46 @@ def restore_files(
     run.check()
     recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     find_task(task).check(options)  # before any folder is read
-    pairs = plan_targets(task, files, output)
-    if fit.truth is not None and len(pairs) > 1:
-        raise InputError(f"--truth goes with one input, {len(pairs)} were given")
-    jobs = [
-        Job(
+    piped = PIPE in (*files, output)
+    if piped and run.needs_folder():
+        raise InputError(
+            "a pipe keeps no folder of the run; give files, or leave out --run-dir, --snapshots, "
+            "--report and --tensorboard"
+        )
+
+    def job(source: Path, target: Path) -> Job:
+        return Job(
             task=task, source=source, target=target, recipe=recipe, options=options,
             files={name: path for name, path in (beside or {}).items() if path is not None},
             truth=fit.truth, seed=fit.seed, device=fit.device,
-            run_dir=run.run_dir, keep_run=not run.no_run,
+            run_dir=run.run_dir, keep_run=not (run.no_run or piped),
             snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
             tensorboard=run.tensorboard,
             overwrite=run.overwrite, max_pixels=run.max_pixels,
             checkpoint_every=run.checkpoint_every,
-        )
-        for source, target in pairs
-    ]  # fmt: skip
-    return run_jobs(jobs, printing, workers=run.workers, report=run.report)
+        )  # fmt: skip
+
+    suffix = f".{run.format}" if run.format else None
+    if piped:
+        return run_piped(
+            files, output, suffix, lambda *ends: run_jobs([job(*ends)], printing),
+            max_pixels=run.max_pixels,
+        )  # fmt: skip
+    plan = plan_targets(
+        task, files, output, recursive=run.recursive, run_dir=run.run_dir, suffix=suffix
+    )
+    bad = [one for one in plan.left_out if one.bad]
+    if bad and len(files) == 1 and not files[0].is_dir():
+        raise InputError(f"{bad[0].path}: {bad[0].reason}")
+    print_left_out(bad if printing.quiet else plan.left_out, json_lines=printing.json)
+    if not plan.pairs:
+        names = ", ".join(str(file) for file in files)
+        raise InputError(f"{names}: holds no picture to {task}; wanted a folder with some")
+    if fit.truth is not None and len(plan.pairs) > 1:
+        raise InputError(f"--truth goes with one input, {len(plan.pairs)} were given")
+    jobs = [job(source, target) for source, target in plan.pairs]
+    code = run_jobs(jobs, printing, workers=run.workers, report=run.report)
+    return max(code, 2) if bad else code
 
 
 def run_jobs(

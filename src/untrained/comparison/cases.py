@@ -15,7 +15,7 @@ from untrained.baselines import Image, Known, find_baseline
 from untrained.baselines.base import array_of
 from untrained.errors import InputError
 from untrained.images import Picture, UnitRange, read_picture, to_unit
-from untrained.operators import Blur
+from untrained.operators import Blur, Mosaic
 from untrained.tasks import Asked, Given, Options, PictureShape, Task, find_task
 from untrained.tasks.dejpeg import read_tables
 
@@ -28,7 +28,7 @@ DEFAULT_OPTIONS: dict[str, dict[str, Any]] = {
     "deblur": {},
     "dejpeg": {"agreement": 0.0},
     "flash": {},
-    "demosaic": {"pattern": "RGGB"},
+    "demosaic": {"pattern": "auto"},
     "deinterlace": {"field": "top"},
     "dehaze": {},
 }
@@ -64,7 +64,7 @@ def open_case(task: str, source: Path, files: Mapping[str, Path], options: Optio
     kind = find_task(task)
     options = _all_options(kind, files, options)
     kind.check(options)
-    picture = read_picture(source)
+    picture = read_picture(source, mosaic=kind.mosaic)
     if len(picture.pixels) != 1:
         raise InputError(f"{source} has {len(picture.pixels)} pages; compare takes one")
     given = kind.given(Asked(source=source, picture=picture, files=files, options=options))
@@ -80,7 +80,7 @@ def open_case(task: str, source: Path, files: Mapping[str, Path], options: Optio
         kernel=given.operator.kernel.double().numpy() if isinstance(given.operator, Blur) else None,
         tables=read_tables(source) if task == "dejpeg" else None,
         guide=None if given.guide is None else array_of(to_unit(given.guide)[0]),
-        pattern=options.get("pattern", "RGGB"),
+        pattern=given.operator.pattern if isinstance(given.operator, Mosaic) else "RGGB",
     )
     return Case(
         picture=picture, output_shape=kind.output_shape((1, height, width, channels), options),

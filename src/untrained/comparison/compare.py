@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from untrained.comparison.cases import open_case
 from untrained.errors import InputError
 from untrained.images import (
     Picture,
+    Place,
     UnitRange,
+    aligned,
     central,
     from_unit,
     read_picture,
@@ -177,6 +180,9 @@ def _truth(
     if asked.truth is None:
         return None
     truth = read_picture(asked.truth)
+    with suppress(InputError):  # sizes are compared below
+        place = replace(Place.of(picture), size=(shape[1], shape[2]))
+        truth, _ = aligned("truth", truth, place)
     if truth.pixels.shape != tuple(shape) or truth.pixels.dtype != picture.pixels.dtype:
         got, wanted = ("x".join(map(str, s[1:])) for s in (truth.pixels.shape, shape))
         raise InputError(

@@ -20,7 +20,7 @@ __all__ = ["run_demo"]
 
 def run_demo(
     task: str, folder: Path, run: Callable[[list[str]], int], *,
-    words: Sequence[str], side: int | None, quiet: bool,
+    words: Sequence[str], side: int | None, quiet: bool, with_truth: bool = False,
 ) -> int:  # fmt: skip
     """Write clean.png, the damaged files, restored.png and comparison.png into the folder.
 
@@ -31,6 +31,8 @@ def run_demo(
         words: options for it.
         side: of the central square that is taken; None = the example's own, 0 = everything.
         quiet: print nothing here.
+        with_truth: give the run the truth too, for the curves of its report; the run then says how
+            near it came, and it is not said again here.
 
     Raises:
         InputError: no such example, a side out of range, a folder that cannot be written.
@@ -43,7 +45,9 @@ def run_demo(
     for name, value in {**{n: folder / f for n, f in example.beside.items()},
                         **example.options}.items():  # fmt: skip
         command += ["--" + name.replace("_", "-"), str(value)]
-    command += ["-o", str(restored), "--truth", str(folder / "clean.png"), *words]
+    command += ["-o", str(restored), *words]
+    if with_truth:
+        command += ["--truth", str(folder / "clean.png")]
     if not quiet:
         print(f"$ {shlex.join(['untrained', *command])}", flush=True)
     code = run(command)
@@ -64,7 +68,8 @@ def run_demo(
     tiles = [(f"{name}\n{scores.get(name, '')}", image) for name, image in shown.items()]
     _write_sheet(folder / "comparison.png", [*tiles, ("clean", clean)])
     if not quiet:
-        print("PSNR to the truth: " + ", ".join(f"{n} {score}" for n, score in scores.items()))
+        told = [f"{n} {score}" for n, score in scores.items() if n != "restored" or not with_truth]
+        print("PSNR to the truth: " + ", ".join(told))
         print(f"restored: {restored}")
         print(f"{' | '.join([*shown, 'clean'])}: {folder / 'comparison.png'}")
     return 0

@@ -177,6 +177,7 @@ def _stop(entry: Entry, recipe: Recipe) -> Stop:
         "step": entry["steps"],
         "kept_step": entry["kept_step"],
         "kept": "iterate" if recipe.average is None else "average",
+        "refined": recipe.refinement is not None,
         "reason": entry["reason"],
         "advice": StopReason(entry["reason"]).advice,
     }

@@ -8,16 +8,38 @@ from untrained.images.arrays import (
     channels_last,
     from_unit,
     image_size,
-    mask_to_tensor,
     missing_in,
     shown_range,
     to_unit,
 )
 from untrained.images.blending import blended, check_strength
 from untrained.images.clips import Frame, read_clip, write_clip
-from untrained.images.files import check_writable, is_image_path, read_picture, write_picture
+from untrained.images.files import (
+    check_writable,
+    is_image_path,
+    output_suffix,
+    picture_kind,
+    read_picture,
+    write_picture,
+)
 from untrained.images.kernels import read_kernel
-from untrained.images.picture import SUFFIXES, Metadata, Picture, TiffLayout, with_pixels
+from untrained.images.masks import Marks, Words, mask_to_tensor, read_marks
+from untrained.images.orientation import (
+    as_stored,
+    orientation_of,
+    upright,
+    upright_size,
+    with_orientation,
+)
+from untrained.images.picture import (
+    READABLE,
+    WRITABLE,
+    Metadata,
+    Picture,
+    TiffLayout,
+    usual_suffix,
+    with_pixels,
+)
 from untrained.images.ranges import (
     UnitRange,
     find_outliers,
@@ -25,16 +47,24 @@ from untrained.images.ranges import (
     range_of,
     white_of,
 )
+from untrained.images.second import Place, Second, aligned, read_second
 from untrained.images.sheets import central, sheet
 
 __all__ = [
     "MIN_SIDE",
-    "SUFFIXES",
+    "READABLE",
+    "WRITABLE",
     "Frame",
+    "Marks",
     "Metadata",
     "Picture",
+    "Place",
+    "Second",
     "TiffLayout",
     "UnitRange",
+    "Words",
+    "aligned",
+    "as_stored",
     "blended",
     "central",
     "channels_last",
@@ -47,14 +77,23 @@ __all__ = [
     "mask_to_tensor",
     "missing_in",
     "natural_range",
+    "orientation_of",
+    "output_suffix",
+    "picture_kind",
     "range_of",
     "read_clip",
     "read_kernel",
+    "read_marks",
     "read_picture",
+    "read_second",
     "sheet",
     "shown_range",
     "to_unit",
+    "upright",
+    "upright_size",
+    "usual_suffix",
     "white_of",
+    "with_orientation",
     "with_pixels",
     "write_clip",
     "write_picture",

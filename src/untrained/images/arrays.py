@@ -23,7 +23,6 @@ __all__ = [
     "channels_last",
     "from_unit",
     "image_size",
-    "mask_to_tensor",
     "missing_in",
     "shown_range",
     "to_unit",
@@ -164,30 +163,3 @@ def _as_dtype(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]
     inside = np.where(below | above, 0, np.rint(values)).astype(dtype)
     inside[below], inside[above] = limits.min, limits.max
     return inside
-
-
-def mask_to_tensor(mask: NDArray[Any], size: tuple[int, int]) -> Tensor:
-    """Return a (1, 1, H, W) mask of 1 = known from an (H, W) array.
-
-    True is known; of numbers, those above half of the largest.
-
-    Raises:
-        InputError: another size than the image, or no known pixel at all.
-    """
-    import torch
-
-    mask = np.asarray(mask)
-    if mask.ndim == 3:
-        mask = mask[..., 0]
-    if mask.shape != size:
-        raise InputError(
-            f"mask is {'x'.join(map(str, mask.shape))}, image is {size[0]}x{size[1]}; "
-            "pass a mask of the image's height and width"
-        )
-    known = mask if mask.dtype == bool else mask > mask.max(initial=0) / 2
-    if not known.any():
-        raise InputError(
-            "mask marks every pixel as unknown; white (true) means known, "
-            "use --mask-invert (~mask) if yours is the other way round"
-        )
-    return torch.from_numpy(np.ascontiguousarray(known[None, None]).astype(np.float32))

@@ -12,12 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
+from untrained.images.scale import scaled_header, scaled_ome, scaled_tags
 
-SUFFIXES = {
-    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff",
-    ".webp": "webp", ".npy": "npy",
+WRITABLE = {
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jfif": "jpeg", ".jpe": "jpeg",
+    ".tif": "tiff", ".tiff": "tiff", ".webp": "webp", ".npy": "npy",
+    ".fits": "fits", ".fit": "fits", ".fts": "fits",
 }  # fmt: skip
-"""The file formats by suffix."""
+"""The formats that are written, by suffix; they are read as well."""
+
+READABLE = WRITABLE | {
+    ".bmp": "bmp", ".gif": "gif",
+    ".ppm": "pnm", ".pgm": "pnm", ".pbm": "pnm", ".pnm": "pnm",
+    ".cr2": "raw", ".cr3": "raw", ".nef": "raw", ".arw": "raw", ".dng": "raw", ".raf": "raw",
+    ".orf": "raw", ".rw2": "raw",
+    ".heic": "heif", ".heif": "heif", ".hif": "heif",
+    ".czi": "microscopy", ".nd2": "microscopy", ".lif": "microscopy",
+}  # fmt: skip
+"""The formats that are read, by suffix."""
+
+DEEP = {"raw", "heif", "microscopy"}
+"""The formats, among those that are not written, that become TIFF; the others become PNG."""
 
 MIN_SIDE = 8
 """The least height and width of a picture."""
@@ -27,11 +42,12 @@ Unit: TypeAlias = Literal["mm", "none", "inch", "cm"]
 Tags: TypeAlias = "dict[int, tuple[int, bytes | Tags]]"
 """TIFF and EXIF: code -> type, and value (little-endian) or the directory that it points to."""
 
-# Tags and details that name pixel positions: wrong once the picture has another size.
 GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
+# Details that name pixel positions: wrong once the picture has another size.
 PLACES = {"ROI", "Overlays", "Plot"}
 
-WANTED = "wanted PNG, JPEG, TIFF, WebP or .npy"
+WANTED = "wanted PNG, JPEG, TIFF, WebP, .npy or .fits"
+READS = "wanted PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, .npy, FITS, HEIC, camera raw, CZI, ND2 or LIF"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +86,8 @@ class Metadata:
         iptc: of a JPEG.
         png: chunks of a PNG as they are: texts, gamma, primaries.
         tiff: of a TIFF file.
+        fits: the header of a FITS file, a card a line.
+        pattern: of a sensor's mosaic, the colours of the top left 2x2 pixels, as in RGGB.
     """
 
     icc: bytes | None = None
@@ -80,6 +98,8 @@ class Metadata:
     iptc: bytes | None = None
     png: tuple[bytes, ...] = ()
     tiff: TiffLayout | None = None
+    fits: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -94,6 +114,7 @@ class Picture:
         has_channel_axis: whether the file's array had one; false = plain (H, W) gray.
         channel_axis: which axis of the file's array it was.
         nodata: the value that stands for a missing pixel; None = none does.
+        notes: what is to be told of its reading and of what could not be kept, a line each.
     """
 
     pixels: NDArray[Any]
@@ -103,6 +124,7 @@ class Picture:
     has_channel_axis: bool = True
     channel_axis: int = -1
     nodata: float | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_array(cls, array: NDArray[Any]) -> Picture:
@@ -130,8 +152,8 @@ def with_pixels(
 ) -> Picture:
     """Return the picture with other pixels (P, H', W', C) and alpha; ... = the alpha it has.
 
-    Another size is taken for the same scene, finer or coarser: the resolution goes with it, and
-    what names pixel positions (regions of ImageJ, scales of GeoTIFF) is dropped. With other
+    Another size is taken for the same scene, finer or coarser: what says how large a pixel is
+    (resolution, OME-XML, GeoTIFF) goes with it, regions of interest are dropped. With other
     channels, what is said of the old ones (profile, layout of a TIFF) is dropped too.
     """
     alpha = picture.alpha if isinstance(alpha, EllipsisType) else alpha
@@ -139,18 +161,36 @@ def with_pixels(
     metadata, tiff = picture.metadata, picture.metadata.tiff
     old, new = picture.pixels.shape[1:3], pixels.shape[1:3]
     if old != new:
+        across, down = new[1] / old[1], new[0] / old[0]
         if metadata.resolution is not None:
             x, y = metadata.resolution
-            finer = (x * new[1] / old[1], y * new[0] / old[0])
-            metadata = replace(metadata, resolution=finer)
+            metadata = replace(metadata, resolution=(x * across, y * down))
+        if metadata.fits is not None:
+            header, lost = scaled_header(metadata.fits, across, down)
+            metadata = replace(metadata, fits=header)
+            picture = replace(picture, notes=(*picture.notes, *lost))
         if tiff is not None:
             details = {name: v for name, v in tiff.details.items() if name not in PLACES}
-            tags = {code: v for code, v in tiff.tags.items() if code not in GEO_TAGS}
-            metadata = replace(metadata, tiff=replace(tiff, details=details, tags=tags))
+            tags, lost = scaled_tags(tiff.tags, across, down)
+            sides = dict(zip("YX", new, strict=True))
+            shape = tuple(sides.get(a, n) for a, n in zip(tiff.axes, tiff.shape, strict=False))
+            xml = (
+                None
+                if tiff.ome_xml is None
+                else scaled_ome(tiff.ome_xml, (new[0], new[1]), (old[0], old[1]))
+            )
+            tiff = replace(tiff, details=details, tags=tags, shape=shape, ome_xml=xml)
+            metadata = replace(metadata, tiff=tiff)
+            picture = replace(picture, notes=(*picture.notes, *lost))
     if pixels.shape[3] != picture.pixels.shape[3]:
         metadata = replace(metadata, icc=None, png=(), tiff=None)
         picture = replace(picture, has_channel_axis=pixels.shape[3] > 1)
     return replace(picture, pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def usual_suffix(kind: str) -> str:
+    """Return the suffix that files of a format have."""
+    return next(suffix for suffix, of in READABLE.items() if of == kind)
 
 
 def error_at(path: Path, text: str) -> InputError:

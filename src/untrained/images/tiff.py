@@ -41,6 +41,7 @@ _DESCRIPTION, _NODATA = 270, 42113
 # What TIFF and the first directory of EXIF have in common: description, maker, model, orientation,
 # software, date, artist, computer, ratings, copyright, Windows' own.
 _SHARED_TAGS = {270, 271, 272, 274, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
+_MOSAICS = (32803, 34892)  # as a sensor sees, and linear, of DNG
 _DIRECTORIES = {34665: "ExifTag", 34853: "GPSTag"}
 # Names of document and page, page number, white point and primaries, IPTC, Photoshop, electron
 # microscopes, Micro-Manager, GDAL.
@@ -109,7 +110,10 @@ def _check_kind(path: Path, file: Any) -> None:
     first, *others = file.series
     page = first.keyframe
     if page.is_reduced:
-        raise error_at(path, "starts with a thumbnail (a camera's raw file?); convert it to TIFF")
+        raise error_at(
+            path, "starts with a thumbnail: a camera's raw file? Name it as the camera did "
+            "(.dng, .nef, .arw, .cr2), or convert it to TIFF",
+        )  # fmt: skip
     if any(not (s.keyframe.is_reduced or s.keyframe.is_mask) for s in others):
         raise error_at(
             path, f"holds {1 + len(others)} pictures of different kinds; save the one you mean"
@@ -119,7 +123,10 @@ def _check_kind(path: Path, file: Any) -> None:
     known = (0, 1, 2, 3, 6) if page.compression in (6, 7) else (0, 1, 2, 3)  # 6: YCbCr of JPEG
     if page.photometric not in known:
         name = getattr(page.photometric, "name", page.photometric)
-        raise error_at(path, f"is a {name} TIFF; convert it to RGB or gray first")
+        remedy = "convert it to RGB or gray first"
+        if page.photometric in _MOSAICS:
+            remedy = "a camera's raw file? Name it as the camera did (.dng, .nef, .arw, .cr2)"
+        raise error_at(path, f"is a {name} TIFF; {remedy}")
 
 
 def _is_complete(file: Any) -> bool:

@@ -1,4 +1,4 @@
-"""PNG, JPEG and WebP, by libvips."""
+"""PNG, JPEG, WebP and GIF, by libvips."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -30,7 +31,7 @@ from untrained.images.picture import (
 
 
 def read_with_vips(path: Path, kind: str, max_pixels: int) -> Picture:
-    """Return the picture in a PNG, JPEG or WebP file."""
+    """Return the picture in a PNG, JPEG, WebP or GIF file; of a moving GIF or PNG the first."""
     import pyvips
 
     data = path.read_bytes()
@@ -42,7 +43,8 @@ def read_with_vips(path: Path, kind: str, max_pixels: int) -> Picture:
         check_size(path, image.height, image.width, 1, max_pixels)
         names = ("n-pages", "resolution-unit", *_BLOBS)
         said = {name: image.get(name) for name in names if image.get_typeof(name)}
-        if said.get("n-pages", 1) > 1:
+        frames = said.get("n-pages", 1)
+        if frames > 1 and kind == "webp":
             raise error_at(path, "is an animation; save the picture you mean as PNG")
         if image.interpretation == "cmyk":
             raise error_at(path, "is a CMYK picture; convert it to RGB first")
@@ -55,6 +57,8 @@ def read_with_vips(path: Path, kind: str, max_pixels: int) -> Picture:
         resolution, unit = (image.xres, image.yres), "mm"
     chunks: list[bytes] = []
     for name, chunk in _chunks(data) if kind == "png" else ():
+        if name == b"acTL":  # libvips shows of a moving PNG what shows that cannot play it
+            frames = int.from_bytes(chunk[8:12], "big")
         if name in _KEPT_CHUNKS and not chunk.startswith(_XMP, 8):
             chunks.append(chunk)
         elif name == b"pHYs" and chunk[16] == 1:
@@ -71,7 +75,9 @@ def read_with_vips(path: Path, kind: str, max_pixels: int) -> Picture:
     )
     gray = image.bands == 1
     array = array.reshape(image.height, image.width, *(() if gray else (image.bands,)))
-    return to_picture(array, None if gray else 2, metadata, has_alpha=image.hasalpha())
+    picture = to_picture(array, None if gray else 2, metadata, has_alpha=image.hasalpha())
+    notes = (f"the first of {frames} frames was taken",) if frames > 1 else ()
+    return replace(picture, notes=notes)
 
 
 @contextmanager

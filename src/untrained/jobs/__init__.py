@@ -1,18 +1,21 @@
 """Files to files: a job with its run folder, many side by side, clips."""
 
 from untrained.jobs.clip import CLIP_TASKS, ClipJob, restore_clip
+from untrained.jobs.inputs import LeftOut
 from untrained.jobs.job import Job, job_of_run
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.running import Outcome, run_job
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
-from untrained.jobs.targets import plan_targets
+from untrained.jobs.targets import Plan, plan_targets
 from untrained.jobs.workers import run_side_by_side
 
 __all__ = [
     "CLIP_TASKS",
     "ClipJob",
     "Job",
+    "LeftOut",
     "Outcome",
+    "Plan",
     "Recorder",
     "RunFolder",
     "describe_machine",

@@ -40,7 +40,7 @@ class ClipJob:
 
     Attributes:
         source: a video file, or a folder of pictures of one size.
-        target: a video file (.mkv, .mp4, .mov, .m4v) or a folder for PNG files.
+        target: a video file (.mkv, .mp4, .mov, .m4v, .webm) or a folder for PNG files.
         task: one of `CLIP_TASKS`.
         recipe: all settings of the fit of the first frame, and of one after a cut.
         later_steps: the most steps of a frame that starts from its predecessor's weights; 0 = every

@@ -87,6 +87,11 @@ class Job:
         names = find_task(self.task).afterwards
         return {name: self.options[name] for name in names if name in self.options}
 
+    def inputs(self) -> dict[str, Path]:
+        """Return all files that are only read, by what they are."""
+        truth = {} if self.truth is None else {"truth": self.truth}
+        return {"input": self.source, **self.files, **truth}
+
     def folder(self) -> RunFolder:
         """Return the folder of this job's run."""
         parent = self.run_dir or self.target.parent / "untrained-runs"

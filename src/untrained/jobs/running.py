@@ -26,6 +26,7 @@ from untrained.fitting import (
 )
 from untrained.images import (
     Picture,
+    Place,
     check_writable,
     read_picture,
     with_pixels,
@@ -34,8 +35,9 @@ from untrained.images import (
 from untrained.jobs.job import Job, hash_of, job_as_data
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
+from untrained.jobs.scoring import scored_as_written
 from untrained.restoring import Hooks, restore_picture
-from untrained.tasks import Asked, Given, find_task
+from untrained.tasks import Asked, Given, find_task, read_truth
 
 __all__ = ["Outcome", "run_job"]
 
@@ -107,11 +109,14 @@ def _run(
                 job=job, status="skipped", folder=folder.path, record=earlier, lacking=lacking
             )
         earlier = None if done else earlier
-    picture = read_picture(job.source, max_pixels=job.max_pixels)
+    mosaic = find_task(job.task).mosaic
+    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
     _check_target(job, picture, ours=there in outputs)
     with _naming(job.source, folder.path):
         given = _given(job, picture)
-    truth = _read_truth(job)
+    truth = None
+    if job.truth is not None:
+        truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
     if earlier is None:
         shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
     record = {
@@ -120,10 +125,12 @@ def _run(
         "started": earlier["started"] if earlier else now(),
         "job": job_as_data(job),
         "source_sha256": hash_of(job.source),
+        "notes": list(picture.notes),
         "outputs": outputs,  # what this run has written, by its hash: the status then
         **describe_machine(),
     }
     pages = len(picture.pixels)
+    first = len(list(folder.path.glob("pages/*/page.npy"))) if earlier else 0
     labels = [
         job.source.name + (f" page {i + 1}/{pages}" if pages > 1 else "") for i in range(pages)
     ]
@@ -176,7 +183,10 @@ def _run(
     result = folder.path / f"result{job.target.suffix}"
     write_picture(result, restored)
     make_folder(job.target.parent)
-    _write_target(job, result, picture, restored)
+    written = _write_target(job, result, picture, restored)
+    record["results"] = scored_as_written(
+        record["results"], truth, given=picture, restored=restored, written=written, first=first
+    )
     record["outputs"] = {**outputs, hash_of(job.target): record["status"]}
     folder.write_record(record)
     if not cut_short:
@@ -206,7 +216,8 @@ def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
 
 def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
     """Write the target anew from the result that the run's folder keeps, without a fit."""
-    picture = read_picture(job.source, max_pixels=job.max_pixels)
+    mosaic = find_task(job.task).mosaic
+    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
     _check_target(job, picture, ours=ours)
     result = folder.path / f"result{job.target.suffix}"
     if not result.exists():
@@ -216,14 +227,20 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
     make_folder(job.target.parent)
     written = _write_target(job, result, picture, restored)
     outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
-    record = {**earlier, "job": job_as_data(job), "outputs": outputs}
+    results = scored_as_written(
+        earlier["results"], _earlier_truth(job, earlier, picture),
+        given=picture, restored=restored, written=written,
+        first=len(written.pixels) - len(earlier["results"]),
+    )  # fmt: skip
+    record = {**earlier, "job": job_as_data(job), "outputs": outputs, "results": results}
     folder.write_record(record)
     return Outcome(job=job, status="finished", folder=folder.path, record=record, picture=written)
 
 
 def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
     """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
-    refuse_input(job.target, job.source)
+    for name, path in job.inputs().items():
+        refuse_input(job.target, path, name)
     if job.target.exists() and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "
@@ -275,5 +292,10 @@ def _given(job: Job, picture: Picture) -> Given:
     return find_task(job.task).given(asked)
 
 
-def _read_truth(job: Job) -> Picture | None:
-    return None if job.truth is None else read_picture(job.truth, max_pixels=job.max_pixels)
+def _earlier_truth(job: Job, earlier: Mapping[str, Any], picture: Picture) -> Picture | None:
+    """Return the truth given now, or else that of the earlier run if it is still there."""
+    before = earlier["job"]["truth"]
+    path = job.truth or (Path(before) if before is not None and Path(before).is_file() else None)
+    if path is None:
+        return None
+    return read_truth(path, Place.of(picture), Given(), max_pixels=job.max_pixels)[0]

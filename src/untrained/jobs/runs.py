@@ -187,6 +187,8 @@ def summary_of(result: Result) -> dict[str, Any]:
     }
     if result.history.psnr_observed:
         summary["psnr_observed"] = result.history.psnr_observed[-1]
+    if result.notes:
+        summary["notes"] = list(result.notes)
     if result.extras:
         summary["extras"] = list(result.extras)
     score = result.score

@@ -1,9 +1,10 @@
 """JPEG: what a file says of the picture before compression.
 
-A baseline JPEG keeps, of every 8x8 block of Y, Cb and Cr, the 64 coefficients of a discrete cosine
-transform (DCT), each rounded to a multiple of its step in the quantisation table. So the picture's
-own coefficients lie within half a step of the file's; every picture that does is as good an
-explanation of the file as the one that decoders show (Zakhor, IEEE Trans. CSVT 1992).
+A baseline JPEG keeps, of every 8x8 block of Y, Cb and Cr (some files: of R, G and B), the 64
+coefficients of a discrete cosine transform (DCT), each rounded to a multiple of its step in the
+quantisation table. So the picture's own coefficients lie within half a step of the file's; every
+picture that does is as good an explanation of the file as the one that decoders show (Zakhor, IEEE
+Trans. CSVT 1992).
 
 Shapes: c is 1 or 3; a unit of h x v blocks of Y (with one of Cb and one of Cr) covers 8v x 8h
 pixels; n = 64 · (h · v + 2) coefficients a unit, 64 for gray.
@@ -40,11 +41,13 @@ class JpegTables:
         luma, chroma: 64 steps, row by row from the lowest frequency, on the 0-255 scale.
         sampling: (h, v), pixels to one sample of Cb and Cr, across and down: (2, 2) = 4:2:0,
             (2, 1) = 4:2:2, (1, 1) = 4:4:4.
+        rgb: whether the file holds R, G and B, which then stand for Y, Cb and Cr above.
     """
 
     luma: Table
     chroma: Table
     sampling: tuple[int, int] = (2, 2)
+    rgb: bool = False
 
     def __post_init__(self) -> None:
         for name in ("luma", "chroma"):
@@ -85,6 +88,7 @@ class JpegCoefficients(LinearOperator):
         self.register_buffer("basis", _dct_basis())
         # Kept where the fit is: a copy from the CPU at every step would wait for the device.
         to_ycbcr = torch.tensor(_TO_YCBCR, dtype=torch.float64)
+        to_ycbcr = torch.eye(3, dtype=torch.float64) if tables.rgb else to_ycbcr
         self.register_buffer("to_ycbcr", to_ycbcr)
         self.register_buffer("from_ycbcr", to_ycbcr.inverse())
 

@@ -55,6 +55,10 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
             "" if before is None else f" (the observed picture: {before:.2f} dB)"
         )
         found["SSIM to the truth"] = f"{score['ssim']:.4f}"
+        if "full_strength" in score:
+            found["PSNR to the truth"] += (
+                f"; the picture shown, at full strength: {score['full_strength']['psnr']:.2f} dB"
+            )
         if summary["kept"] == "iterate":
             found["PSNR to the truth"] += "; of the kept image, not of the curve (see the notes)"
         if summary.get("tiles", 1) == 1:  # in tiles the whole image is seen only at the end

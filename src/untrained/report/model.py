@@ -86,11 +86,12 @@ class HistoryView(TypedDict):
 
 
 class Stop(TypedDict):
-    """Where the fit ended, why, and what was kept."""
+    """Where the fit ended, why, and what was kept; `refined` = y was then filtered with it."""
 
     step: int
     kept_step: int
     kept: str
+    refined: bool
     reason: str
     advice: str
 
@@ -280,6 +281,7 @@ def _stop(summary: dict[str, Any] | None) -> Stop | None:
         return None
     return {
         "step": summary["stop_step"], "kept_step": summary["kept_step"], "kept": summary["kept"],
+        "refined": bool(summary.get("refined")),
         "reason": summary["stop_reason"], "advice": summary["stop_advice"],
     }  # fmt: skip
 
@@ -295,7 +297,12 @@ def _peak(lines: Sequence[dict[str, Any]]) -> Peak | None:
 def _notes(pictures: RunPictures, summary: dict[str, Any] | None) -> list[str]:
     """Return what the reader may not expect, one sentence each; asked last."""
     job = pictures.record["job"]
-    notes = list(dict.fromkeys(pictures.notes))
+    told = (
+        ()
+        if summary is None
+        else (f"{note[:1].upper()}{note[1:]}." for note in summary.get("notes", ()))
+    )
+    notes = list(dict.fromkeys((*pictures.notes, *told)))
     if summary is not None and summary["kept"] == "iterate" and "score" in summary:
         notes.append(
             "An iterate was kept: its PSNR in the account is of the image after the step, without "

@@ -1,7 +1,8 @@
 """The pictures of a run for the screen: 8 bits, all of a run by one map from values to shades.
 
 That map is the fit's own (`arrays.shown_range`): black is 0 of the unit range, white is 1. Pictures
-of 8 bits are shown as they are.
+of 8 bits are shown as they are. All are shown upright, as the picture's EXIF says; the fit and the
+files that it writes have the pixels as they are stored.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import Picture, UnitRange, natural_range, read_picture, shown_range
+from untrained.images import (
+    Picture,
+    Place,
+    UnitRange,
+    aligned,
+    natural_range,
+    orientation_of,
+    read_marks,
+    read_picture,
+    shown_range,
+    upright,
+    upright_size,
+)
 from untrained.jobs import RunFolder
+from untrained.tasks import find_task
 
 __all__ = ["Map", "Pixels", "RunPictures", "Shown", "as_png"]
 
@@ -104,8 +119,18 @@ class RunPictures:
         """The clean picture, if one was given to score with and can still be read."""
         path = self.record["job"]["truth"]
         picture = None if path is None else self._read(Path(path), "the truth")
-        page = None if picture is None else self._page_of(picture)
-        return None if page is None else self._shown("truth", page)
+        if picture is None:
+            return None
+        orientation = orientation_of(picture)
+        if self._source is not None:
+            place = Place.of(self._source)
+            if self._result is not None:
+                place = replace(place, size=(self._result.shape[0], self._result.shape[1]))
+            with suppress(InputError):  # while there is no result of another size
+                picture, _ = aligned("truth", picture, place)
+                orientation = self._orientation
+        page = self._page_of(picture)
+        return None if page is None else self._shown("truth", page, orientation)
 
     @functools.cached_property
     def snapshots(self) -> dict[int, Shown]:
@@ -156,21 +181,30 @@ class RunPictures:
                 "restored."
             )
             return None
-        return self._read(path, "the observed picture")
+        mosaic = find_task(self.record["job"]["task"]).mosaic
+        return self._read(path, "the observed picture", mosaic=mosaic)
 
     @functools.cached_property
     def _result(self) -> NDArray[Any] | None:
         finished = self.part / "page.npy"
         if finished.exists():
             return np.asarray(np.load(finished))
-        for path in sorted(self.folder.glob("result.*")):
-            picture = self._read(path, "the result")
-            return None if picture is None else self._page_of(picture)
-        return None
+        return None if self._written is None else self._page_of(self._written)
 
-    def _read(self, path: Path, what: str) -> Picture | None:
+    @functools.cached_property
+    def _written(self) -> Picture | None:
+        path = next(iter(sorted(self.folder.glob("result.*"))), None)
+        return None if path is None else self._read(path, "the result")
+
+    @functools.cached_property
+    def _orientation(self) -> int:
+        picture = self._source or self._written
+        return 1 if picture is None else orientation_of(picture)
+
+    def _read(self, path: Path, what: str, *, mosaic: bool = False) -> Picture | None:
+        most = self.record["job"]["max_pixels"]
         try:
-            return read_picture(path, max_pixels=self.record["job"]["max_pixels"])
+            return read_picture(path, max_pixels=most, mosaic=mosaic)
         except InputError as error:
             self.notes.append(f"{what.capitalize()} is not shown: {error}.")
             return None
@@ -178,7 +212,8 @@ class RunPictures:
     def _page_of(self, picture: Picture) -> NDArray[Any] | None:
         return picture.pixels[self.page - 1] if self.page <= len(picture.pixels) else None
 
-    def _shown(self, name: str, page: NDArray[Any]) -> Shown:
+    def _shown(self, name: str, page: NDArray[Any], orientation: int | None = None) -> Shown:
+        page = upright(page, orientation or self._orientation)
         height, width = page.shape[:2]
         return Shown(name=name, width=width, height=height, pixels=lambda: self._pixels(page))
 
@@ -203,15 +238,17 @@ class RunPictures:
 
         with Image.open(path) as picture:
             width, height = picture.size
+        height, width = upright_size((height, width), self._orientation)
         return Shown(
-            name=name, width=width, height=height, note=note, pixels=lambda: _read_unit(path)
-        )
+            name=name, width=width, height=height, note=note,
+            pixels=lambda: upright(_read_unit(path), self._orientation),
+        )  # fmt: skip
 
     def _extra(self, path: Path) -> Map | None:
         """Return a NAME.npy that stands beside a NAME.png, (h, w) or (h, w, c)."""
         if path.name == "page.npy" or not path.with_suffix(".png").exists():
             return None
-        values = np.load(path)
+        values = upright(np.load(path), self._orientation)
         finite = np.isfinite(values)
         if not finite.any():
             return None
@@ -243,13 +280,15 @@ class RunPictures:
             known &= picture.alpha[self.page - 1] > 0
         mask = self.record["job"]["files"].get("mask")
         if mask is not None:
-            given = self._read(Path(mask), "the mask")
-            if given is not None and given.pixels.shape[1:3] == known.shape:
-                values = given.pixels[0].astype(np.float64).mean(axis=-1)
-                white = values > values.max() / 2
+            try:
+                white = read_marks(Path(mask), Place.of(picture)).white
+            except InputError as error:
+                self.notes.append(f"The mask is not shown: {error}.")
+            else:
                 known &= ~white if self.record["job"]["options"].get("mask_invert") else white
         if known.all():
             return None
+        known = upright(known, self._orientation)
         height, width = known.shape
         return Map(
             shown=Shown(

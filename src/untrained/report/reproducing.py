@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from untrained.errors import InputError
+from untrained.images import output_suffix
 from untrained.recipes import Recipe, changes_of, find_recipe
 
 __all__ = ["command_of", "python_of"]
@@ -28,7 +29,9 @@ def command_of(job: dict[str, Any], recipe: Recipe | None) -> str:
         return ""
     source = Path(job["source"])
     words = ["untrained", _COMMANDS.get(job["task"], job["task"]), source.name]
-    if Path(job["target"]) != source.with_name(f"{source.stem}-{job['task']}{source.suffix}"):
+    if Path(job["target"]) != source.with_name(
+        f"{source.stem}-{job['task']}{output_suffix(source)}"
+    ):
         words += ["-o", _from(source, job["target"])]
     for name, path in job["files"].items():
         words += [f"--{name.replace('_', '-')}", _from(source, path)]

@@ -13,6 +13,7 @@ from untrained.restoring.planner import (
 )
 from untrained.restoring.restore import restore, restore_many
 from untrained.restoring.saved import LoadedFit, load_fit
+from untrained.restoring.scoring import score_pages
 from untrained.restoring.solve import adapted, assemble, solve
 from untrained.restoring.tiles import (
     TILE,
@@ -53,6 +54,7 @@ __all__ = [
     "restore",
     "restore_many",
     "restore_picture",
+    "score_pages",
     "solve",
     "solve_tiled",
     "summarize_recipe",

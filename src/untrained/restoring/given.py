@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from untrained.errors import InputError
 from untrained.fitting import Callback
 
 __all__ = ["Execution", "Given", "Weights"]
@@ -22,7 +25,7 @@ class Given:
 
     Attributes:
         operator: A, any differentiable callable on (1, C, H, W); None = the identity.
-        mask: (h, w), true (or above half of its largest value) = measured; None = everywhere, but
+        mask: (h, w), true = measured, numbers as `images.masks` reads them; None = everywhere, but
             for NaN and infinite values.
         groups: (h, w), whole numbers: what is held out together (`Problem.groups`).
         sigma: standard deviation of the noise in the units of the values given; None = estimated
@@ -33,6 +36,11 @@ class Given:
             dtype and range: of the scene for a z that is a `Guide` and `MaskedPrediction`, a hint
             for `Decompose`.
         clip: whether the image is clipped to black and white; None = where y is a picture.
+        notes: what was made of the files and arrays that the user gave, where it may not be what
+            they expect: one sentence each, which the result hands on.
+
+    Raises:
+        InputError: a `sigma` or `photons` that is no single number.
     """
 
     operator: Callable[[Tensor], Tensor] | None = None
@@ -42,6 +50,14 @@ class Given:
     photons: float | None = None
     guide: NDArray[Any] | None = None
     clip: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "photons"):
+            value = getattr(self, name)
+            if not (value is None or isinstance(value, Real) or getattr(value, "shape", 0) == ()):
+                what = f"of shape {np.shape(value)}" if np.ndim(value) else repr(value)
+                raise InputError(f"{name} is {what}; wanted one number for all of the image")
 
     @property
     def of_a_picture(self) -> bool:

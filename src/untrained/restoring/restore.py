@@ -126,6 +126,7 @@ def restore(
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
         image=_in_place(values, estimate, known, aside, recipe),
+        notes=(*given.notes, *result.notes),
         details={
             **result.details,
             "sigma": level and level * scale,

@@ -15,9 +15,11 @@ from untrained.errors import InputError
 from untrained.images import (
     Picture,
     check_writable,
+    orientation_of,
     read_kernel,
     read_picture,
     white_of,
+    with_orientation,
     with_pixels,
     write_picture,
 )
@@ -115,7 +117,9 @@ def degrade_file(
         image = image * known[:, :, None]
         written["mask"] = _beside(target, "mask").with_suffix(".png")
         mask = np.where(known, 255, 0).astype(np.uint8)
-        outputs[written["mask"]] = Picture.from_array(mask)
+        outputs[written["mask"]] = with_orientation(
+            Picture.from_array(mask), orientation_of(picture)
+        )
     # A decoded JPEG compressed again at another quality would be no test case for `dejpeg`.
     is_last = jpeg is not None and known.all() and target.suffix.lower() in (".jpg", ".jpeg")
     image = clean if is_last else image
@@ -124,6 +128,8 @@ def degrade_file(
         if path.exists() and not overwrite:
             raise InputError(f"{path}: exists; pass --overwrite to replace it")
         refuse_input(path, source)
+        if blur is not None:
+            refuse_input(path, Path(blur), "kernel")
         check_writable(path, result)
     make_folder(target.parent)
     for path, result in outputs.items():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from untrained.errors import InputError
-from untrained.images import SUFFIXES
+from untrained.images import READABLE
 from untrained.studio.models import FileForm, OptionForm, Value
 from untrained.tasks import find_task
 
@@ -34,7 +34,7 @@ TITLES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """Title and one sentence by task."""
 
-_PICTURES = ",".join(SUFFIXES)
+_PICTURES = ",".join(READABLE)
 
 FILES = {
     "mask": FileForm(
@@ -109,9 +109,10 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
     ),
     "demosaic": (
         OptionForm(
-            name="pattern", kind="choice", default="RGGB",
-            choices=["RGGB", "BGGR", "GRBG", "GBRG"], label="Pattern",
-            help="The colours of the top left 2x2 pixels, row by row.",
+            name="pattern", kind="choice", default="auto",
+            choices=["auto", "RGGB", "BGGR", "GRBG", "GBRG"], label="Pattern",
+            help="The colours of the top left 2x2 pixels, row by row. auto = as a raw file says, "
+            "or RGGB.",
         ),
     ),
     "deinterlace": (

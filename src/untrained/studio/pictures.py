@@ -13,7 +13,17 @@ import numpy as np
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.images import SUFFIXES, Picture, read_picture
+from untrained.images import (
+    READABLE,
+    Picture,
+    as_stored,
+    orientation_of,
+    read_picture,
+    upright_size,
+    with_orientation,
+    with_pixels,
+    write_picture,
+)
 from untrained.studio.queue import Queue
 from untrained.studio.screen import screen_page
 from untrained.studio.workspace import Workspace, new_id
@@ -30,16 +40,20 @@ class Pictures:
         self.max_pixels = max_pixels
         self.decoding = threading.Lock()
 
-    def add(self, name: str, file: IO[bytes], *, kind: str = "picture") -> dict[str, Any]:
+    def add(
+        self, name: str, file: IO[bytes], *, kind: str = "picture", over: str | None = None
+    ) -> dict[str, Any]:
         """Take in a file; `kind` is picture, or kernel, which may be as small as it likes.
+
+        `over` is the picture that it was painted over, as that is shown: upright.
 
         Raises:
             InputError: it cannot be read; nothing of it is kept.
         """
         name = plain_name(name)
         suffix = Path(name).suffix.lower()
-        if suffix not in SUFFIXES:
-            raise InputError(f"{name}: unknown file type; wanted {', '.join(SUFFIXES)}")
+        if suffix not in READABLE:
+            raise InputError(f"{name}: unknown file type; wanted {', '.join(READABLE)}")
         id_ = new_id()
         folder = self.workspace.picture(id_)
         folder.mkdir()
@@ -47,6 +61,8 @@ class Pictures:
         try:
             with path.open("wb") as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
+            if over is not None:
+                self._lay(path, self.file(over))
             with self.decoding:
                 facts = self._kernel_facts(path) if kind == "kernel" else self._facts(path)
             facts |= {"id": id_, "name": name, "kind": kind, "bytes": path.stat().st_size}
@@ -81,30 +97,38 @@ class Pictures:
         self.queue.delete_picture(id_)
         shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
 
+    def _lay(self, path: Path, over: Path) -> None:
+        """Turn a file that is painted over a picture as that is stored, and let it say so."""
+        with self.decoding:
+            orientation = orientation_of(read_picture(over, max_pixels=self.max_pixels))
+            if orientation != 1:
+                painted = read_picture(path, max_pixels=self.max_pixels)
+                turned = with_pixels(
+                    painted, as_stored(painted.pixels, orientation, rows=1),
+                    None if painted.alpha is None
+                    else as_stored(painted.alpha, orientation, rows=1),
+                )  # fmt: skip
+                write_picture(path, with_orientation(turned, orientation))
+
     def _facts(self, path: Path) -> dict[str, Any]:
         picture = read_picture(path, max_pixels=self.max_pixels)
-        pages, height, width, channels = picture.pixels.shape
+        pages, _, _, channels = picture.pixels.shape
+        orientation = orientation_of(picture)
+        height, width = upright_size(picture.pixels.shape[1:3], orientation)
         _write(path.with_name("page-1.png"), screen_page(picture, 0))
         return {
             "width": width, "height": height, "pages": pages,
             "channels": channels + (picture.alpha is not None),
-            "depth": picture.pixels.dtype.name,
+            "depth": picture.pixels.dtype.name, "orientation": orientation,
         }  # fmt: skip
 
     def _kernel_facts(self, path: Path) -> dict[str, Any]:
-        from PIL import Image
-
         from untrained.images import read_kernel
 
         if path.stat().st_size > _KERNEL_BYTES:
             raise InputError(f"{path}: is larger than a kernel; wanted at most 16 MiB")
-        try:
-            kernel = read_kernel(path)
-        except (Image.DecompressionBombError, MemoryError):
-            raise InputError(f"{path}: has too many pixels for a kernel") from None
-        if kernel.ndim != 2:
-            raise InputError(f"{path}: has {kernel.ndim} axes; wanted a kernel of height and width")
-        values = np.nan_to_num(kernel / max(float(kernel.max(initial=0)), 1e-12)).clip(0, 1)
+        kernel = read_kernel(path)
+        values = (kernel / max(float(kernel.max()), 1e-12)).clip(0, 1)
         shown = Picture.from_array(np.rint(255 * values).astype(np.uint8))
         _write(path.with_name("page-1.png"), screen_page(shown, 0))
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Callback, Plan, spread_steps
-from untrained.images import read_picture
+from untrained.images import orientation_of, output_suffix, read_picture, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
@@ -86,7 +86,7 @@ class Requests:
         return Job(
             task=request.task,
             source=source,
-            target=folder / f"result{source.suffix}",
+            target=folder / f"result{output_suffix(source)}",
             recipe=recipe,
             files={name: self.pictures.file(file) for name, file in request.files.items()},
             options=request.options,
@@ -112,7 +112,7 @@ class Requests:
         return {
             "task": request.task,
             "source": str(source),
-            "target": str(source.with_name(f"{source.stem}-{request.task}{source.suffix}")),
+            "target": str(source.with_name(f"{source.stem}-{request.task}{output_suffix(source)}")),
             "files": {name: self._name(id_) for name, id_ in request.files.items()},
             "options": request.options,
             "truth": None if request.truth is None else self._name(request.truth),
@@ -133,10 +133,11 @@ class Requests:
             InputError: as `run_job`, where the fit could not begin.
         """
         job = self.job("0" * 16, request)
-        picture = read_picture(job.source, max_pixels=job.max_pixels)
+        task = find_task(job.task)
+        picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=task.mosaic)
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
-        given = find_task(job.task).given(asked)
+        given = task.given(asked)
         busy = any(entry.status == "running" for entry in self.pictures.queue.jobs())
         try:
             with without_timing() if busy else nullcontext():
@@ -145,7 +146,9 @@ class Requests:
                     hooks=lambda page: Hooks(callbacks=[_Planner()]),
                 )  # fmt: skip
         except _PlannedError as planned:
-            return planned.plan
+            height, width, channels = planned.plan.size
+            height, width = upright_size((height, width), orientation_of(picture))
+            return replace(planned.plan, size=(height, width, channels))
         finally:
             torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
         raise AssertionError("a fit is planned before it begins")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.images import Picture, UnitRange, shown_range
+from untrained.images import Picture, UnitRange, orientation_of, shown_range, upright
 
 __all__ = ["encode_png", "screen_page"]
 
@@ -15,7 +15,7 @@ _ROWS = 256
 
 
 def screen_page(picture: Picture, page: int) -> bytes:
-    """Return a page as PNG, gray or colour, with its alpha; of other channels the first.
+    """Return a page as PNG, upright, gray or colour, with its alpha; of other channels the first.
 
     8-bit values stay as they are; others are shown over the range that a fit takes for 0 to 1.
     """
@@ -27,7 +27,7 @@ def screen_page(picture: Picture, page: int) -> bytes:
         white = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0
         opaque = UnitRange(offset=0.0, scale=white, peak=1.0, dtype=alpha.dtype)
         shown = np.concatenate([shown, _as_bytes(alpha, opaque)], axis=-1)
-    return encode_png(shown, compression=1)
+    return encode_png(upright(shown, orientation_of(picture)), compression=1)
 
 
 def encode_png(values: NDArray[np.uint8], *, compression: int) -> bytes:

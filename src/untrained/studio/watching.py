@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from untrained.fitting import Callback, Check, Plan, Result, Start
+from untrained.images import upright
 from untrained.jobs.runs import pause_after
 from untrained.studio.screen import encode_png
 
@@ -81,8 +82,10 @@ class LatestImage(Callback):
     Where encoding takes long (large pictures) it is done less often: it gets 3 % of the time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, orientation: int = 1) -> None:
+        """`orientation` is that of the picture that is fitted; its image is shown upright."""
         self.folder = folder
+        self.orientation = orientation
         self.next = 0.0
 
     def on_check(self, check: Check) -> None:
@@ -93,16 +96,16 @@ class LatestImage(Callback):
         if not is_watched(self.folder):
             self.next = began + 0.2
             return
-        write_latest(self.folder, check.image)
+        write_latest(self.folder, check.image, orientation=self.orientation)
         self.next = began + pause_after(time.monotonic() - began, least=_EVERY)
 
     def on_end(self, result: Result) -> None:
         """Leave the kept image, if anybody looked."""
         if (self.folder / "latest.png").exists():
-            write_latest(self.folder, result.estimate)
+            write_latest(self.folder, result.estimate, orientation=self.orientation)
 
 
-def write_latest(folder: Path, image: Tensor) -> None:
+def write_latest(folder: Path, image: Tensor, *, orientation: int = 1) -> None:
     """Write (1, C, H, W) of the unit range as latest.png; of other channels than 1 or 3 the first.
 
     Not forced to the disk: it is looked at once, and the next one is a second away.
@@ -111,7 +114,7 @@ def write_latest(folder: Path, image: Tensor) -> None:
     with torch.no_grad():
         data = (shown.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     temporary = folder / "latest.tmp"
-    temporary.write_bytes(encode_png(data, compression=0))
+    temporary.write_bytes(encode_png(upright(data, orientation), compression=0))
     temporary.replace(folder / "latest.png")
 
 

@@ -24,6 +24,7 @@ import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Callback, Scoring
+from untrained.images import orientation_of, upright_size
 from untrained.jobs import Outcome, run_job
 from untrained.jobs.runs import now
 from untrained.studio.extending import KeepState, prepared
@@ -116,6 +117,8 @@ class Worker:
         for path in run.glob("kept.*"):  # of a result that is about to be replaced
             path.unlink()
         pages = int(entry.state.get("pages", 1))
+        facts = self.queue.picture(request.picture) or {}
+        orientation = facts.get("orientation", 1)
         watchers: list[Watcher] = []
 
         def tell(**state: Any) -> None:
@@ -123,7 +126,7 @@ class Worker:
 
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
             watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
-            callbacks = [watchers[-1], LatestImage(folder)]
+            callbacks = [watchers[-1], LatestImage(folder, orientation=orientation)]
             # the end of a stack's fits is not gone on with
             return [*callbacks, KeepState(run)] if pages == 1 else callbacks
 
@@ -153,7 +156,9 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
     if not results:  # every page was finished before
         return {}
     last = results[-1]
-    _, height, width, _ = outcome.record["size"]
+    height, width = outcome.record["size"][1:3]
+    if outcome.picture is not None:
+        height, width = upright_size((height, width), orientation_of(outcome.picture))
     return {
         "width": width,
         "height": height,

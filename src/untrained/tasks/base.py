@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -15,7 +16,19 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError, did_you_mean
 from untrained.fitting import Callback, Progress, Result, Scoring
-from untrained.images import Picture, image_size, read_picture
+from untrained.images import (
+    Marks,
+    Picture,
+    Place,
+    Second,
+    Words,
+    aligned,
+    image_size,
+    read_marks,
+    read_picture,
+    read_second,
+)
+from untrained.operators import LinearOperator
 from untrained.recipes import Recipe, as_recipe, closest_setting, find_recipe, with_settings
 from untrained.restoring import Execution, Given, Hooks, restore, restore_picture
 
@@ -32,7 +45,10 @@ __all__ = [
     "check_recipe",
     "check_sigma",
     "fit_task",
+    "in_layout",
     "opened",
+    "place_of",
+    "read_truth",
     "run_task",
     "size_of",
 ]
@@ -65,15 +81,32 @@ class Asked:
     options: Options = field(default_factory=dict)
     max_pixels: int = 250_000_000
 
-    def read(self, name: str) -> Picture | None:
-        """Return the picture in the file of that name; None if it was not given.
+    @property
+    def place(self) -> Place:
+        """Where a second picture is to lie."""
+        return Place.of(self.picture)
+
+    def read(self, name: str) -> Second | None:
+        """Return the picture in the file of that name, laid over the first; None = not given.
+
+        Its notes are for `Given.notes`.
 
         Raises:
-            InputError: as `read_picture`.
+            InputError: as `read_second`.
         """
         if name not in self.files:
             return None
-        return read_picture(self.files[name], max_pixels=self.max_pixels)
+        return read_second(name, self.files[name], self.place, max_pixels=self.max_pixels)
+
+    def marks(self, words: Words) -> Marks | None:
+        """Return what the mask or hint of that name says, over the first; None = not given.
+
+        Raises:
+            InputError: as `read_marks`.
+        """
+        if words.name not in self.files:
+            return None
+        return read_marks(self.files[words.name], self.place, words, max_pixels=self.max_pixels)
 
     def sigma(self) -> float | None:
         """Return the option `sigma` in the units of the file's values; None = to be estimated.
@@ -106,14 +139,18 @@ class Task:
 
     Attributes:
         name: of the task, its command and its recipes.
+        participle: what its pictures are then; the pictures of FOLDER go into FOLDER-PARTICIPLE.
         files: names of the files that it takes beside the picture: "mask", "guide" ….
         afterwards: names of the options that `finished` alone reads: another value of one costs no
             new fit.
+        mosaic: whether the picture of a camera's raw file is its mosaic.
     """
 
     name: str
+    participle: str = "restored"
     files: tuple[str, ...] = ()
     afterwards: tuple[str, ...] = ()
+    mosaic: bool = False
 
     def check(self, options: Options) -> None:
         """Refuse bad options, before anything is read.
@@ -184,6 +221,43 @@ def opened(image: Source | Picture) -> NDArray[Any] | Picture:
     return read_picture(image) if isinstance(image, (str, Path)) else image
 
 
+def place_of(image: NDArray[Any] | Picture, channel_axis: int | None) -> Place:
+    """Return where a second picture beside what `opened` gave is to lie."""
+    if isinstance(image, Picture):
+        return Place.of(image)
+    height, width = image_size(image, channel_axis)
+    channels = 1 if np.ndim(image) == 2 else np.shape(image)[channel_axis or 0]
+    return Place(size=(height, width), channels=channels)
+
+
+def in_layout(pixels: NDArray[Any], ndim: int, channel_axis: int | None) -> NDArray[Any]:
+    """Return pixels (H, W, C) with the axes of the array that they stand beside."""
+    if ndim == 2 or channel_axis is None:
+        return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    return np.moveaxis(pixels, -1, channel_axis)
+
+
+def read_truth(
+    truth: Source, place: Place, given: Given, *, max_pixels: int = 250_000_000
+) -> tuple[Picture, Given]:
+    """Return the truth laid over what is restored of the picture at a place; `given` with notes.
+
+    Raises:
+        InputError: as `read_picture`; another size.
+    """
+    clean = (
+        read_picture(truth, max_pixels=max_pixels)
+        if isinstance(truth, (str, Path))
+        else Picture.from_array(truth)
+    )
+    height, width = place.size
+    if isinstance(given.operator, LinearOperator):
+        height, width = given.operator.image_shape((1, place.channels, height, width))[-2:]
+    place = replace(place, size=(height, width), what="the restored image")
+    clean, notes = aligned("truth", clean, place)
+    return clean, replace(given, notes=(*given.notes, *notes))
+
+
 def size_of(image: NDArray[Any] | Picture, channel_axis: int | None) -> tuple[int, int]:
     """Return the height and width of what `opened` gave. Raises InputError of wrong axes."""
     return image_size(image.pixels[0] if isinstance(image, Picture) else image, channel_axis)
@@ -248,15 +322,21 @@ def fit_task(
     seed, device, axis = fit.get("seed", 0), fit.get("device", "auto"), fit.get("channel_axis", -1)
     observers = functools.partial(_observers, task, fit)
     if isinstance(source, Picture):
-        clean = None if truth is None else _as_picture(truth)
+        clean = None
+        if truth is not None:
+            clean, given = read_truth(truth, Place.of(source), given)
+        _warn(given)
         picture, results = restore_picture(
             source, recipe=recipe, given=given, truth=clean, seed=seed, device=device,
             hooks=lambda _: Hooks(callbacks=observers()),
         )  # fmt: skip
         return picture.to_array(), results
+    if isinstance(truth, (str, Path)):
+        read, given = read_truth(truth, place_of(source, axis), given)
+        truth = _as_array(read, np.ndim(source), axis)
+    _warn(given)
     result = restore(
-        source, recipe=recipe, given=given, channel_axis=axis, seed=seed,
-        truth=read_picture(truth).to_array() if isinstance(truth, (str, Path)) else truth,
+        source, recipe=recipe, given=given, channel_axis=axis, seed=seed, truth=truth,
         execution=Execution(device=device, callbacks=observers()),
     )  # fmt: skip
     assert result.image is not None
@@ -271,9 +351,17 @@ def _observers(label: str, fit: FitKeywords) -> list[Callback]:
     return [scoring, Progress(label, scoring=scoring), *callbacks]
 
 
-def _as_picture(image: Source) -> Picture:
-    read = opened(image)
-    return read if isinstance(read, Picture) else Picture.from_array(read)
+def _warn(given: Given) -> None:
+    """Tell the caller of a task's function how the files and arrays beside the image were read."""
+    for note in given.notes:
+        warnings.warn(note, UserWarning, stacklevel=5)
+
+
+def _as_array(truth: Picture, ndim: int, channel_axis: int | None) -> NDArray[Any]:
+    """Return the truth of a file in the layout of the array that it stands beside."""
+    if len(truth.pixels) != 1:
+        raise InputError(f"truth has {len(truth.pixels)} pages, the image is one")
+    return in_layout(truth.pixels[0], ndim, channel_axis)
 
 
 def _check_keywords(task: str, fit: FitKeywords) -> None:

@@ -20,19 +20,19 @@ class Deblur(Task):
     """y = k * x. File: `kernel`, a picture or .npy array."""
 
     name = "deblur"
+    participle = "deblurred"
     files = ("kernel",)
 
     def given(self, asked: Asked) -> Given:
         """Return the blur by the kernel."""
         if "kernel" not in asked.files:
             raise InputError("there is no kernel; give one with --kernel (PNG or .npy)")
-        kernel = read_kernel(asked.files["kernel"])
-        return _given(kernel, asked.picture.pixels.shape[1:3])
+        return _given(read_kernel(asked.files["kernel"]), asked.picture.pixels.shape[1:3])
 
 
 def deblur(
     image: Source,
-    kernel: NDArray[Any],
+    kernel: Source,
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Undo a known blur: y = k * x + noise, a convolution, each channel alike.
@@ -40,6 +40,7 @@ def deblur(
     Args:
         image: as for `denoise`.
         kernel: (kh, kw), both odd, not negative, its middle at the middle; its sum does not matter.
+            Or the path of a picture, .npy or text file. It lies over the picture as stored.
         **fit: as for `denoise`.
 
     Returns:
@@ -49,14 +50,13 @@ def deblur(
         InputError: as for `denoise`; also a kernel that is none, or larger than the image.
     """
     source = opened(image)
-    given = _given(kernel, size_of(source, fit.get("channel_axis", -1)))
+    given = _given(read_kernel(kernel), size_of(source, fit.get("channel_axis", -1)))
     return run_task("deblur", source, given, fit)
 
 
-def _given(kernel: NDArray[Any], size: tuple[int, ...]) -> Given:
-    values = np.asarray(kernel, dtype=np.float64)
+def _given(values: NDArray[np.float64], size: tuple[int, ...]) -> Given:
     total = values.sum()
-    if values.size and (values.min() < 0 or not total > 0):
+    if values.min() < 0 or not total > 0:
         raise InputError("kernel is negative or zero throughout; wanted weights of 0 and more")
     blur = Blur(torch.from_numpy(values / total).float())
     if any(k > s for k, s in zip(values.shape, size, strict=True)):

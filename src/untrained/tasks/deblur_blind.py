@@ -29,6 +29,7 @@ class DeblurBlind(Task):
     """y = k * x. Option: `kernel_size`, the side of the square that holds k; k is an extra."""
 
     name = "deblur-blind"
+    participle = "deblurred"
 
     def check(self, options: Options) -> None:
         """Refuse a size that has no middle."""

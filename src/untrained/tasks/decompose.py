@@ -5,11 +5,28 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import Picture, UnitRange, from_unit, to_unit, with_pixels
-from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, fit_task, opened
+from untrained.images import (
+    Marks,
+    Picture,
+    UnitRange,
+    Words,
+    from_unit,
+    read_marks,
+    to_unit,
+    with_pixels,
+)
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Source,
+    Task,
+    fit_task,
+    opened,
+    place_of,
+)
 
 __all__ = ["Decompose", "decompose"]
 
@@ -21,20 +38,18 @@ class Decompose(Task):
     """
 
     name = "decompose"
+    participle = "decomposed"
     files = ("hint",)
 
     def given(self, asked: Asked) -> Given:
         """Return 1 where the hint is white, 0 elsewhere, as the guide."""
-        hint = asked.read("hint")
-        if hint is None:
-            return Given()
-        _, height, width, _ = asked.picture.pixels.shape
-        return Given(guide=_marked(hint.pixels[0].astype(np.float64).mean(-1), (height, width)))
+        hint = asked.marks(_HINT)
+        return Given() if hint is None else _given(hint)
 
 
 def decompose(
     image: Source,
-    hint: NDArray[Any] | None = None,
+    hint: Source | None = None,
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Take an image apart into a layer seen through another: y = m a + (1 - m) b.
@@ -49,8 +64,9 @@ def decompose(
 
     Args:
         image: as for `denoise`; of one page.
-        hint: (H, W), true (or above half of its largest value) = where the mark may be; elsewhere
-            m = 1, and a is the image as it was. For recipes with a mask at every pixel.
+        hint: (H, W), true = where the mark may be; or numbers, (H, W, C), or the path of a picture
+            file, read as the mask of `inpaint`. Elsewhere m = 1, and a is the image as it was. For
+            recipes with a mask at every pixel.
         **fit: as for `denoise`.
 
     Returns:
@@ -71,9 +87,11 @@ def decompose(
             )
         pixels, channel_axis = source.pixels[0], -1
     assert not isinstance(pixels, Picture)
-    observed, _, unit_range = to_unit(pixels, channel_axis=channel_axis)
-    size = observed.shape[-2], observed.shape[-1]
-    given = Given(guide=None if hint is None else _marked(hint, size))
+    _, _, unit_range = to_unit(pixels, channel_axis=channel_axis)
+    given = Given()
+    if hint is not None:
+        place = place_of(source, channel_axis)
+        given = _given(read_marks(hint, place, _HINT, channel_axis=channel_axis))
     first, (result,) = fit_task("decompose", source, given, fit)
     if fit.get("return_result"):
         return result
@@ -89,20 +107,14 @@ def decompose(
     return first, second, mask
 
 
+_HINT = Words(name="hint", white="marked", black="not marked", strokes_are_white=True)
 _PLAIN = UnitRange(offset=0.0, scale=1.0, peak=1.0, dtype=np.dtype(np.float32))
 
 
-def _marked(hint: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return 1 where a hint (H, W) says that the picture may be marked, 0 elsewhere."""
-    hint = np.asarray(hint)
-    if hint.shape != size:
-        raise InputError(
-            f"hint is {'x'.join(map(str, hint.shape))}, the picture is {size[0]}x{size[1]}; "
-            "pass a hint of the picture's height and width"
-        )
-    marked: NDArray[np.bool_] = hint > hint.max() / 2
-    if marked.all() or not marked.any():
+def _given(hint: Marks) -> Given:
+    """Return 1 where a hint says that the picture may be marked, 0 elsewhere, as the guide."""
+    if hint.white.all() or not hint.white.any():
         raise InputError(
             "hint is of one colour; wanted white where the mark may be, black where it is not"
         )
-    return np.where(marked, np.float32(1), np.float32(0))
+    return Given(guide=hint.white.astype(np.float32), notes=hint.notes)

@@ -13,6 +13,7 @@ class Dehaze(Task):
     """y = t J + (1 - t) A; the picture written is J, with `transmission` (t) and A beside it."""
 
     name = "dehaze"
+    participle = "dehazed"
 
 
 def dehaze(

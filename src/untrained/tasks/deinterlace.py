@@ -28,6 +28,7 @@ class Deinterlace(Task):
     """y = every second line of the frame, `Interlace`. Option: `field`, the one that is kept."""
 
     name = "deinterlace"
+    participle = "deinterlaced"
 
     def check(self, options: Options) -> None:
         """Refuse an unknown field."""

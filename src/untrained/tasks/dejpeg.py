@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -19,6 +20,7 @@ class Dejpeg(Task):
     """y = the decoded file. Option: `agreement`, in steps, see `JpegInterval`."""
 
     name = "dejpeg"
+    participle = "dejpegged"
 
     def check(self, options: Options) -> None:
         """Refuse an agreement outside of [0, 0.5]."""
@@ -71,7 +73,8 @@ def read_tables(path: Path) -> JpegTables:
     """Return the quantisation tables and the subsampling that a JPEG file states.
 
     Raises:
-        InputError: no such file, no JPEG, or not of gray or of Y, Cb and Cr.
+        InputError: no such file, no JPEG, or not of gray or of three colours, of which the second
+            and third are quantised alike.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -79,26 +82,47 @@ def read_tables(path: Path) -> JpegTables:
         with Image.open(path) as image:
             layers: Any = getattr(image, "layer", ())
             steps: Any = getattr(image, "quantization", {})
-            kind, mode = image.format, image.mode
+            kind, mode, said = image.format, image.mode, image.info
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the name") from None
     except (UnidentifiedImageError, OSError):
         kind = mode = None
+        said = {}
     if kind not in ("JPEG", "MPO"):
         raise InputError(
             f"{path}: is no JPEG ({kind or 'unknown'}), and only a JPEG says how it was "
             "quantised; use denoise, or the original file"
         )
     if mode not in ("L", "RGB"):
-        raise InputError(f"{path}: is a JPEG of {mode}; wanted gray or colour (YCbCr)")
-    _, across, down, first = layers[0]
-    if mode == "L":
-        return JpegTables(luma=tuple(steps[first]), chroma=tuple(steps[first]), sampling=(1, 1))
-    _, least_across, least_down, second = layers[1]
+        raise InputError(f"{path}: is a JPEG of {mode}; convert it to RGB or gray, and use denoise")
+    first, *others = layers
+    luma = tuple(steps[first[3]])
+    if not others:
+        return JpegTables(luma=luma, chroma=luma, sampling=(1, 1))
+    (second, second_steps), (third, third_steps) = ((c[1:3], tuple(steps[c[3]])) for c in others)
+    if (
+        second != third
+        or second_steps != third_steps
+        or first[1] % second[0]
+        or first[2] % second[1]
+    ):
+        raise InputError(
+            f"{path}: its colours are sampled or quantised in a way that dejpeg does not know; "
+            "use denoise"
+        )
     return JpegTables(
-        luma=tuple(steps[first]), chroma=tuple(steps[second]),
-        sampling=(across // least_across, down // least_down),
+        luma=luma, chroma=second_steps, rgb=_is_rgb(said, bytes(c[0] for c in layers)),
+        sampling=(first[1] // second[0], first[2] // second[1]),
     )  # fmt: skip
+
+
+def _is_rgb(said: Mapping[Any, Any], names: bytes) -> bool:
+    """Whether three colours are R, G and B, as libjpeg tells: by JFIF, Adobe, then their names."""
+    if "jfif" in said:
+        return False
+    if "adobe_transform" in said:
+        return bool(said["adobe_transform"] == 0)
+    return names == b"RGB"
 
 
 def _given(pixels: NDArray[Any], tables: JpegTables, agreement: float) -> Given:

@@ -32,6 +32,7 @@ class Denoise(Task):
     """
 
     name = "denoise"
+    participle = "denoised"
     afterwards = ("strength", "colour_strength")
 
     def check(self, options: Options) -> None:

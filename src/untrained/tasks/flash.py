@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import read_picture
-from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, run_task
+from untrained.images import Picture, Second, read_second
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Source,
+    Task,
+    in_layout,
+    opened,
+    place_of,
+    run_task,
+)
 
 __all__ = ["Flash", "flash"]
 
@@ -26,12 +35,12 @@ class Flash(Task):
         guide = asked.read("guide")
         if guide is None:
             raise InputError("there is no guide; give the picture with flash, or --guide")
-        return Given(guide=guide.pixels[0])
+        return _given(guide)
 
 
 def flash(
     image: Source,
-    guide: NDArray[Any] | str | Path,
+    guide: Source,
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Restore an image with another picture of the scene as the network's input.
@@ -48,10 +57,19 @@ def flash(
     Raises:
         InputError: as for `denoise`; also a guide of another size.
     """
+    source, axis = opened(image), fit.get("channel_axis", -1)
+    given = _given(read_second("guide", guide, place_of(source, axis), channel_axis=axis))
+    assert given.guide is not None
     # beside an array, channels are where those of the array are
-    asked = fit.get("channel_axis", -1)
-    axis = -1 if isinstance(image, (str, Path)) or asked is None else asked
-    other = guide
-    if isinstance(other, (str, Path)):
-        other = np.moveaxis(read_picture(other).pixels[0], -1, axis)
-    return run_task("flash", image, Given(guide=other), fit)
+    pixels = in_layout(given.guide, 3, -1 if isinstance(source, Picture) else axis)
+    return run_task("flash", source, replace(given, guide=pixels), fit)
+
+
+def _given(guide: Second) -> Given:
+    """Return the guide; what is hidden in it has no colour, and is given the mean one."""
+    pixels, notes = guide.pixels, guide.notes
+    hidden = None if guide.alpha is None else guide.alpha == 0
+    if hidden is not None and hidden.any() and not hidden.all():
+        pixels = np.where(hidden[..., None], pixels[~hidden].mean(0).astype(pixels.dtype), pixels)
+        notes += ("the guide shows nothing where it is transparent",)
+    return Given(guide=pixels, notes=notes)

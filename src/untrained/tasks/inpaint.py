@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.images import image_size, mask_to_tensor
-from untrained.tasks.base import Asked, FitKeywords, Given, Source, Task, run_task
+from untrained.images import Marks, Picture, Words, read_marks
+from untrained.tasks.base import (
+    Asked,
+    FitKeywords,
+    Given,
+    Source,
+    Task,
+    opened,
+    place_of,
+    run_task,
+)
 
 __all__ = ["Inpaint", "inpaint"]
+
+_MASK = Words()
+_INVERTED = Words(white="to be filled", black="known")
 
 
 class Inpaint(Task):
@@ -22,29 +33,30 @@ class Inpaint(Task):
     """
 
     name = "inpaint"
+    participle = "inpainted"
     files = ("mask",)
 
     def given(self, asked: Asked) -> Given:
         """Return true where the mask file says that a pixel is known."""
-        mask = asked.read("mask")
-        if mask is None:
+        inverted = asked.options["mask_invert"]
+        marks = asked.marks(_INVERTED if inverted else _MASK)
+        if marks is None:
             return Given()
-        values = mask.pixels[0].astype(np.float64).mean(axis=-1)
-        known = values > values.max() / 2
-        return Given(mask=~known if asked.options["mask_invert"] else known)
+        return _given(replace(marks, white=~marks.white) if inverted else marks)
 
 
 def inpaint(
     image: Source,
-    mask: NDArray[Any] | None = None,
+    mask: Source | None = None,
     **fit: Unpack[FitKeywords],
 ) -> Any:
     """Fill the missing pixels of an image: y = m x.
 
     Args:
         image: as for `denoise`. NaN pixels are missing, and transparent ones of a file.
-        mask: (H, W), true (or above half of its largest value) = known; None = the finite
-            (opaque) pixels are.
+        mask: (H, W), true = known; or numbers, or (H, W, C), or the path of a picture file, which
+            `untrained.images.masks` reads as the command does. None = the finite (opaque) pixels
+            are known.
         **fit: as for `denoise`.
 
     Returns:
@@ -53,9 +65,17 @@ def inpaint(
     Raises:
         InputError: as for `denoise`; also if there is nothing to fill.
     """
-    if not isinstance(image, (str, Path)) and np.isfinite(image).all():
-        if mask is None:
+    source, axis = opened(image), fit.get("channel_axis", -1)
+    given = Given()
+    if mask is not None:
+        given = _given(read_marks(mask, place_of(source, axis), _MASK, channel_axis=axis))
+    if not isinstance(source, Picture) and np.isfinite(source).all():
+        if given.mask is None:
             raise InputError("nothing to inpaint: there is no mask and no NaN pixel; give a mask")
-        if mask_to_tensor(mask, image_size(image, fit.get("channel_axis", -1))).all():
+        if given.mask.all():
             raise InputError("nothing to inpaint: the mask marks every pixel as known (true)")
-    return run_task("inpaint", image, Given(mask=mask), fit)
+    return run_task("inpaint", source, given, fit)
+
+
+def _given(marks: Marks) -> Given:
+    return Given(mask=marks.white, notes=marks.notes)

@@ -28,6 +28,7 @@ class Upscale(Task):
     """
 
     name = "upscale"
+    participle = "upscaled"
 
     def check(self, options: Options) -> None:
         """Refuse a factor under 2."""

@@ -42,6 +42,12 @@ async function refusal(response: Response): Promise<string> {
 
 const id = encodeURIComponent;
 
+function formOf(file: Blob, name: string): FormData {
+  const form = new FormData();
+  form.append("file", file, name);
+  return form;
+}
+
 export const api = {
   about: () => call<About>("GET", "/about"),
   tasks: () => call<Task[]>("GET", "/tasks"),
@@ -49,10 +55,11 @@ export const api = {
   picture: (picture: string) => call<Picture>("GET", `/pictures/${id(picture)}`),
   removePicture: (picture: string) => call<unknown>("DELETE", `/pictures/${id(picture)}`),
   uploadPicture(file: Blob, name: string, kind: UploadKind = "picture"): Promise<Picture> {
-    const form = new FormData();
-    form.append("file", file, name);
-    return call<Picture>("POST", kind === "kernel" ? "/pictures?kind=kernel" : "/pictures", form);
+    return call<Picture>("POST", kind === "kernel" ? "/pictures?kind=kernel" : "/pictures", formOf(file, name));
   },
+  /** Upload a mask that was painted over a picture as it is shown. */
+  uploadMask: (file: Blob, name: string, over: string) =>
+    call<Picture>("POST", `/pictures?over=${id(over)}`, formOf(file, name)),
   pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
   jobs: () => call<Job[]>("GET", "/jobs"),

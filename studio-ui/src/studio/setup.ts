@@ -87,7 +87,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     const mask = masks.get(picture.id);
     if (!paintsMask() || !mask || mask.count() === 0) return {};
     const blob = picture.id === active.id && painter ? await painter.toBlob() : await maskBlob(mask);
-    return { mask: (await api.uploadPicture(blob, `${picture.name.replace(/\.[^.]*$/, "")}-mask.png`)).id };
+    return { mask: (await api.uploadMask(blob, `${picture.name.replace(/\.[^.]*$/, "")}-mask.png`, picture.id)).id };
   }
 
   async function showPicture(): Promise<void> {

@@ -1,5 +1,7 @@
 /** Numbers and words as text. */
 
+import type { Stop } from "../model.ts";
+
 /** The text with a capital at its head; letters of the field such as σ stay what they are. */
 export function capital(text: string): string {
   return text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
@@ -23,4 +25,10 @@ export function decibels(value: number | null | undefined): string {
 /** The values of a pixel, one number where the picture is gray; in fixed width, so that nothing jumps. */
 export function pixelValue(rgb: readonly number[], gray: boolean): string {
   return (gray ? rgb.slice(0, 1) : rgb.slice(0, 3)).map((value) => String(value).padStart(3, "\u2007")).join(" ");
+}
+
+/** What was kept of a fit, in words. */
+export function keptText(stop: Stop): string {
+  const then = stop.refined ? ", then the picture filtered with it as the guide" : "";
+  return `Kept: the ${stop.kept} of step ${stop.kept_step}${then}`;
 }

@@ -2,7 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h } from "../dom.ts";
-import { capital } from "./format.ts";
+import { capital, keptText } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -102,7 +102,7 @@ export class Panels implements Part {
     const lines: Node[] = [h("h2", {}, run.title), h("p", { class: "status", "data-status": run.status }, `${STATUS[run.status]} · ${run.task} · ${run.recipe}`)];
     if (stop !== null) {
       lines.push(h("p", {}, `Stopped at step ${stop.step}: ${stop.advice === "" ? stop.reason.replaceAll("_", " ") : stop.advice}.`));
-      lines.push(h("p", {}, `Kept: the ${stop.kept} of step ${stop.kept_step}.`));
+      lines.push(h("p", {}, `${keptText(stop)}.`));
     }
     if (peak !== null) {
       lines.push(h("p", {}, `Peak to the truth: ${peak.psnr.toFixed(2)} dB at step ${peak.step}; the fit could not know it.`));

@@ -3,7 +3,7 @@
 import type { ViewRun } from "../model.ts";
 import { h, icon, setAttribute, setText } from "../dom.ts";
 import { timelineIndex, type Actions } from "./actions.ts";
-import { decibels } from "./format.ts";
+import { decibels, keptText } from "./format.ts";
 import { valueAt } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State, Store } from "./state.ts";
@@ -15,7 +15,7 @@ const TEMPO = 120;
 export function timelineText(run: ViewRun, step: number | null): string {
   if (step !== null) return `Step ${step}`;
   if (run.stop === null) return run.status === "running" ? "Now" : "Latest";
-  return `Kept: the ${run.stop.kept} of step ${run.stop.kept_step}`;
+  return keptText(run.stop);
 }
 
 /** What the curves say at the timeline's position. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { capital, decibels, pixelValue, significant } from "../../src/viewer/format.ts";
+import { capital, decibels, keptText, pixelValue, significant } from "../../src/viewer/format.ts";
 
 test("significant digits, and whole digits are never rounded away", () => {
   assert.equal(significant(0.0034567), "0.00346");
@@ -34,4 +34,13 @@ test("a capital at the head, but never for a letter of the field", () => {
   assert.equal(capital("σ of the noise"), "σ of the noise");
   assert.equal(capital("PSNR"), "PSNR");
   assert.equal(capital(""), "");
+});
+
+test("what was kept names the second stage", () => {
+  const stop = { step: 40, kept_step: 30, kept: "average", refined: false, reason: "max_steps", advice: "" };
+  assert.equal(keptText(stop), "Kept: the average of step 30");
+  assert.equal(
+    keptText({ ...stop, refined: true }),
+    "Kept: the average of step 30, then the picture filtered with it as the guide",
+  );
 });

@@ -50,7 +50,7 @@ test("curves that a run does not have are left out", () => {
 });
 
 test("marked steps are in order, and those that coincide share a mark", () => {
-  const stop = { step: 1700, kept_step: 1210, kept: "average", reason: "variance", advice: "" };
+  const stop = { step: 1700, kept_step: 1210, kept: "average", refined: false, reason: "variance", advice: "" };
   const labels = (run: Parameters<typeof marks>[0]): string[] => marks(run).map(({ step, label }) => `${label} ${step}`);
   assert.deepEqual(labels({ stop, peak: { step: 916, psnr: 29 } }), ["peak 916", "kept 1210", "stop 1700"]);
   const whole = { ...stop, step: 300, kept_step: 300 };

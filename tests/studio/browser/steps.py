@@ -25,10 +25,13 @@ def drop(page: Any, *files: Path) -> None:
 
 
 def set_steps(page: Any, steps: int) -> None:
-    """Take this many steps, of a network so small that they are quick."""
+    """Take this many steps, of a network so small that they are quick; no rule stops them."""
     page.get_by_text("Every setting").click()
     page.get_by_label("network.widths", exact=True).fill("8,8")
     page.get_by_label("max_steps", exact=True).fill(str(steps))
+    patience = page.get_by_label("stopper.patience", exact=True)
+    if patience.count():  # else a fit that is to be stopped may have ended before the click
+        patience.fill("1000000")
 
 
 def restore(page: Any) -> str:

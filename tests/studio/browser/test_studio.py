@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from steps import (
     canvas,
     drop,
@@ -18,7 +19,14 @@ from steps import (
     wait_for_step,
 )
 
-from untrained.images import Picture, read_picture, write_picture
+from untrained.images import (
+    Picture,
+    as_stored,
+    read_picture,
+    upright,
+    with_orientation,
+    write_picture,
+)
 
 
 def test_a_sample_is_restored_with_two_clicks(page: Any, studio: Any) -> None:
@@ -64,6 +72,51 @@ def test_dropped_watched_stopped_downloaded(
     assert np.abs(got.astype(int) - read_picture(noisy).pixels).max() > 0
 
 
+_PAINTED = """() => {
+  const context = document.querySelector(".easel canvas").getContext("2d");
+  const { width, height } = context.canvas;
+  const { data } = context.getImageData(0, 0, width, height);
+  return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3] > 0);
+}"""
+
+
+@pytest.mark.parametrize("orientation", [6, 3])
+def test_a_photo_that_is_stored_turned_is_shown_and_painted_upright(
+    page: Any, studio: Any, noisy: Path, orientation: int
+) -> None:
+    seen = read_picture(noisy).pixels[0]
+    photo = Picture.from_array(np.ascontiguousarray(as_stored(seen, orientation)))
+    write_picture(noisy, with_orientation(photo, orientation))
+    page.goto(studio.url)
+    drop(page, noisy)
+    page.get_by_text("80 × 64").first.wait_for()
+    page.get_by_label("Task").select_option("inpaint")
+    easel = page.get_by_role("application")
+    easel.wait_for()
+    box = easel.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 70, y - 60)
+    page.mouse.down()
+    page.mouse.move(x - 20, y - 60, steps=6)
+    page.mouse.up()
+    page.get_by_text("to fill (").wait_for()
+    painted = np.array(page.evaluate(_PAINTED)).reshape(64, 80)
+    assert 20 < painted.sum() < 2000
+    set_steps(page, 20)
+    id_ = restore(page)
+    expect_status(page, "done")
+    after = upright(studio.result(id_)[0], orientation)
+    np.testing.assert_array_equal(after[~painted], seen[~painted])
+    assert (after[painted] != seen[painted]).any()
+    shown = {
+        name: read_bytes(page.request.get(f"{studio.url}/api/jobs/{id_}/{name}.png").body())
+        for name in ("observed", "estimate", "overlays/missing")
+    }
+    np.testing.assert_array_equal(shown["observed"], seen)
+    np.testing.assert_array_equal(shown["estimate"], after)
+    np.testing.assert_array_equal(shown["overlays/missing"][..., 0] > 0, painted)
+
+
 def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noisy: Path) -> None:
     page.goto(studio.url)
     drop(page, noisy)
@@ -80,16 +133,7 @@ def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noi
     page.keyboard.press("Space")
     page.get_by_role("button", name="Undo").click()  # the dot
     page.get_by_text("to fill (").wait_for()
-    painted = np.array(
-        page.evaluate(
-            """() => {
-              const context = document.querySelector(".easel canvas").getContext("2d");
-              const { width, height } = context.canvas;
-              const { data } = context.getImageData(0, 0, width, height);
-              return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3] > 0);
-            }"""
-        )
-    ).reshape(64, 80)
+    painted = np.array(page.evaluate(_PAINTED)).reshape(64, 80)
     assert 50 < painted.sum() < 2000
     page.get_by_role("button", name="Save").click()
     set_steps(page, 30)

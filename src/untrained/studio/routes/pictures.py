@@ -9,8 +9,16 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from untrained.studio.models import Picture, Sample, SampleRequest
-from untrained.studio.routes.common import PNG, IdInPath, StudioOf, errors, found_picture, sent
+from untrained.studio.routes.common import (
+    PNG,
+    IdInPath,
+    StudioOf,
+    errors,
+    found_picture,
+    sent,
+)
 from untrained.studio.samples import SAMPLES, open_sample, sample_image
+from untrained.studio.workspace import ID_PATTERN
 
 router = APIRouter(prefix="/api", tags=["pictures"])
 
@@ -28,12 +36,20 @@ def sample_png(name: Annotated[str, InPath(max_length=200)]) -> Response:
     return Response(sample_image(name), media_type="image/png")
 
 
-@router.post("/pictures", status_code=201, responses=errors(413, 422))
+@router.post("/pictures", status_code=201, responses=errors(404, 413, 422))
 def upload(
-    studio: StudioOf, file: UploadFile, kind: Literal["picture", "kernel"] = "picture"
+    studio: StudioOf,
+    file: UploadFile,
+    kind: Literal["picture", "kernel"] = "picture",
+    over: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
 ) -> Picture:
-    """Take in a picture file, or a blur kernel, which may be as small as it likes."""
-    facts = studio.pictures.add(file.filename or "picture", file.file, kind=kind)
+    """Take in a picture file, or a blur kernel, which may be as small as it likes.
+
+    A mask that was painted over a picture, as it is shown here, names that picture as `over`.
+    """
+    if over is not None:
+        found_picture(studio, over)
+    facts = studio.pictures.add(file.filename or "picture", file.file, kind=kind, over=over)
     return Picture.model_validate(facts)
 
 
