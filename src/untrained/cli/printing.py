@@ -35,6 +35,7 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
         "output": str(outcome.job.target),
         "run": None if outcome.folder is None else str(outcome.folder),
         "results": outcome.record.get("results", []),
+        "notes": outcome.record.get("notes", []),
         **({"lacking": list(outcome.lacking)} if outcome.lacking else {}),
         **({} if score is None else {"score": dict(score)}),
     }
@@ -55,7 +56,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
                 f"  PSNR to the truth {score['psnr']:.2f} dB, SSIM {score['ssim']:.3f} "
                 "(of the file that was written)"
             )
-        return lines
+        return lines + _notes(outcome)
     lines = [f"{job.source} → {job.target}"]
     for result in outcome.record["results"]:
         lines.append(
@@ -92,6 +93,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if "score" in result:
             lines.append("  " + _score_line(result))
         lines += _extras_lines(outcome, result)
+    lines += _notes(outcome)
     if outcome.folder is None:
         lines.append("  no run folder was kept")
         return lines
@@ -101,6 +103,11 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    """Return what the reader may not expect of this run."""
+    return [f"  note: {note}" for note in outcome.record.get("notes", [])]
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:

@@ -266,11 +266,9 @@ def _finite(value: float) -> float | None:
 
 
 def summary_of_page(pictures: RunPictures) -> dict[str, Any] | None:
-    """Return what the record says of this page; of a resumed stack it knows the last ones only."""
+    """Return what the record says of this page; an older one of a stack knows the last only."""
     results: list[dict[str, Any]] = pictures.record.get("results", [])
-    done = len(list((pictures.folder / "pages").glob("*/page.npy")))
-    cut = pictures.record["status"] == "interrupted"
-    last = pictures.pages if not cut else min(pictures.pages, done + 1)
+    last = pictures.pages if pictures.record["status"] == "finished" else len(results)
     index = pictures.page - 1 - (last - len(results))
     return results[index] if 0 <= index < len(results) else None
 
