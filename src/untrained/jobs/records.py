@@ -139,7 +139,8 @@ def _object(value: Any) -> bool:
 
 _RECORD: dict[str, Check] = {
     "status": _text, "command": _text, "started": _text, "ended": _text, "job": _object,
-    "source_sha256": _text, "result_sha256": _text, "fingerprint": _text, "outputs": _object_of(_text),
+    "source_sha256": _text, "result_sha256": _text, "fingerprint": _text,
+    "outputs": _object_of(_text),
     "versions": _object_of(_text), "system": _text, "processor": _text, "cpu_capability": _text,
     "threads": _whole(1, 4096), "gpu": _either(_text, _none), "size": _list_of(_whole(1)),
     "results": _list_of(_object), "notes": _list_of(_text),

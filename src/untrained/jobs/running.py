@@ -117,6 +117,9 @@ def _go_on(
     if earlier and outputs.get(there) == "finished":
         lacking = _lacking(job, earlier)
         if not job.overwrite or (done and not lacking):
+            if done:
+                with contextlib.suppress(OSError):  # left by a kill after the last record
+                    folder.checkpoint.unlink(missing_ok=True)
             return Outcome(
                 job=job, status="skipped", folder=folder.path,
                 record={**earlier, "notes": notes}, lacking=lacking,
@@ -191,7 +194,9 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
 def _result_is_whole(job: Job, folder: RunFolder, earlier: Mapping[str, Any]) -> bool:
     """Whether the kept result is as it was written (the output may be another name of it)."""
     kept = kept_result(job, folder)
-    return not kept.exists() or earlier.get("result_sha256") in (None, hash_of(kept))
+    if not kept.exists():  # of another format is for `_written_again` to say
+        return kept.suffix != Path(earlier["job"]["target"]).suffix
+    return earlier.get("result_sha256") in (None, hash_of(kept))
 
 
 def _read_unchanged(job: Job) -> Picture:
