@@ -43,6 +43,12 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
 
 def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[str]:
     """Return the honest account of a job in a few lines; `score` is a late one."""
+    # names of files need not be UTF-8
+    lines = _account(outcome, score)
+    return [line.encode(errors="backslashreplace").decode() for line in lines]
+
+
+def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
     from untrained.fitting.callbacks.progress import format_seconds
 
     job = outcome.job

@@ -107,7 +107,10 @@ def deliver(
     if place != job.target:
         record["notes"].append(f"{job.target} is a link; written to {place}")
     if made is None:
-        _check_still_free(job, place, before)
+        try:
+            _check_still_free(job, place, before)
+        except FileExistsError:
+            raise InputError(_appeared(job, None)) from None
         write_picture(place, wanted)
     else:
         place = _put(job, made, place, record)
@@ -124,27 +127,24 @@ def deliver(
 
 def _put(job: Job, made: Path, place: Path, record: dict[str, Any]) -> Path:
     """Give a finished file the name of the target, and return it; refuse what has appeared."""
-    there = os.path.lexists(place)
-    if there:
-        _check_still_free(job, place, record["outputs"])
     try:
-        link_or_copy(made, place, replace=there)
+        _check_still_free(job, place, record["outputs"])
+        link_or_copy(made, place, replace=job.overwrite or os.path.lexists(place))
     except FileExistsError:
-        if job.overwrite:
-            link_or_copy(made, place)
-        elif job.keep_run:
+        if job.keep_run:
             raise InputError(_appeared(job, made)) from None
-        else:  # it is kept nowhere else
-            names = (place.with_stem(f"{place.stem}-{n}") for n in itertools.count(2))
-            place = next(name for name in names if not os.path.lexists(name))
-            link_or_copy(made, place, replace=False)
-            record["notes"].append(f"{job.target} appeared meanwhile; written to {place}")
+        # it is kept nowhere else
+        names = (place.with_stem(f"{place.stem}-{n}") for n in itertools.count(2))
+        place = next(name for name in names if not os.path.lexists(name))
+        link_or_copy(made, place, replace=False)
+        record["notes"].append(f"{job.target} appeared meanwhile; written to {place}")
     return place
 
 
 def _check_still_free(job: Job, place: Path, outputs: Mapping[str, str]) -> None:
+    """Raise FileExistsError if there is a file that may not be replaced."""
     if os.path.lexists(place) and not job.overwrite and hash_of(place) not in outputs:
-        raise InputError(_appeared(job, None))
+        raise FileExistsError(f"{place} exists")
 
 
 def _appeared(job: Job, made: Path | None) -> str:

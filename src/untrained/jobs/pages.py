@@ -73,6 +73,7 @@ class Pages:
             picture, results = self._fit(given, truth)
         for page, result in zip(self.fitted, results, strict=True):
             self._account(page, result)
+        self._tell_accounts()
         return picture, results
 
     def _fit(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
@@ -89,6 +90,7 @@ class Pages:
             before = self.earlier.get("results", []) if self.earlier else []
             if page < len(before):
                 self.accounts[page] = before[page]
+                self._tell_accounts()
             return Hooks(finished=finished)
         self.fitted.append(page)
         opening = Opening(self.folder, self.lock, self.record)
@@ -150,4 +152,7 @@ class Pages:
 
     def _account(self, page: int, result: Result) -> None:
         self.accounts[page] = summary_of(result)
+        self._tell_accounts()
+
+    def _tell_accounts(self) -> None:
         self.record["results"] = [self.accounts[i] for i in sorted(self.accounts)]

@@ -181,7 +181,7 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (InputError, ValueError, EOFError, SyntaxError):
-            self.notes.append(f"page {self.path.name} was damaged; it was fitted again")
+            self.notes.append(f"page {self.path.name} is damaged, and is not used")
             return None
         return np.asarray(page)
 

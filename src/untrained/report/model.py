@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from untrained.errors import InputError
 from untrained.fitting.callbacks.jsonl import read_json_lines
 from untrained.recipes import Recipe, decode, explain
 from untrained.report.facts import facts_of
@@ -155,8 +156,23 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
         points: at most so many of a curve.
 
     Raises:
-        InputError: no run, or no such page.
+        InputError: no run, or no such page, or a record that makes no sense.
     """
+    try:
+        view: ViewRun = _printable(_view(folder, link, page, points))
+        return view
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{folder}: cannot be shown ({type(error).__name__}: {str(error)[:200]}); its record "
+            "was edited, or is of another version of untrained"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from error
+
+
+def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
     pictures = RunPictures(folder, page=page)
     record = pictures.record
     job = record["job"]
@@ -190,6 +206,15 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
         "command": command_of(job, recipe),
         "python": python_of(job, recipe),
     }
+
+
+def _printable(value: Any) -> Any:
+    """Return a view whose texts are all UTF-8, which names of files need not be."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _printable(inside) for name, inside in value.items()}
+    return [_printable(inside) for inside in value] if isinstance(value, list) else value
 
 
 def describe_settings(recipe: Recipe) -> list[Setting]:
@@ -231,7 +256,7 @@ def _overlay(entry: Map, link: Link) -> Overlay:
 def _recipe_of(job: dict[str, Any]) -> Recipe | None:
     try:
         recipe = decode(job["recipe"])
-    except (KeyError, TypeError, ValueError):  # another version's
+    except Exception:  # another version's, or edited: settings raise what they like
         return None
     return recipe if isinstance(recipe, Recipe) else None
 

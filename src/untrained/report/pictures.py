@@ -68,9 +68,11 @@ class RunPictures:
             InputError: no run, or it has no such page.
         """
         self.folder = folder
-        self.record = RunFolder(folder).read_record()
-        self.page = page
         self.notes: list[str] = []
+        run = RunFolder(folder, notes=self.notes)
+        run.check()
+        self.record = run.read_record()
+        self.page = page
         parts = sorted((folder / "pages").glob("[0-9]*"))
         self.pages = max(1, len(parts), *self.record.get("size", [1])[:1])
         if not 1 <= page <= self.pages:
@@ -110,10 +112,13 @@ class RunPictures:
     @functools.cached_property
     def snapshots(self) -> dict[int, Shown]:
         """The image at each step where it was saved."""
-        return {
-            step: self._file(f"snapshots/{step}", path)
-            for step, path in self._snapshot_files().items()
-        }
+        found = {}
+        for step, path in self._snapshot_files().items():
+            try:
+                found[step] = self._file(f"snapshots/{step}", path)
+            except Exception:  # Pillow raises what it likes
+                self.notes.append(f"The image of step {step} is damaged, and is not shown.")
+        return found
 
     @functools.cached_property
     def overlays(self) -> dict[str, Map]:
@@ -149,6 +154,8 @@ class RunPictures:
     def _source(self) -> Picture | None:
         path = Path(self.record["job"]["source"])
         try:
+            if path.exists() and not path.is_file():  # reading it might never end
+                raise OSError
             same = _sha256(path, path.stat().st_mtime_ns) == self.record.get("source_sha256")
         except OSError:
             self.notes.append(f"The observed picture is not shown: {path.name} is gone.")
@@ -163,9 +170,9 @@ class RunPictures:
 
     @functools.cached_property
     def _result(self) -> NDArray[Any] | None:
-        finished = self.part / "page.npy"
-        if finished.exists():
-            return np.asarray(np.load(finished))
+        page = RunFolder(self.part, notes=self.notes).load_page()
+        if page is not None and page.ndim == 3:
+            return page
         for path in sorted(self.folder.glob("result.*")):
             picture = self._read(path, "the result")
             return None if picture is None else self._page_of(picture)
@@ -214,7 +221,13 @@ class RunPictures:
         """Return a NAME.npy that stands beside a NAME.png, (h, w) or (h, w, c)."""
         if path.name == "page.npy" or not path.with_suffix(".png").exists():
             return None
-        values = np.load(path)
+        try:
+            values = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError, SyntaxError):
+            self.notes.append(f"{path.name} is damaged, and is not shown.")
+            return None
+        if values.ndim not in (2, 3) or values.dtype.kind not in "biuf":
+            return None
         finite = np.isfinite(values)
         if not finite.any():
             return None
