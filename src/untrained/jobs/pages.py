@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -87,6 +88,8 @@ class Pages:
         part = self.folder if self.count == 1 else self.folder.part(page + 1)
         finished = self._finished(part) if self.count > 1 and self.earlier else None
         if finished is not None:
+            with contextlib.suppress(OSError):  # left by a kill after the page
+                part.checkpoint.unlink(missing_ok=True)
             before = self.earlier.get("results", []) if self.earlier else []
             if page < len(before):
                 self.accounts[page] = before[page]
