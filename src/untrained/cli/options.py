@@ -83,7 +83,8 @@ class FitOptions:
     steps: Annotated[int | None, Parameter(group=_FIT, converter=_whole)] = None
     "The most steps to take; short for --set max_steps=N."
     seed: Annotated[Seed, Parameter(group=_FIT)] = 0
-    "Same seed, same machine, same image: on a CPU to the bit."
+    """Same seed, same machine, same threads (OMP_NUM_THREADS, --workers), same image: on a CPU to
+    the bit. A run that is gone on with takes the threads it was begun with."""
     device: Annotated[str, Parameter(group=_FIT)] = "auto"
     "auto, cpu, cuda, cuda:N or mps."
     truth: Annotated[Path | None, Parameter(group=_FIT)] = None

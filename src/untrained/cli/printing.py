@@ -49,6 +49,12 @@ def as_json(outcome: Outcome, score: Mapping[str, float] | None = None) -> dict[
 
 def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[str]:
     """Return the honest account of a job in a few lines; `score` is a late one."""
+    # names of files need not be UTF-8
+    lines = _account(outcome, score)
+    return [line.encode(errors="backslashreplace").decode() for line in lines]
+
+
+def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
     from untrained.fitting.callbacks.progress import format_seconds
 
     job = outcome.job
@@ -57,8 +63,8 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
         if outcome.lacking:
             lacking = " and ".join(outcome.lacking)
             lines.append(f"  finished before without {lacking}; --overwrite to fit again")
-        return lines + _late_score_lines(score)
-    lines = [f"{job.source} → {job.target}", *(f"  note: {note}" for note in _notes(outcome))]
+        return lines + _late_score_lines(score) + _note_lines(outcome)
+    lines = [f"{job.source} → {job.target}"]
     for result in outcome.record["results"]:
         lines.append(
             f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
@@ -94,6 +100,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
             lines.append("  " + _score_line(result))
         lines += _extras_lines(outcome, result)
     lines += _late_score_lines(score)
+    lines += _note_lines(outcome)
     if outcome.folder is None:
         lines.append("  no run folder was kept")
         return lines
@@ -119,6 +126,10 @@ def _notes(outcome: Outcome) -> list[str]:
     results = outcome.record.get("results", [])
     notes = [note for result in results for note in result.get("notes", ())]
     return list(dict.fromkeys([*outcome.record.get("notes", ()), *notes]))
+
+
+def _note_lines(outcome: Outcome) -> list[str]:
+    return [f"  note: {note}" for note in _notes(outcome)]
 
 
 def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from untrained.cli.options import (
     ColourStrength,
@@ -112,6 +114,7 @@ def resume(
     run: Path, /, *,
     strength: Strength = None,
     colour_strength: ColourStrength = None,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
     report: Report = False,
     printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
@@ -123,11 +126,13 @@ def resume(
     ----------
     run
         The run's folder (it holds run.json).
+    overwrite
+        Replace an output that this run has not made.
     """
     from untrained.jobs import job_of_run
     from untrained.tasks import find_task
 
-    job = job_of_run(run)
+    job = job_of_run(run, overwrite=overwrite)
     asked = {"strength": strength, "colour_strength": colour_strength}
     changes = {name: value for name, value in asked.items() if value is not None}
     if changes and not changes.keys() <= set(find_task(job.task).afterwards):

@@ -12,6 +12,7 @@ from untrained.fitting.callbacks import (
     Callback,
     Check,
     JsonLines,
+    Lenient,
     Plan,
     Progress,
     Scoring,
@@ -32,6 +33,7 @@ from untrained.fitting.optimizers import (
     StepSize,
 )
 from untrained.fitting.result import History, Result, Score, StopReason
+from untrained.fitting.saving import read_tensors, write_tensors
 from untrained.fitting.stopping import (
     Discrepancy,
     ExponentialVariance,
@@ -61,6 +63,7 @@ __all__ = [
     "History",
     "JsonLines",
     "Langevin",
+    "Lenient",
     "Look",
     "LowestLoss",
     "Muon",
@@ -84,5 +87,7 @@ __all__ = [
     "freed_memory_kept",
     "full_float32",
     "pick_device",
+    "read_tensors",
     "spread_steps",
+    "write_tensors",
 ]

@@ -1,20 +1,74 @@
-"""A fitted network in a folder: fit.pt has the tensors, fit.json what they are."""
+"""Tensors in files with a checksum; a fitted network in a folder.
+
+fit.pt has the tensors, fit.json what they are.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from untrained.atomic import make_folder, write_atomically
+from untrained.atomic import (
+    DamagedError,
+    make_folder,
+    read_sealed,
+    write_atomically,
+    write_sealed,
+)
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
     from untrained.fitting.result import Result
 
-__all__ = ["read_fit", "write_fit"]
+__all__ = ["read_fit", "read_tensors", "write_fit", "write_tensors"]
+
+
+def write_tensors(path: Path, tensors: dict[str, Any]) -> None:
+    """Write nested dicts and lists of tensors and plain values, with a checksum.
+
+    Raises:
+        InputError: as `write_atomically`.
+    """
+
+    def packed() -> memoryview:
+        # Not into the file itself: there torch does not say why the disk took only a part.
+        buffer = io.BytesIO()
+        torch.save(tensors, buffer)
+        return buffer.getbuffer()
+
+    write_sealed(path, packed)
+
+
+def read_tensors(path: Path, *, unsealed: bool = False) -> dict[str, Any]:
+    """Return what `write_tensors` has written, on the CPU.
+
+    With `unsealed`, also what torch alone has written, as earlier versions did.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DamagedError: it is not as it was written.
+    """
+    try:
+        data = read_sealed(path)  # torch itself takes changed bytes for numbers
+    except DamagedError:
+        if not (unsealed and _is_whole_zip(path)):
+            raise
+        data = memoryview(path.read_bytes())
+    try:
+        tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception:  # torch raises what it likes
+        raise DamagedError(f"{path}: is damaged, or of another version") from None
+    if not isinstance(tensors, dict):
+        raise DamagedError(f"{path}: is not what this program has written")
+    return tensors
 
 
 def write_fit(result: Result, folder: Path) -> Path:
@@ -38,7 +92,7 @@ def write_fit(result: Result, folder: Path) -> Path:
         "reason": result.reason.value,
     }
     make_folder(folder)
-    write_atomically(folder / "fit.pt", lambda file: torch.save(tensors, file))
+    write_tensors(folder / "fit.pt", tensors)
     text = json.dumps(facts, indent=1, ensure_ascii=False)
     write_atomically(folder / "fit.json", lambda file: file.write(text.encode()))
     return folder
@@ -52,11 +106,21 @@ def read_fit(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     try:
         facts = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
-        tensors = torch.load(folder / "fit.pt", map_location="cpu", weights_only=True)
+        tensors = read_tensors(folder / "fit.pt", unsealed=True)
     except FileNotFoundError as error:
         raise InputError(
             f"{error.filename}: no such file; wanted a folder that Result.save has written"
         ) from None
-    except Exception as error:  # torch raises what it likes on broken files
+    except (OSError, ValueError) as error:
         raise InputError(f"{folder}: cannot be read as a saved fit ({error})") from None
+    if not isinstance(facts, dict):
+        raise InputError(f"{folder}: cannot be read as a saved fit (fit.json is not an object)")
     return tensors, facts
+
+
+def _is_whole_zip(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.testzip() is None
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,11 +19,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.atomic import check_place, make_folder, refuse_input, write_atomically
+from untrained.atomic import (
+    DamagedError,
+    check_place,
+    link_or_copy,
+    make_folder,
+    refuse_input,
+    sweep,
+    write_atomically,
+)
 from untrained.errors import InputError
+from untrained.fitting import read_tensors, write_tensors
 from untrained.images import Picture, read_picture, write_picture
 from untrained.images.clips import Frame, check_target, read_clip, write_clip
-from untrained.jobs.runs import describe_machine, now
+from untrained.jobs.job import hash_of
+from untrained.jobs.locks import RunLock
+from untrained.jobs.records import as_text, read_json
+from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.recipes import Recipe, encode
 from untrained.restoring import Execution, restore
 from untrained.tasks import Asked, find_task
@@ -101,7 +114,22 @@ def restore_clip(
     """
     _check(job)
     folder = job.folder()
-    done, weights, rows = _earlier(folder)
+    with RunLock(folder) as lock:
+        if folder.exists() or folder.is_symlink():
+            RunFolder(folder).check()
+            lock.take()
+            RunFolder(folder).sweep()
+        sweep(job.target.parent, job.target.name)
+        done, state = _earlier(folder, say)
+        with as_begun(state.get("threads"), say):
+            return _restore(job, folder, lock, say, limit, done, state)
+
+
+def _restore(
+    job: ClipJob, folder: Path, lock: RunLock, say: Callable[[str], None], limit: int | None,
+    done: int, state: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    weights, rows = state["weights"], state["rows"]
     before: NDArray[Any] | None = None
     for i, frame in enumerate(read_clip(job.source, start=max(0, done - 1)), max(0, done - 1)):
         cut = before is None or _is_cut(before, frame.pixels)
@@ -120,27 +148,65 @@ def restore_clip(
             raise KeyboardInterrupt
         assert result.image is not None
         make_folder(folder / "frames")
+        lock.take()
         picture = Picture.from_array(result.image)
-        write_picture(folder / "frames" / f"{i + 1:06d}.png", picture)
+        path = _frame(folder, i + 1)
+        write_picture(path, picture)
         weights = {name: value.cpu() for name, value in result.last_weights.items()}
         rows = [*rows, {
             "frame": i + 1, "time": frame.time, "name": frame.name, "warm": warm is not None,
-            "steps": result.stop_step, "seconds": round(result.seconds, 2),
+            "steps": result.stop_step, "seconds": round(result.seconds, 2), "sha256": hash_of(path),
         }]  # fmt: skip
-        state = {"weights": weights, "rows": rows}
-        write_atomically(folder / "state.pt", lambda file, s=state: torch.save(s, file))  # type: ignore[misc]
+        facts = {"weights": weights, "rows": rows, "threads": torch.get_num_threads()}
+        write_tensors(folder / "state.pt", facts)
+        lock.say()
         start = "warm" if warm is not None else "from scratch"
         say(f"frame {i + 1}: {result.stop_step} steps {start}, {result.seconds:.1f} s")
-    make_folder(job.target.parent)
-    sound = write_clip(job.target, _finished(folder, rows), source=job.source)
+    sound = _deliver(job, folder, rows)
     record = {
         "ended": now(), "source": str(job.source), "target": str(job.target), "task": job.task,
         "recipe": encode(job.recipe), "later_steps": job.later_steps, "seed": job.seed,
         "options": dict(job.options), "sound": sound, "frames": rows, **describe_machine(),
     }  # fmt: skip
-    text = json.dumps(record, indent=2, default=str)
+    text = as_text(record)
     write_atomically(folder / "clip.json", lambda file: file.write(text.encode()))
     return record
+
+
+def _deliver(job: ClipJob, folder: Path, rows: list[dict[str, Any]]) -> str:
+    """Write the clip, and before it which one: a run that is killed then knows its own."""
+    make_folder(job.target.parent)
+    note = {"target": os.path.realpath(job.target), "sha256": ""}
+    frames, to_folder = _finished(folder, rows), not job.target.suffix
+    if to_folder:
+        _note_writing(folder, note)
+        sound = write_clip(job.target, frames, source=job.source)
+    else:
+        made = folder / f"result{job.target.suffix}"
+        sound = write_clip(made, frames, source=job.source)
+        _note_writing(folder, {**note, "sha256": hash_of(made)})
+        link_or_copy(made, job.target)
+        made.unlink(missing_ok=True)
+    (folder / _WRITING).unlink(missing_ok=True)
+    return sound
+
+
+_WRITING = "writing.json"
+
+
+def _note_writing(folder: Path, note: dict[str, str]) -> None:
+    write_atomically(folder / _WRITING, lambda file: file.write(as_text(note).encode()))
+
+
+def _is_ours(job: ClipJob) -> bool:
+    """Whether what is there was being written by this run when it was killed."""
+    try:
+        note = read_json(job.folder() / _WRITING)
+    except (OSError, InputError):
+        return False
+    if note.get("target") != os.path.realpath(job.target):
+        return False
+    return job.target.is_dir() or note.get("sha256") == hash_of(job.target)
 
 
 def _check(job: ClipJob) -> None:
@@ -153,7 +219,7 @@ def _check(job: ClipJob) -> None:
     if not job.source.exists():
         raise InputError(f"{job.source}: no such file or folder")
     refuse_input(job.target, job.source)
-    if job.target.exists() and not job.overwrite:
+    if job.target.exists() and not job.overwrite and not _is_ours(job):
         raise InputError(f"{job.target}: exists; pass --overwrite to replace it")
     if job.task == "inpaint" and "mask" not in job.files:
         raise InputError("nothing to inpaint: give a mask (--mask, white = known)")
@@ -164,12 +230,24 @@ def _check(job: ClipJob) -> None:
             pass
 
 
-def _earlier(folder: Path) -> tuple[int, dict[str, torch.Tensor] | None, list[dict[str, Any]]]:
+def _earlier(folder: Path, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
     """Return how many frames are finished, the weights of the last one, and their records."""
-    if not (folder / "state.pt").exists():
-        return 0, None, []
-    state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-    return len(state["rows"]), state["weights"], state["rows"]
+    nothing: dict[str, Any] = {"weights": None, "rows": []}
+    try:
+        state = read_tensors(folder / "state.pt")
+        for row in state["rows"]:
+            if hash_of(_frame(folder, row["frame"])) != row["sha256"]:
+                raise DamagedError(f"{_frame(folder, row['frame'])}: is damaged")
+    except FileNotFoundError:
+        return 0, nothing
+    except (InputError, LookupError, TypeError, ValueError) as error:
+        say(f"begun anew, since {error}")
+        return 0, nothing
+    return len(state["rows"]), state
+
+
+def _frame(folder: Path, number: int) -> Path:
+    return folder / "frames" / f"{number:06d}.png"
 
 
 def _given(job: ClipJob, frame: Frame) -> Any:
@@ -196,7 +274,7 @@ def _is_cut(before: NDArray[Any], after: NDArray[Any]) -> bool:
 
 def _finished(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Frame]:
     for row in rows:
-        picture = read_picture(folder / "frames" / f"{row['frame']:06d}.png")
+        picture = read_picture(_frame(folder, row["frame"]))
         pixels = picture.pixels[0]
         yield Frame(pixels=pixels, name=row["name"], time=row["time"])
 

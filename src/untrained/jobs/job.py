@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from untrained.errors import InputError
-from untrained.fitting import (
-    pick_device,
-)
+from untrained.fitting import pick_device
 from untrained.jobs.runs import RunFolder
 from untrained.recipes import Recipe, as_recipe, decode, encode
 from untrained.tasks import find_task
@@ -39,6 +38,8 @@ class Job:
         tensorboard: whether event files are written into the run's folder.
         overwrite: whether an output that other settings made may be replaced.
         max_pixels: larger pictures are refused.
+        checkpoint_every: seconds between two checkpoints; 0 = at every look.
+        run: the folder of a run that is gone on with; None = named by what decides the result.
     """
 
     task: str
@@ -57,6 +58,7 @@ class Job:
     overwrite: bool = False
     max_pixels: int = 250_000_000
     checkpoint_every: float = 20.0
+    run: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipe", as_recipe(self.recipe, task=self.task))
@@ -93,34 +95,42 @@ class Job:
         return {"input": self.source, **self.files, **truth}
 
     def folder(self) -> RunFolder:
-        """Return the folder of this job's run."""
+        """Return the folder of this job's run; no other input has the same."""
+        if self.run is not None:
+            return RunFolder(self.run)
         parent = self.run_dir or self.target.parent / "untrained-runs"
-        return RunFolder(parent / f"{self.source.stem}-{self.task}-{self.fingerprint()[:8]}")
+        which = self.source.name
+        if self.run_dir is not None:  # which runs of pictures from many places may share
+            try:
+                which = os.path.relpath(self.source, parent)
+            except ValueError:  # another drive
+                which = str(self.source.absolute())
+        digest = hashlib.sha256(self.fingerprint().encode() + os.fsencode(which)).hexdigest()[:8]
+        stem = os.fsdecode(os.fsencode(self.source.stem)[:_LONGEST])
+        return RunFolder(parent / f"{stem}-{self.task}-{digest}")
 
 
-def job_of_run(path: Path) -> Job:
+_LONGEST = 150  # bytes of a name that go into a folder's name
+
+
+def job_of_run(path: Path, *, overwrite: bool = False) -> Job:
     """Return the job of an existing run, to go on with it.
+
+    Its folder may be a stranger's: nothing in it decides that a file of somebody else is replaced;
+    `overwrite` does.
 
     Raises:
         InputError: no run, or its input or settings no longer give the same result.
     """
+    path = Path(os.path.realpath(path))
     folder = RunFolder(path)
+    folder.check()
     record = folder.read_record()
-    data = dict(record["job"])
-    if not data.keys() <= Job.__dataclass_fields__.keys():
-        raise InputError(
-            f"{path}: is a run of another version of untrained; restore the file again instead"
-        )
-    for name in ("source", "target", "truth"):
-        data[name] = None if data[name] is None else Path(data[name])
-    data["files"] = {name: Path(file) for name, file in data["files"].items()}
-    if record["status"] == "finished":
-        data["overwrite"] = False  # nothing is left to go on with
-    job = Job(**{**data, "recipe": decode(data["recipe"]), "snapshots": tuple(data["snapshots"]),
-                 "run_dir": path.resolve().parent})  # fmt: skip
+    job = _as_job(record["job"], path, overwrite=overwrite)
     if not job.source.exists():
         raise InputError(f"{job.source}: the run's input is gone; put it back to resume")
-    if job.folder().path.resolve() != path.resolve():
+    before = record.get("fingerprint", path.name[-8:])
+    if len(before) < 8 or not job.fingerprint().startswith(before):
         inputs = ", ".join(["the input", *(f"the {name}" for name in job.files)])
         raise InputError(
             f"{path}: {inputs} or the device is not what the run started with; "
@@ -129,12 +139,36 @@ def job_of_run(path: Path) -> Job:
     return job
 
 
+def _as_job(data: Mapping[str, Any], run: Path, *, overwrite: bool) -> Job:
+    """Return the job that `job_as_data` made the data from."""
+    values = {name: data[name] for name in _PLAIN}
+    try:
+        return Job(
+            **values, source=Path(data["source"]), target=Path(data["target"]),
+            truth=None if data["truth"] is None else Path(data["truth"]),
+            files={name: Path(file) for name, file in data["files"].items()},
+            recipe=decode(data["recipe"]), snapshots=tuple(data["snapshots"]),
+            overwrite=overwrite, run_dir=run.parent, run=run,
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError(f"{run}: {error}") from error
+    except Exception as error:  # settings take whatever they are given
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{run}: its settings cannot be read ({reason[:200]}); it was edited, or is of another "
+            "version of untrained: restore the file again instead"
+        ) from error
+
+
+_PLAIN = ("task", "options", "seed", "device", "tensorboard", "max_pixels", "checkpoint_every")
+
+
 def job_as_data(job: Job) -> dict[str, Any]:
     """Return a job as its record has it, of which `job_of_run` makes it again."""
-    data = {name: getattr(job, name) for name in job.__dataclass_fields__}
+    data = {name: getattr(job, name) for name in job.__dataclass_fields__ if name != "run"}
     for name in ("source", "target", "truth", "run_dir"):
-        data[name] = None if data[name] is None else str(Path(data[name]).resolve())
-    data["files"] = {name: str(file.resolve()) for name, file in job.files.items()}
+        data[name] = None if data[name] is None else os.path.realpath(data[name])
+    data["files"] = {name: os.path.realpath(file) for name, file in job.files.items()}
     return {
         **data,
         "options": dict(job.options),

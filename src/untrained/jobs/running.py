@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import tempfile
@@ -11,32 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from untrained.atomic import link_or_copy, make_folder, refuse_input, write_atomically
+from untrained.atomic import sweep
 from untrained.errors import DivergedError, InputError
-from untrained.fitting import (
-    Callback,
-    JsonLines,
-    Result,
-    Scoring,
-    Snapshots,
-    TensorBoard,
-)
-from untrained.images import (
-    Picture,
-    Place,
-    check_writable,
-    read_picture,
-    with_pixels,
-    write_picture,
-)
+from untrained.fitting import Callback, Result, Scoring
+from untrained.images import Picture, Place, read_picture
 from untrained.jobs.job import Job, hash_of, job_as_data
-from untrained.jobs.run_pictures import snapshot_saver, write_extras
-from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
+from untrained.jobs.locks import RunLock
+from untrained.jobs.outputs import check_target, deliver, kept_result
+from untrained.jobs.pages import Pages
+from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.jobs.scoring import scored_as_written
-from untrained.restoring import Hooks, restore_picture
 from untrained.tasks import Asked, Given, find_task, read_truth
 
 __all__ = ["Outcome", "run_job"]
@@ -70,7 +55,9 @@ def run_job(
 ) -> Outcome:
     """Restore a file; go on where a killed run of the same job stopped; skip a finished one.
 
-    A finished one is fitted again if `overwrite` is set and it lacks what was asked for.
+    A finished one is fitted again if `overwrite` is set and it lacks what was asked for. What is
+    damaged in the run's folder is begun anew, what cannot be written beside the picture left out;
+    the record's `notes` say so.
 
     Args:
         job: what to do.
@@ -79,14 +66,20 @@ def run_job(
         command: how the user asked for it, for the record.
 
     Raises:
-        InputError: bad input; nothing has been written then.
+        InputError: bad input, and nothing has been written then; another process is at work on the
+            run; the output cannot be written.
         DivergedError: no image came of the fit; the output is as it was.
     """
-    if job.keep_run:
-        return _run(job, observers, cancelled, command)
-    with tempfile.TemporaryDirectory(prefix="untrained-") as place:
-        aside = replace(job, run_dir=Path(place), checkpoint_every=math.inf)
-        outcome = _run(aside, observers, cancelled, command)
+    try:
+        if job.keep_run:
+            return _run(job, observers, cancelled, command)
+        with tempfile.TemporaryDirectory(prefix="untrained-") as place:
+            aside = replace(job, run_dir=Path(place), checkpoint_every=math.inf)
+            outcome = _run(aside, observers, cancelled, command)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename is None:
+            raise  # of no file
+        raise InputError(f"{error.filename}: {error.strerror}") from error
     return replace(outcome, job=job, folder=None)
 
 
@@ -96,115 +89,94 @@ def _run(
 ) -> Outcome:  # fmt: skip
     """Run a job in its folder."""
     folder = job.folder()
-    earlier = folder.read_record() if folder.exists() else None
+    with RunLock(folder.path) as lock:
+        if folder.path.exists() or folder.path.is_symlink():
+            folder.check()
+            lock.take()
+            folder.sweep()
+        sweep(job.target.parent, job.target.name)
+        return _go_on(job, folder, lock, observers, cancelled, command)
+
+
+def _go_on(
+    job: Job, folder: RunFolder, lock: RunLock,
+    observers: Callable[[str, Scoring], Sequence[Callback]], cancelled: Callable[[], bool],
+    command: str,
+) -> Outcome:  # fmt: skip
+    """Do what is left to do of a job."""
+    notes = folder.notes
+    earlier = folder.earlier()
     outputs: dict[str, str] = {} if earlier is None else earlier.get("outputs", {})
     there = hash_of(job.target) if outputs and job.target.is_file() else ""
-    if earlier and earlier["status"] == "finished" and _differs_afterwards(job, earlier):
-        return _written_again(job, folder, earlier, ours=there in outputs)
+    ours = there in outputs
+    done = earlier is not None and earlier["status"] == "finished"
+    if earlier and done and _differs_afterwards(job, earlier):
+        if _result_is_whole(job, folder, earlier):
+            return _written_again(job, folder, earlier, ours=ours)
+        notes.append("begun anew, since the picture that the run kept was changed")
+        earlier = None
     if earlier and outputs.get(there) == "finished":
         lacking = _lacking(job, earlier)
-        done = earlier["status"] == "finished"  # else an overwriting fit was killed: go on
         if not job.overwrite or (done and not lacking):
+            if done:
+                with contextlib.suppress(OSError):  # left by a kill after the last record
+                    folder.checkpoint.unlink(missing_ok=True)
             return Outcome(
-                job=job, status="skipped", folder=folder.path, record=earlier, lacking=lacking
-            )
-        earlier = None if done else earlier
-    mosaic = find_task(job.task).mosaic
-    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
-    _check_target(job, picture, ours=there in outputs)
+                job=job, status="skipped", folder=folder.path,
+                record={**earlier, "notes": notes}, lacking=lacking,
+            )  # fmt: skip
+        earlier = None if done else earlier  # else an overwriting fit was killed: go on
+    picture = _read_unchanged(job)
+    check_target(job, picture, ours=ours)
     with _naming(job.source, folder.path):
         given = _given(job, picture)
     truth = None
     if job.truth is not None:
         truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
-    if earlier is None:
-        shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
-    record = {
-        "status": "running",
-        "command": command,
-        "started": earlier["started"] if earlier else now(),
-        "job": job_as_data(job),
-        "source_sha256": hash_of(job.source),
-        "notes": list(picture.notes),
-        "outputs": outputs,  # what this run has written, by its hash: the status then
-        **describe_machine(),
-    }
-    pages = len(picture.pixels)
-    first = len(list(folder.path.glob("pages/*/page.npy"))) if earlier else 0
-    labels = [
-        job.source.name + (f" page {i + 1}/{pages}" if pages > 1 else "") for i in range(pages)
-    ]
-
-    def hooks(page: int) -> Hooks:
-        part = folder if pages == 1 else RunFolder(folder.path / "pages" / f"{page + 1:04d}")
-        scoring = Scoring()
-        callbacks: list[Callback] = [
-            Recorder(part, folder, record, checkpoint_every=job.checkpoint_every),
-            scoring,
-            JsonLines(part.metrics, scoring=scoring),
-        ]
-        if job.snapshots:
-            callbacks.append(
-                Snapshots(job.snapshots, snapshot_saver(part.path, picture.pixels[page]))
-            )
-        if job.tensorboard:
-            callbacks.append(
-                TensorBoard(part.path / "tensorboard", settings=record["job"], scoring=scoring)
-            )
-
-        def finished(pixels: NDArray[Any], result: Result) -> None:
-            write_extras(part.path, result.extras)
-            if pages > 1:
-                write_atomically(part.page, lambda file: np.save(file, pixels))
-                part.checkpoint.unlink(missing_ok=True)
-
-        return Hooks(
-            callbacks=[*callbacks, *observers(labels[page], scoring)],
-            cancelled=cancelled,
-            state=part.load_state() if earlier else None,
-            finished=np.load(part.page) if earlier and part.page.exists() else None,
-            on_finished=finished,
-        )
-
-    try:
-        with _naming(job.source, folder.path):
-            restored, results = restore_picture(
-                picture, recipe=job.recipe, given=given, truth=truth, seed=job.seed,
-                device=job.device, hooks=hooks,
-            )  # fmt: skip
-    except DivergedError:
-        folder.write_record({**record, "status": "diverged", "ended": now()})
-        raise
+    notes += picture.notes
+    if earlier is None:  # what was left would pass for this one's
+        shutil.rmtree(folder.path / "pages", ignore_errors=True)
+        folder.checkpoint.unlink(missing_ok=True)
+    begun = folder.checkpoint.exists() or (folder.path / "pages").exists()
+    with as_begun(earlier.get("threads") if earlier and begun else None, notes.append):
+        record = {
+            "status": "running",
+            "command": command,
+            "started": earlier.get("started", now()) if earlier else now(),
+            "job": job_as_data(job),
+            "fingerprint": job.fingerprint(),
+            "source_sha256": hash_of(job.source),
+            "outputs": outputs,  # what this run has written, by its hash: the status then
+            "notes": notes,
+            **describe_machine(),
+        }
+        pages = Pages(
+            job=job, folder=folder, lock=lock, record=record, picture=picture, earlier=earlier,
+            observers=observers, cancelled=cancelled,
+        )  # fmt: skip
+        try:
+            with _naming(job.source, folder.path):
+                restored, results = pages.restored(given, truth)
+        except DivergedError:
+            with contextlib.suppress(InputError):
+                folder.write_record({**record, "status": "diverged", "ended": now()})
+            raise
     cut_short = any(result.cut_short for result in results)
     record["status"] = "interrupted" if cut_short else "finished"
     record["ended"] = now()
     record["size"] = list(restored.pixels.shape)
-    record["results"] = [summary_of(result) for result in results]
-    result = folder.path / f"result{job.target.suffix}"
-    write_picture(result, restored)
-    make_folder(job.target.parent)
-    written = _write_target(job, result, picture, restored)
+    wanted = find_task(job.task).finished(picture, restored, job.options)
     record["results"] = scored_as_written(
-        record["results"], truth, given=picture, restored=restored, written=written, first=first
-    )
-    record["outputs"] = {**outputs, hash_of(job.target): record["status"]}
-    folder.write_record(record)
-    if not cut_short:
+        record["results"], truth, given=picture, restored=restored, written=wanted,
+        pages=pages.done,
+    )  # fmt: skip
+    recorded = deliver(job, folder, restored, wanted, record)
+    if recorded and not cut_short:
         folder.checkpoint.unlink(missing_ok=True)
     return Outcome(
         job=job, status=record["status"], folder=folder.path, record=record,
         results=tuple(results), picture=restored,
     )  # fmt: skip
-
-
-def _write_target(job: Job, result: Path, picture: Picture, restored: Picture) -> Picture:
-    """Write what the user asked for, and return it: the restored picture, or a weaker one."""
-    wanted = find_task(job.task).finished(picture, restored, job.options)
-    if wanted.pixels is restored.pixels:
-        link_or_copy(result, job.target)
-    else:
-        write_picture(job.target, wanted)
-    return wanted
 
 
 def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
@@ -216,48 +188,41 @@ def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
 
 def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
     """Write the target anew from the result that the run's folder keeps, without a fit."""
-    mosaic = find_task(job.task).mosaic
-    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
-    _check_target(job, picture, ours=ours)
-    result = folder.path / f"result{job.target.suffix}"
+    picture = _read_unchanged(job)
+    check_target(job, picture, ours=ours)
+    result = kept_result(job, folder)
     if not result.exists():
         kept = Path(earlier["job"]["target"]).suffix
         raise InputError(f"{job.target}: the run keeps a {kept} file; write into one of that kind")
     restored = read_picture(result, max_pixels=job.max_pixels)
-    make_folder(job.target.parent)
-    written = _write_target(job, result, picture, restored)
-    outputs = {**earlier["outputs"], hash_of(job.target): "finished"}
+    wanted = find_task(job.task).finished(picture, restored, job.options)
+    failed = {entry["page"] - 1 for entry in earlier.get("failed", [])}
     results = scored_as_written(
         earlier["results"], _earlier_truth(job, earlier, picture),
-        given=picture, restored=restored, written=written,
-        first=len(written.pixels) - len(earlier["results"]),
+        given=picture, restored=restored, written=wanted,
+        pages=[i for i in range(len(wanted.pixels)) if i not in failed],
     )  # fmt: skip
-    record = {**earlier, "job": job_as_data(job), "outputs": outputs, "results": results}
-    folder.write_record(record)
-    return Outcome(job=job, status="finished", folder=folder.path, record=record, picture=written)
+    record = {**earlier, "job": job_as_data(job), "notes": folder.notes, "results": results}
+    deliver(job, folder, restored, wanted, record, fitted=False)
+    return Outcome(job=job, status="finished", folder=folder.path, record=record, picture=wanted)
 
 
-def _check_target(job: Job, picture: Picture, *, ours: bool) -> None:
-    """Refuse a target that cannot be written, or is not to be: `ours` = an earlier part made it."""
-    for name, path in job.inputs().items():
-        refuse_input(job.target, path, name)
-    if job.target.exists() and not job.overwrite and not ours:
-        raise InputError(
-            f"{job.target}: exists, and was not made by this command with these settings; "
-            "pass --overwrite to replace it"
-        )
-    shape = find_task(job.task).output_shape(picture.pixels.shape, job.options)
-    outcome = np.broadcast_to(picture.pixels.dtype.type(0), shape)  # takes no memory
-    alpha = None if picture.alpha is None else outcome[..., 0]
-    check_writable(job.target, with_pixels(picture, outcome, alpha=alpha))
-    needed = 3 * math.prod(shape) * picture.pixels.itemsize
-    parent = next(p for p in (job.target.parent, *job.target.resolve().parents) if p.exists())
-    free = shutil.disk_usage(parent).free
-    if free < needed:
-        raise InputError(
-            f"{job.target}: the disk is full ({free / 2**20:.1f} MiB free, "
-            f"about {needed / 2**20:.1f} MiB wanted); free some space or write elsewhere"
-        )
+def _result_is_whole(job: Job, folder: RunFolder, earlier: Mapping[str, Any]) -> bool:
+    """Whether the kept result is as it was written (the output may be another name of it)."""
+    kept = kept_result(job, folder)
+    if not kept.exists():  # of another format is for `_written_again` to say
+        return kept.suffix != Path(earlier["job"]["target"]).suffix
+    return earlier.get("result_sha256") in (None, hash_of(kept))
+
+
+def _read_unchanged(job: Job) -> Picture:
+    """Read the source, which nobody may replace meanwhile: the record has its hash."""
+    before = hash_of(job.source)
+    mosaic = find_task(job.task).mosaic
+    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
+    if hash_of(job.source) != before:
+        raise InputError(f"{job.source}: was changed while it was read; run this again")
+    return picture
 
 
 def _lacking(job: Job, earlier: Mapping[str, Any]) -> tuple[str, ...]:

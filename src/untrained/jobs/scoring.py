@@ -13,7 +13,7 @@ __all__ = ["scored_as_written"]
 
 def scored_as_written(
     results: Sequence[dict[str, Any]], truth: Picture | None, *,
-    given: Picture, restored: Picture, written: Picture, first: int,
+    given: Picture, restored: Picture, written: Picture, pages: Sequence[int],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what a record says of the pages, with PSNR and SSIM of the picture that was written.
 
@@ -22,14 +22,16 @@ def scored_as_written(
     Without a truth there is no score of what is weaker than the fit's image.
 
     Args:
-        results: of the pages that were fitted, the first of which is page `first`, from 0.
+        results: one for each of the pages.
         truth: None = there is none, or none any more.
         given, restored, written: the picture before, the fit's, and what was made of it.
+        pages: which of theirs they are, from 0.
     """
     weaker = written.pixels is not restored.pixels
     scores: list[dict[str, float]] = []
     if weaker and truth is not None:
-        scores = score_pages(written, truth, scale_of=given)[first:]
+        of_all = score_pages(written, truth, scale_of=given)
+        scores = [of_all[page] for page in pages]
     found = []
     for i, result in enumerate(results):
         others = dict(result)

@@ -75,7 +75,7 @@ def write_report(
 
 def _is_report(path: Path) -> bool:
     try:
-        return _MARK in path.read_bytes()
+        return path.is_file() and _MARK in path.read_bytes()
     except OSError:
         return False
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from untrained.errors import InputError
 from untrained.fitting.callbacks.jsonl import read_json_lines
 from untrained.recipes import Recipe, decode, explain
 from untrained.report.facts import facts_of
@@ -156,8 +157,23 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
         points: at most so many of a curve.
 
     Raises:
-        InputError: no run, or no such page.
+        InputError: no run, or no such page, or a record that makes no sense.
     """
+    try:
+        view: ViewRun = _printable(_view(folder, link, page, points))
+        return view
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{folder}: cannot be shown ({type(error).__name__}: {str(error)[:200]}); its record "
+            "was edited, or is of another version of untrained"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from error
+
+
+def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
     pictures = RunPictures(folder, page=page)
     record = pictures.record
     job = record["job"]
@@ -191,6 +207,15 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
         "command": command_of(job, recipe),
         "python": python_of(job, recipe),
     }
+
+
+def _printable(value: Any) -> Any:
+    """Return a view whose texts are all UTF-8, which names of files need not be."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _printable(inside) for name, inside in value.items()}
+    return [_printable(inside) for inside in value] if isinstance(value, list) else value
 
 
 def describe_settings(recipe: Recipe) -> list[Setting]:
@@ -232,7 +257,7 @@ def _overlay(entry: Map, link: Link) -> Overlay:
 def _recipe_of(job: dict[str, Any]) -> Recipe | None:
     try:
         recipe = decode(job["recipe"])
-    except (KeyError, TypeError, ValueError):  # another version's
+    except Exception:  # another version's, or edited: settings raise what they like
         return None
     return recipe if isinstance(recipe, Recipe) else None
 
@@ -267,11 +292,9 @@ def _finite(value: float) -> float | None:
 
 
 def summary_of_page(pictures: RunPictures) -> dict[str, Any] | None:
-    """Return what the record says of this page; of a resumed stack it knows the last ones only."""
+    """Return what the record says of this page; an older one of a stack knows the last only."""
     results: list[dict[str, Any]] = pictures.record.get("results", [])
-    done = len(list((pictures.folder / "pages").glob("*/page.npy")))
-    cut = pictures.record["status"] == "interrupted"
-    last = pictures.pages if not cut else min(pictures.pages, done + 1)
+    last = pictures.pages if pictures.record["status"] == "finished" else len(results)
     index = pictures.page - 1 - (last - len(results))
     return results[index] if 0 <= index < len(results) else None
 

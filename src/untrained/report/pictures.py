@@ -83,9 +83,11 @@ class RunPictures:
             InputError: no run, or it has no such page.
         """
         self.folder = folder
-        self.record = RunFolder(folder).read_record()
-        self.page = page
         self.notes: list[str] = []
+        run = RunFolder(folder, notes=self.notes)
+        run.check()
+        self.record = run.read_record()
+        self.page = page
         parts = sorted((folder / "pages").glob("[0-9]*"))
         self.pages = max(1, len(parts), *self.record.get("size", [1])[:1])
         if not 1 <= page <= self.pages:
@@ -135,10 +137,13 @@ class RunPictures:
     @functools.cached_property
     def snapshots(self) -> dict[int, Shown]:
         """The image at each step where it was saved."""
-        return {
-            step: self._file(f"snapshots/{step}", path)
-            for step, path in self._snapshot_files().items()
-        }
+        found = {}
+        for step, path in self._snapshot_files().items():
+            try:
+                found[step] = self._file(f"snapshots/{step}", path)
+            except Exception:  # Pillow raises what it likes
+                self.notes.append(f"The image of step {step} is damaged, and is not shown.")
+        return found
 
     @functools.cached_property
     def overlays(self) -> dict[str, Map]:
@@ -171,6 +176,8 @@ class RunPictures:
     def _source(self) -> Picture | None:
         path = Path(self.record["job"]["source"])
         try:
+            if path.exists() and not path.is_file():  # reading it might never end
+                raise OSError
             same = _sha256(path, path.stat().st_mtime_ns) == self.record.get("source_sha256")
         except OSError:
             self.notes.append(f"The observed picture is not shown: {path.name} is gone.")
@@ -186,9 +193,9 @@ class RunPictures:
 
     @functools.cached_property
     def _result(self) -> NDArray[Any] | None:
-        finished = self.part / "page.npy"
-        if finished.exists():
-            return np.asarray(np.load(finished))
+        page = RunFolder(self.part, notes=self.notes).load_page()
+        if page is not None and page.ndim == 3:
+            return page
         return None if self._written is None else self._page_of(self._written)
 
     @functools.cached_property
@@ -248,7 +255,14 @@ class RunPictures:
         """Return a NAME.npy that stands beside a NAME.png, (h, w) or (h, w, c)."""
         if path.name == "page.npy" or not path.with_suffix(".png").exists():
             return None
-        values = upright(np.load(path), self._orientation)
+        try:
+            values = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError, SyntaxError):
+            self.notes.append(f"{path.name} is damaged, and is not shown.")
+            return None
+        if values.ndim not in (2, 3) or values.dtype.kind not in "biuf":
+            return None
+        values = upright(values, self._orientation)
         finite = np.isfinite(values)
         if not finite.any():
             return None

@@ -14,11 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.fitting import Callback, Check, FixedSteps, Result
+from untrained.fitting import Callback, Check, FixedSteps, Result, read_tensors, write_tensors
 from untrained.jobs import Job, RunFolder
 from untrained.recipes import decode
 from untrained.studio.workspace import Workspace
@@ -43,8 +40,7 @@ class KeepState(Callback):
     def on_end(self, result: Result) -> None:
         """Write it."""
         if self.latest is not None and not result.cut_short:
-            state = self.latest()
-            write_atomically(self.folder / STATE, lambda file: torch.save(state, file))
+            write_tensors(self.folder / STATE, self.latest())
 
 
 def run_of(workspace: Workspace, id_: str) -> RunFolder | None:
@@ -73,7 +69,7 @@ def prepared(workspace: Workspace, job: Job, base: str, more_steps: int) -> Job:
         return replace(job, recipe=decode(record["job"]["recipe"]))
     if run is None or end is None:
         raise InputError("the fit to extend is gone; start it anew with more steps")
-    state = torch.load(end, map_location="cpu", weights_only=True)
+    state = read_tensors(end, unsealed=True)
     recipe = decode(run.read_record()["job"]["recipe"])
     recipe = replace(recipe, stopper=FixedSteps(), max_steps=state["step"] + more_steps)
     job = replace(job, recipe=recipe)

@@ -1,0 +1,174 @@
+"""The fit of every page of a job's picture, with what is kept of it in the run's folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.errors import InputError
+from untrained.fitting import (
+    Callback,
+    JsonLines,
+    Lenient,
+    Result,
+    Scoring,
+    Snapshots,
+    TensorBoard,
+)
+from untrained.images import Picture
+from untrained.jobs.job import Job
+from untrained.jobs.locks import RunLock
+from untrained.jobs.run_pictures import snapshot_saver, write_extras
+from untrained.jobs.runs import Checkpoints, Opening, RunFolder, summary_of
+from untrained.restoring import Hooks, restore_picture
+from untrained.tasks import Given, find_task
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """The pages of a picture: finished before, gone on with, or begun.
+
+    The record's `results` are of all pages, also of those that an earlier part has finished.
+    """
+
+    def __init__(
+        self, *, job: Job, folder: RunFolder, lock: RunLock, record: dict[str, Any],
+        picture: Picture, earlier: Mapping[str, Any] | None,
+        observers: Callable[[str, Scoring], Sequence[Callback]], cancelled: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """`earlier` is the record of the part that is gone on with; None = there is none."""
+        self.job = job
+        self.folder = folder
+        self.lock = lock
+        self.record = record
+        self.picture = picture
+        self.earlier = earlier
+        self.observers = observers
+        self.cancelled = cancelled
+        self.count = len(picture.pixels)
+        self.accounts: dict[int, dict[str, Any]] = {}
+        self.fitted: list[int] = []
+        self.with_states = earlier is not None
+        self.unproven: Opening | None = None  # of a fit that was given a checkpoint
+
+    def restored(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+        """Restore the picture, and return the results of the pages that were fitted now.
+
+        Raises:
+            InputError, DivergedError: as `restore_picture`.
+        """
+        try:
+            picture, results = self._fit(given, truth)
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError):
+            if self.unproven is None or self.unproven.begun:
+                raise
+            self.folder.notes.append("begun anew, since the checkpoint is of another fit")
+            self.with_states = False
+            picture, results = self._fit(given, truth)
+        for page, result in zip(self.fitted, results, strict=True):
+            self._account(page, result)
+        self._tell_accounts()
+        return picture, results
+
+    def _fit(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+        self.fitted = []
+        self.record.pop("failed", None)
+        return restore_picture(
+            self.picture, recipe=self.job.recipe, given=given, truth=truth, seed=self.job.seed,
+            device=self.job.device, hooks=self._hooks,
+        )  # fmt: skip
+
+    def _hooks(self, page: int) -> Hooks:
+        part = self.folder if self.count == 1 else self.folder.part(page + 1)
+        finished = self._finished(part) if self.count > 1 and self.earlier else None
+        if finished is not None:
+            with contextlib.suppress(OSError):  # left by a kill after the page
+                part.checkpoint.unlink(missing_ok=True)
+            before = self.earlier.get("results", []) if self.earlier else []
+            if page < len(before):
+                self.accounts[page] = before[page]
+                self._tell_accounts()
+            return Hooks(finished=finished)
+        self.fitted.append(page)
+        opening = Opening(self.folder, self.lock, self.record)
+        state = part.load_state() if self.with_states else None
+        self.unproven = opening if state is not None else None
+        scoring = Scoring()
+        label = self.job.source.name + (f" page {page + 1}/{self.count}" if self.count > 1 else "")
+        return Hooks(
+            callbacks=[
+                opening, scoring, *self._writers(page, part, scoring),
+                *self.observers(label, scoring),
+                self._lenient(Checkpoints(part, every=self.job.checkpoint_every), "checkpoints"),
+            ],
+            cancelled=self.cancelled,
+            state=state,
+            on_finished=lambda pixels, result: self._keep(page, part, pixels, result),
+            on_failed=(lambda error: self._leave(page, error)) if self.count > 1 else None,
+        )  # fmt: skip
+
+    def _writers(self, page: int, part: RunFolder, scoring: Scoring) -> list[Callback]:
+        """Return the observers that write beside the picture."""
+        job = self.job
+        writers = [self._lenient(JsonLines(part.metrics, scoring=scoring), "the history")]
+        if job.snapshots:
+            save = snapshot_saver(part.path, self.picture.pixels[page])
+            writers.append(self._lenient(Snapshots(job.snapshots, save), "snapshots"))
+        if job.tensorboard:
+            board = TensorBoard(
+                part.path / "tensorboard", settings=self.record["job"], scoring=scoring
+            )
+            writers.append(self._lenient(board, "TensorBoard events"))
+        return writers
+
+    def _lenient(self, callback: Callback, name: str) -> Callback:
+        return Lenient(callback, name=name, tell=self.folder.notes.append)
+
+    def _finished(self, part: RunFolder) -> NDArray[Any] | None:
+        """Return a page that an earlier part has finished; None if it has not, or it is damaged."""
+        page = part.load_page()
+        if page is None:
+            return None
+        whole = find_task(self.job.task).output_shape(self.picture.pixels.shape, self.job.options)
+        if page.shape != tuple(whole[1:]) or not np.can_cast(page.dtype, self.picture.pixels.dtype):
+            self.folder.notes.append(
+                f"page {part.path.name} is of another run; it was fitted again"
+            )
+            return None
+        return page
+
+    def _keep(self, page: int, part: RunFolder, pixels: NDArray[Any], result: Result) -> None:
+        """Write what a page has come to; the account first, so that no kept page is without."""
+        try:
+            write_extras(part.path, result.extras)
+        except InputError as error:
+            self.folder.notes.append(f"what was found beside the picture was not kept: {error}")
+        if self.count > 1:
+            self._account(page, result)
+            self.folder.write_record(self.record)
+            part.save_page(pixels)
+            part.checkpoint.unlink(missing_ok=True)
+
+    def _leave(self, page: int, error: InputError) -> None:
+        """Note that a page cannot be restored, and stays as it was."""
+        self.fitted.remove(page)
+        self.record.setdefault("failed", []).append({"page": page + 1, "error": str(error)})
+
+    @property
+    def done(self) -> list[int]:
+        """The pages that the record's `results` are of, from 0."""
+        return sorted(self.accounts)
+
+    def _account(self, page: int, result: Result) -> None:
+        self.accounts[page] = summary_of(result)
+        self._tell_accounts()
+
+    def _tell_accounts(self) -> None:
+        self.record["results"] = [self.accounts[i] for i in self.done]
