@@ -188,7 +188,8 @@ def _are_labels(values: NDArray[Any], *, jumps: bool) -> bool:
     Numbers that stand for colours have no order: `jumps` = false.
     """
     top = float(values.max())
-    if not (values == 0).any() or top <= 0 or (values != np.rint(values)).any():
+    fractions = values.dtype.kind == "f" and bool((values != np.rint(values)).any())
+    if fractions or top <= 0 or not (values == 0).any():
         return False
     if jumps and top < _FEW:
         return True
