@@ -80,7 +80,8 @@ def inpaint(
     Parameters
     ----------
     mask
-        A picture of the same size, white = known, black = to fill.
+        A picture of the same size, as it is seen: white = known, black or coloured = to fill; or
+        labels, all but 0 known; or strokes on transparent, or a transparent hole = to fill.
     mask_invert
         The mask is black where the picture is known.
     """

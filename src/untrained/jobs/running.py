@@ -112,10 +112,10 @@ def _run(
     picture = read_picture(job.source, max_pixels=job.max_pixels)
     _check_target(job, picture, ours=there in outputs)
     with _naming(job.source, folder.path):
-        given = _given(job, picture)
-    truth = None
-    if job.truth is not None:
-        truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
+        given, truth = _given(job, picture), None
+        if job.truth is not None:
+            place = Place.of(picture)
+            truth, given = read_truth(job.truth, place, given, max_pixels=job.max_pixels)
     if earlier is None:
         shutil.rmtree(folder.path / "pages", ignore_errors=True)  # they would pass for done
     record = {

@@ -102,6 +102,16 @@ def test_a_photo_that_is_stored_turned_is_shown_and_painted_upright(
     page.get_by_text("to fill (").wait_for()
     painted = np.array(page.evaluate(_PAINTED)).reshape(64, 80)
     assert 20 < painted.sum() < 2000
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Undo").click()
+    with page.expect_file_chooser() as choosing:  # the mask that was saved lies as it did
+        page.get_by_role("button", name="Load…").click()
+    choosing.value.set_files({
+        "name": "mask.png", "mimeType": "image/png", "buffer": saving.value.path().read_bytes(),
+    })  # fmt: skip
+    page.get_by_text("to fill (").wait_for()
+    np.testing.assert_array_equal(np.array(page.evaluate(_PAINTED)).reshape(64, 80), painted)
     set_steps(page, 20)
     id_ = restore(page)
     expect_status(page, "done")
