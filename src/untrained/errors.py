@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 
-__all__ = ["DivergedError", "InputError", "did_you_mean"]
+__all__ = ["DivergedError", "InputError", "check_number", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -17,6 +18,14 @@ class InputError(ValueError):
 
 class DivergedError(InputError):
     """A fit diverged at once, so that there is no image (exit code 1)."""
+
+
+def check_number(name: str, value: object) -> None:
+    """Refuse what is no single number: an array, a list, a text. Raises InputError, naming it."""
+    shape = getattr(value, "shape", None)
+    if not (isinstance(value, Real) or shape == ()):
+        what = repr(value) if shape is None else f"an array of shape {tuple(shape)}"
+        raise InputError(f"{name} is {what}; wanted one number for all of the image")
 
 
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:

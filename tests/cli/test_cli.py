@@ -287,7 +287,7 @@ def test_every_bad_input_gets_one_line_and_code_2_and_leaves_nothing(
         ("wanted NAME=VALUE", ("denoise", "noisy.png", "--set", "lr")),
         ("wanted a number", ("denoise", "noisy.png", "--set", "lr=quick")),
         ("wanted 1 or more", ("denoise", "noisy.png", "--steps", "0")),
-        ("truth is 1x20x20", ("denoise", "noisy.png", "--truth", "other.png")),
+        ("truth is 20x20", ("denoise", "noisy.png", "--truth", "other.png")),
         ("no such file", ("denoise", "noisy.png", "--truth", "none.png")),
         ("wanted auto, cpu", ("denoise", "noisy.png", "--device", "tpu9")),
         ("does not have", ("denoise", "noisy.png", "--device", "cuda:7")),

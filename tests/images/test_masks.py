@@ -106,6 +106,12 @@ def test_any_label_but_0_is_one_thing(tmp_path: Path, numbers: tuple[int, ...]) 
             np.testing.assert_array_equal(again.white, labels != 0)
 
 
+def test_grays_on_white_paper_are_shades() -> None:
+    drawn = np.full(SIZE, 255, np.uint8)
+    drawn[HOLE], drawn[box(30, 5, 5, 4)], drawn[box(20, 30, 3, 4)] = 0, 76, 150
+    np.testing.assert_array_equal(read_marks(drawn, PLACE).white, drawn > 127)
+
+
 def test_many_labels_are_labels() -> None:
     cells = np.zeros(SIZE, np.uint16)
     for i in range(96):

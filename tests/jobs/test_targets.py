@@ -112,7 +112,7 @@ def test_everything_that_is_left_out_is_named_with_its_reason(tmp_path: Path) ->
         "gone.tif": "a link to nothing, or to itself",
         "loop.png": "a link to nothing, or to itself",
         "notes.txt": "unknown type",
-        "photo.dat": "a PNG by its content, with an unknown suffix; rename it",
+        "photo.dat": "unknown suffix, though a PNG by content",
         "pipe": "unknown type",
         "pipe.png": "a pipe or device",
         "round": "a link to a folder",
@@ -120,7 +120,7 @@ def test_everything_that_is_left_out_is_named_with_its_reason(tmp_path: Path) ->
         "sub": "a subfolder; --recursive takes their pictures too",
     }
     bad = {one.path.name for one in found.left_out if one.bad}
-    assert bad == {"empty.jpg", "gone.tif", "loop.png", "photo.dat"}
+    assert bad == {"empty.jpg", "gone.tif", "loop.png"}
 
 
 def test_recursion_keeps_the_places_and_follows_no_link(tmp_path: Path) -> None:
@@ -203,6 +203,19 @@ def test_a_damaged_record_tells_nothing(tmp_path: Path, text: str) -> None:
     record.parent.mkdir(parents=True)
     record.write_text(text)
     assert len(plan(tmp_path / "a.png", tmp_path / "b.png").pairs) == 2
+
+
+def test_what_is_given_beside_the_pictures_is_no_picture_to_restore(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    put(folder / "a.png", folder / "mask.png", folder / "clean.png")
+    beside = {"mask": folder / "mask.png", "truth": folder / "sub" / ".." / "clean.png"}
+    (folder / "sub").mkdir()
+    for sources in ([folder], sorted(folder.glob("*.png"))):
+        found = plan(*sources, task="inpaint", beside=beside)
+        assert [source.name for source, _ in found.pairs] == ["a.png"]
+        told = {"mask.png": "given as the mask", "clean.png": "given as the truth"}
+        assert told.items() <= reasons(found).items()
+    assert len(plan(folder / "mask.png", beside=beside).pairs) == 1  # named alone
 
 
 def test_the_same_file_is_taken_once(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 import tifffile
 from studio_server import Server, file_of, noisy, pixels_of, served
 
-from untrained.images import Picture, read_picture, write_picture
+from untrained.images import Picture, read_picture, with_orientation, write_picture
+from untrained.images.orientation import as_stored
 
 Scene = Callable[..., Any]
 TINY = {"max_steps": 30, "network.widths": [8, 8]}
@@ -204,6 +205,38 @@ def test_a_job_that_cannot_be_done_says_why(server: Server, picture: str, tmp_pa
     assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 409
     assert server.client.delete(f"/api/jobs/{job['id']}").status_code == 204
     assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 204
+
+
+def test_a_mask_lies_as_the_picture_is_shown(server: Server, scene: Scene, tmp_path: Path) -> None:
+    pixels = noisy(scene(32, 32))
+    turned = with_orientation(Picture.from_array(pixels), 6)
+    write_picture(tmp_path / "phone.png", turned)
+    picture = server.upload("phone.png", (tmp_path / "phone.png").read_bytes())
+    drawn = np.full((32, 32), 255, np.uint8)
+    drawn[2:9, 3:11] = 0
+    file = file_of(tmp_path, "mask.png", drawn)
+    painted = server.upload("mask.png", file, over=picture["id"])
+    job = server.start(picture["id"], "inpaint", files={"mask": painted["id"]}, settings=TINY)
+    assert server.wait(job["id"])["status"] == "finished"
+    (tmp_path / "out.png").write_bytes(server.get(job["id"], "result"))
+    result = read_picture(tmp_path / "out.png").pixels[0]
+    assert not ((result != pixels).any(-1) & (drawn > 0)).any()
+    # a file from elsewhere is read as the command does: it was drawn over what is seen
+    answer = server.client.post(
+        f"/api/pictures/{picture['id']}/mask", files={"file": ("mask.png", file)}
+    )
+    (tmp_path / "read.png").write_bytes(answer.content)
+    read = read_picture(tmp_path / "read.png").pixels[0, ..., 0]
+    np.testing.assert_array_equal(read, as_stored(drawn, 6))
+    assert answer.headers["X-Notes"].startswith("the mask was turned")
+    wrong = file_of(tmp_path, "wrong.png", drawn[:20])
+    answer = server.client.post(
+        f"/api/pictures/{picture['id']}/mask", files={"file": ("wrong.png", wrong)}
+    )
+    assert (answer.status_code, answer.json()["detail"][:28]) == (
+        422,
+        "mask is 20x32, image is 32x3",
+    )
 
 
 def test_a_kernel_may_be_small(server: Server, picture: str, tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def deblur(
     Parameters
     ----------
     kernel
-        The blur of a single point, PNG or .npy, of odd height and width; its sum is made 1.
+        The blur of a single point, PNG, TIFF, .npy or text, of odd height and width; its sum is
+        made 1. It lies over the picture as that is stored.
     kernel_size
         Without a kernel: the side of the square that holds it, odd, somewhat larger than
         the blur. The kernel found is kernel.npy and kernel.png in the run's folder.

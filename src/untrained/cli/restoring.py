@@ -82,7 +82,8 @@ def inpaint(
     Parameters
     ----------
     mask
-        A picture of the same size, white = known, black = to fill.
+        A picture of the same size, as it is seen: white = known, black or coloured = to fill; or
+        labels, all but 0 known; or strokes on transparent, or a transparent hole = to fill.
     mask_invert
         The mask is black where the picture is known.
     """
@@ -164,6 +165,7 @@ def restore_files(
     run.check()
     recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
     find_task(task).check(options)  # before any folder is read
+    given = {name: path for name, path in (beside or {}).items() if path is not None}
     piped = PIPE in (*files, output)
     if piped and run.needs_folder():
         raise InputError(
@@ -174,8 +176,7 @@ def restore_files(
     def job(source: Path, target: Path) -> Job:
         return Job(
             task=task, source=source, target=target, recipe=recipe, options=options,
-            files={name: path for name, path in (beside or {}).items() if path is not None},
-            truth=fit.truth, seed=fit.seed, device=fit.device,
+            files=given, truth=fit.truth, seed=fit.seed, device=fit.device,
             run_dir=run.run_dir, keep_run=not (run.no_run or piped),
             snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
             tensorboard=run.tensorboard,
@@ -190,8 +191,9 @@ def restore_files(
             max_pixels=run.max_pixels,
         )  # fmt: skip
     plan = plan_targets(
-        task, files, output, recursive=run.recursive, run_dir=run.run_dir, suffix=suffix
-    )
+        task, files, output, recursive=run.recursive, run_dir=run.run_dir, suffix=suffix,
+        beside=given if fit.truth is None else {**given, "truth": fit.truth},
+    )  # fmt: skip
     bad = [one for one in plan.left_out if one.bad]
     if bad and len(files) == 1 and not files[0].is_dir():
         raise InputError(f"{bad[0].path}: {bad[0].reason}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untrained.errors import InputError
+from untrained.errors import InputError, check_number
 
 __all__ = ["blended", "check_strength"]
 
@@ -15,7 +15,10 @@ __all__ = ["blended", "check_strength"]
 def check_strength(**strengths: float | None) -> None:
     """Refuse a strength outside 0 … 1; None = not given. Raises InputError, naming it."""
     for name, value in strengths.items():
-        if value is not None and not 0 <= value <= 1:
+        if value is None:
+            continue
+        check_number(name, value)
+        if not 0 <= value <= 1:
             raise InputError(f"{name} is {value}; wanted 0 (nothing is done) to 1 (all of it)")
 
 

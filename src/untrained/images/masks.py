@@ -83,8 +83,8 @@ def marks_of(
     strokes, they are the drawing; else the transparent part is a hole. Of a drawing without it,
 
     - whole numbers that are labels (0, and up to 32, or flat patches of several values with jumps
-      between them): all but 0 are white; so are flat colours on black, but not
-      where each channel is black or white, as in masks of channels apart;
+      between them): all but 0 are white; so are flat colours on black. Not so
+      grays on white paper, nor channels that are each black or white: masks of channels apart;
     - else white is what is above half of the largest value, in every channel.
 
     Raises:
@@ -162,9 +162,10 @@ def _by_colour(pixels: NDArray[Any], words: Words) -> Marks:
     white = np.asarray(shades.all(-1))
     black = int((pixels == 0).all(-1).sum())
     mixed = bool(((pixels > 0) & (pixels < top)).any())  # else white stands for channels apart
+    paper = gray and pixels.dtype.kind in "iu" and top == np.iinfo(pixels.dtype).max
     on_black = black > white.sum() and (mixed or not white.any())
     values = pixels[..., 0] if gray or not on_black else _codes(pixels)
-    if (gray or on_black) and _are_labels(values, jumps=gray):
+    if (on_black or (gray and not paper)) and _are_labels(values, jumps=gray):
         number = len(np.unique(values)) - 1
         what = "labels" if gray else "flat colours on black"
         note = f"the {words.name} holds {number} {what}: all but 0 are {words.white}"
@@ -188,7 +189,8 @@ def _are_labels(values: NDArray[Any], *, jumps: bool) -> bool:
     Numbers that stand for colours have no order: `jumps` = false.
     """
     top = float(values.max())
-    if not (values == 0).any() or top <= 0 or (values != np.rint(values)).any():
+    fractions = values.dtype.kind == "f" and bool((values != np.rint(values)).any())
+    if fractions or top <= 0 or not (values == 0).any():
         return False
     if jumps and top < _FEW:
         return True

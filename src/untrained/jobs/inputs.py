@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class LeftOut:
 def find_inputs(
     task: str, sources: Sequence[Path], *, recursive: bool = False,
     output: Path | None = None, run_dir: Path | None = None,
+    beside: Mapping[str, Path] | None = None,
 ) -> tuple[list[Input], list[LeftOut]]:  # fmt: skip
     """Return the files to restore, and what is left out.
 
@@ -55,6 +56,7 @@ def find_inputs(
             not followed.
         output: the folder of the outputs, which is no input.
         run_dir: where the runs are; None = beside the outputs.
+        beside: files that are no inputs, since they are given as what their names say: mask ….
     """
     inputs: list[Input] = []
     left_out: list[LeftOut] = []
@@ -77,12 +79,15 @@ def find_inputs(
                 inputs.append(one)
     if len(sources) == 1 and not sources[0].is_dir():
         return inputs, left_out
+    names = {os.path.realpath(path): name for name, path in (beside or {}).items()}
     outputs = _Outputs(run_dir)
     there = {(one.root, os.path.realpath(one.path)) for one in inputs}
     taken = []
     for one in inputs:
         made = outputs.of(one.path)
-        if any(
+        if name := names.get(os.path.realpath(one.path)):
+            left_out.append(LeftOut(path=one.path, reason=f"given as the {name}"))
+        elif any(
             (one.root, os.path.realpath(source)) in there
             or (task == by and source.parent == one.path.parent)
             for by, source in made
@@ -119,8 +124,7 @@ def _checked(path: Path, root: Path) -> Input | LeftOut:
     """Return a file of a folder as an input, or why it is none."""
     if not is_image_path(path):
         if path.is_file() and (kind := picture_kind(path)):
-            reason = f"a {kind.upper()} by its content, with an unknown suffix; rename it"
-            return LeftOut(path=path, reason=reason, bad=True)
+            return LeftOut(path=path, reason=f"unknown suffix, though a {kind.upper()} by content")
         return LeftOut(path=path, reason="unknown type")
     if not path.exists():
         return LeftOut(path=path, reason="a link to nothing, or to itself", bad=True)

@@ -129,10 +129,10 @@ def _go_on(
     picture = _read_unchanged(job)
     check_target(job, picture, ours=ours)
     with _naming(job.source, folder.path):
-        given = _given(job, picture)
-    truth = None
-    if job.truth is not None:
-        truth, given = read_truth(job.truth, Place.of(picture), given, max_pixels=job.max_pixels)
+        given, truth = _given(job, picture), None
+        if job.truth is not None:
+            place = Place.of(picture)
+            truth, given = read_truth(job.truth, place, given, max_pixels=job.max_pixels)
     notes += picture.notes
     if earlier is None:  # what was left would pass for this one's
         shutil.rmtree(folder.path / "pages", ignore_errors=True)

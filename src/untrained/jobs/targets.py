@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Plan:
 def plan_targets(
     task: str, sources: Sequence[Path], output: Path | None = None, *, recursive: bool = False,
     run_dir: Path | None = None, suffix: str | None = None,
+    beside: Mapping[str, Path] | None = None,
 ) -> Plan:  # fmt: skip
     """Return what is to be made of what.
 
@@ -36,7 +37,7 @@ def plan_targets(
     by the task. A format that is read and not written becomes PNG.
 
     Args:
-        task, sources, recursive, run_dir: as for `find_inputs`.
+        task, sources, recursive, run_dir, beside: as for `find_inputs`.
         output: a file or a folder.
         suffix: of the outputs that are not named; None = of their inputs.
 
@@ -52,7 +53,9 @@ def plan_targets(
     if output is not None and (many or output.is_dir() or not (output.suffix or output.exists())):
         _check_folder(output, folders, len(sources))
         into = output
-    inputs, left_out = find_inputs(task, sources, recursive=recursive, output=into, run_dir=run_dir)
+    inputs, left_out = find_inputs(
+        task, sources, recursive=recursive, output=into, run_dir=run_dir, beside=beside
+    )
     if output is not None and into is None:
         if suffix is not None:
             raise InputError(f"--format goes with outputs without a name; {output} has one")

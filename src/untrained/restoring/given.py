@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.errors import InputError
+from untrained.errors import check_number
 from untrained.fitting import Callback
 
 __all__ = ["Execution", "Given", "Weights"]
@@ -54,10 +52,8 @@ class Given:
 
     def __post_init__(self) -> None:
         for name in ("sigma", "photons"):
-            value = getattr(self, name)
-            if not (value is None or isinstance(value, Real) or getattr(value, "shape", 0) == ()):
-                what = f"of shape {np.shape(value)}" if np.ndim(value) else repr(value)
-                raise InputError(f"{name} is {what}; wanted one number for all of the image")
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name))
 
     @property
     def of_a_picture(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import threading
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,10 +17,14 @@ from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.images import (
     READABLE,
+    Marks,
     Picture,
+    Place,
     as_stored,
     orientation_of,
+    read_marks,
     read_picture,
+    upright,
     upright_size,
     with_orientation,
     with_pixels,
@@ -75,6 +81,24 @@ class Pictures:
                 raise InputError(f"{name}: cannot be stored ({error.strerror})") from None
             raise
         return facts
+
+    def read_mask(self, id_: str, name: str, file: IO[bytes]) -> Marks:
+        """Return what a mask file says over a picture as that is shown: upright.
+
+        Raises:
+            InputError: as `read_marks`; nothing is kept either way.
+        """
+        with tempfile.TemporaryDirectory(prefix="untrained-") as folder:
+            path = Path(folder) / "mask"
+            try:
+                with path.open("wb") as copy:
+                    shutil.copyfileobj(file, copy, 1 << 20)
+                with self.decoding:
+                    picture = read_picture(self.file(id_), max_pixels=self.max_pixels)
+                    marks = read_marks(path, Place.of(picture), max_pixels=self.max_pixels)
+                return replace(marks, white=upright(marks.white, orientation_of(picture)))
+            except InputError as error:
+                raise InputError(str(error).replace(str(path), plain_name(name))) from None
 
     def file(self, id_: str) -> Path:
         """Return the path of a picture. Raises InputError if it has been deleted."""

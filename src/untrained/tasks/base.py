@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypedDict
 
 import numpy as np
@@ -353,8 +355,12 @@ def _observers(label: str, fit: FitKeywords) -> list[Callback]:
 
 def _warn(given: Given) -> None:
     """Tell the caller of a task's function how the files and arrays beside the image were read."""
+    level = 1
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("untrained."):
+        level, frame = level + 1, frame.f_back  # the user's line
     for note in given.notes:
-        warnings.warn(note, UserWarning, stacklevel=5)
+        warnings.warn(note, UserWarning, stacklevel=level)
 
 
 def _as_array(truth: Picture, ndim: int, channel_axis: int | None) -> NDArray[Any]:

@@ -60,6 +60,12 @@ export const api = {
   /** Upload a mask that was painted over a picture as it is shown. */
   uploadMask: (file: Blob, name: string, over: string) =>
     call<Picture>("POST", `/pictures?over=${id(over)}`, formOf(file, name)),
+  /** What a mask file says over a picture, white = known, and how it was read. */
+  async readMask(file: File, over: string): Promise<{ mask: Blob; notes: string }> {
+    const response = await fetch(`/api/pictures/${id(over)}/mask`, { method: "POST", body: formOf(file, file.name) });
+    if (!response.ok) throw new ApiError(await refusal(response), response.status);
+    return { mask: await response.blob(), notes: response.headers.get("X-Notes") ?? "" };
+  },
   pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
   jobs: () => call<Job[]>("GET", "/jobs"),

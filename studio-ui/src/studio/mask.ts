@@ -118,7 +118,7 @@ export class Mask {
     return rgba;
   }
 
-  /** Read a mask file's RGBA as the restoring does: known where brighter than half of its brightest. */
+  /** Read the RGBA of a plain mask, as `toFile` gives it: known where brighter than half of its brightest. */
   loadFile(rgba: ArrayLike<number>): void {
     const bright = new Uint16Array(rgba.length / 4);
     for (let i = 0; i < bright.length; i++) bright[i] = rgba[4 * i]! + rgba[4 * i + 1]! + rgba[4 * i + 2]!;

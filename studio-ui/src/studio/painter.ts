@@ -7,6 +7,9 @@ import { Easel } from "./easel.ts";
 /** RGBA of what is to be filled, in the picture: a colour that is rare in photographs, half seen through. */
 const OVERLAY = [255, 0, 170, 150] as const;
 
+/** Reads a mask file as the restoring does, to white = known, and says how. */
+export type ReadMask = (file: File) => Promise<{ mask: Blob; notes: string }>;
+
 export interface Painter {
   element: HTMLElement;
   mask: Mask;
@@ -16,7 +19,7 @@ export interface Painter {
 }
 
 /** The picture with a brush for what is to be filled. */
-export function mountPainter(source: string, mask: Mask, name: string, onChange: () => void): Painter {
+export function mountPainter(source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
   const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
   const context = overlay.getContext("2d")!;
   const cursor = h("div", { class: "brush", hidden: true });
@@ -180,11 +183,13 @@ export function mountPainter(source: string, mask: Mask, name: string, onChange:
   }
 
   async function load(): Promise<void> {
-    const [file] = await chooseFiles("image/*", false);
+    const [file] = await chooseFiles("image/*,.tif,.tiff,.npy", false);
     if (!file) return;
     try {
-      mask.loadFile(await readPixels(file, mask.width, mask.height));
+      const loaded = await read(file);
+      mask.loadFile(await readPixels(loaded.mask, mask.width, mask.height));
       refresh();
+      if (loaded.notes) setText(message, loaded.notes);
     } catch (error) {
       setText(message, messageOf(error));
     }
@@ -239,12 +244,10 @@ function stem(name: string): string {
   return name.replace(/\.[^.]*$/, "");
 }
 
-export async function readPixels(file: File, width: number, height: number): Promise<Uint8ClampedArray> {
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => {
-    throw new Error(`${file.name}: cannot be read; wanted a mask as PNG`);
-  });
+export async function readPixels(file: Blob, width: number, height: number): Promise<Uint8ClampedArray> {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   if (bitmap.width !== width || bitmap.height !== height) {
-    throw new Error(`${file.name}: is ${bitmap.width}x${bitmap.height}; wanted ${width}x${height}, the size of the picture`);
+    throw new Error(`the mask is ${bitmap.width}x${bitmap.height}; wanted ${width}x${height}, the size of the picture`);
   }
   const context = h("canvas", { width, height }).getContext("2d")!;
   context.drawImage(bitmap, 0, 0);

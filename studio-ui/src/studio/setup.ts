@@ -98,10 +98,11 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
       fill(preview, h("img", { src: urls.picture(active.id), alt: active.name, width: active.width, height: active.height }), caption);
       return;
     }
+    const shown = active;
     const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
     if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
     masks.set(active.id, mask);
-    painter = mountPainter(urls.picture(active.id), mask, active.name, changed);
+    painter = mountPainter(urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), changed);
     fill(preview, painter.element, caption);
   }
 
@@ -190,7 +191,7 @@ function mayHaveHoles(picture: Picture): boolean {
 
 async function loadMask(mask: Mask, picture: string): Promise<void> {
   const blob = await (await fetch(urls.picture(picture))).blob();
-  mask.loadFile(await readPixels(new File([blob], "mask"), mask.width, mask.height));
+  mask.loadFile(await readPixels(blob, mask.width, mask.height));
 }
 
 async function maskBlob(mask: Mask): Promise<Blob> {

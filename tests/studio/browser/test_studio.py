@@ -100,8 +100,19 @@ def test_a_photo_that_is_stored_turned_is_shown_and_painted_upright(
     page.mouse.move(x - 20, y - 60, steps=6)
     page.mouse.up()
     page.get_by_text("to fill (").wait_for()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Undo").click()
+    with page.expect_file_chooser() as choosing:  # the mask that was saved lies as it did
+        page.get_by_role("button", name="Load…").click()
+    choosing.value.set_files({
+        "name": "mask.png", "mimeType": "image/png", "buffer": saving.value.path().read_bytes(),
+    })  # fmt: skip
+    page.get_by_text("as both are seen").wait_for()
     painted = np.array(page.evaluate(_PAINTED)).reshape(64, 80)
     assert 20 < painted.sum() < 2000
+    saved = read_bytes(saving.value.path().read_bytes())
+    np.testing.assert_array_equal(painted, saved[..., 0] == 0)
     set_steps(page, 20)
     id_ = restore(page)
     expect_status(page, "done")

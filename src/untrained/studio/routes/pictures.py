@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import numpy as np
 from fastapi import APIRouter, HTTPException, Query, UploadFile
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
@@ -18,6 +19,7 @@ from untrained.studio.routes.common import (
     sent,
 )
 from untrained.studio.samples import SAMPLES, open_sample, sample_image
+from untrained.studio.screen import encode_png
 from untrained.studio.workspace import ID_PATTERN
 
 router = APIRouter(prefix="/api", tags=["pictures"])
@@ -84,6 +86,18 @@ def picture_png(
     if page > facts["pages"]:
         raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
     return sent(studio.pictures.page(id_, page))
+
+
+@router.post("/pictures/{id}/mask", response_class=Response, responses=PNG | errors(404, 413, 422))
+def read_mask(studio: StudioOf, id_: IdInPath, file: UploadFile) -> Response:
+    """Return what a mask file says over a picture, as PNG of that size as shown: white = known.
+
+    How it was read, where that is not plain, is in the header X-Notes.
+    """
+    found_picture(studio, id_)
+    marks = studio.pictures.read_mask(id_, file.filename or "mask", file.file)
+    png = encode_png(np.where(marks.white, np.uint8(255), np.uint8(0))[..., None], compression=1)
+    return Response(png, media_type="image/png", headers={"X-Notes": "; ".join(marks.notes)})
 
 
 @router.delete("/pictures/{id}", status_code=204, responses=errors(404, 409, 422))
