@@ -216,7 +216,9 @@ def test_a_mask_lies_as_the_picture_is_shown(server: Server, scene: Scene, tmp_p
     drawn[2:9, 3:11] = 0
     file = file_of(tmp_path, "mask.png", drawn)
     painted = server.upload("mask.png", file, over=picture["id"])
-    job = server.start(picture["id"], "inpaint", files={"mask": painted["id"]}, settings=TINY)
+    job = server.start(
+        picture["id"], "inpaint", files={"mask": painted["id"]}, settings={**TINY, "max_steps": 8}
+    )
     assert server.wait(job["id"])["status"] == "finished"
     (tmp_path / "out.png").write_bytes(server.get(job["id"], "result"))
     result = read_picture(tmp_path / "out.png").pixels[0]
