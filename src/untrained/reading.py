@@ -23,9 +23,7 @@ def open_regular(path: Path, *, wanted: str = "a file") -> IO[bytes]:
     """
     try:
         _check_mode(path, path.stat().st_mode, wanted)
-        # Between the two it may have become a pipe, whose opening waits for a writer.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(path, flags), "rb")
+        file = path.open("rb")
         try:
             _check_mode(path, os.fstat(file.fileno()).st_mode, wanted)
         except InputError:

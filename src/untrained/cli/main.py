@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     open_standard_files()
+    # Read when torch is loaded. By default its threads spin while they wait, and two fits side by
+    # side keep each other from the cores; the sums are the same.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with guarded(), heard_as_interrupts() as exit_code:
         code = _run(tokens)
         sys.stdout.flush()

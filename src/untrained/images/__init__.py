@@ -15,7 +15,13 @@ from untrained.images.arrays import (
 )
 from untrained.images.blending import blended, check_strength
 from untrained.images.clips import Frame, read_clip, write_clip
-from untrained.images.files import check_writable, is_image_path, read_picture, write_picture
+from untrained.images.files import (
+    check_is_picture,
+    check_writable,
+    is_image_path,
+    read_picture,
+    write_picture,
+)
 from untrained.images.kernels import read_kernel
 from untrained.images.picture import SUFFIXES, Metadata, Picture, TiffLayout, with_pixels
 from untrained.images.sheets import central, sheet
@@ -30,6 +36,7 @@ __all__ = [
     "UnitRange",
     "blended",
     "central",
+    "check_is_picture",
     "check_strength",
     "check_writable",
     "from_unit",

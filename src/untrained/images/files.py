@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from untrained.atomic import check_place, make_folder, write_atomically
-from untrained.errors import InputError
+from untrained.errors import InputError, lacks_memory
 from untrained.images.npy import (
     read_npy,
     write_npy,
@@ -29,8 +28,9 @@ from untrained.images.vips import (
     encode_with_vips,
     read_with_vips,
 )
+from untrained.reading import open_regular
 
-__all__ = ["check_writable", "is_image_path", "read_picture", "write_picture"]
+__all__ = ["check_is_picture", "check_writable", "is_image_path", "read_picture", "write_picture"]
 
 
 def is_image_path(path: str | Path) -> bool:
@@ -56,7 +56,8 @@ def read_picture(
 
     Raises:
         InputError: missing, unreadable, empty, damaged, cut short, not a picture, of a kind that
-            cannot be kept (CMYK, animation, complex values), under 8x8 pixels or too large.
+            cannot be kept (CMYK, animation, complex values), under 8x8 pixels, too large, or more
+            than there is memory for.
     """
     path = Path(path)
     kind = _kind_of(path)
@@ -68,10 +69,19 @@ def read_picture(
         return read_with_vips(path, kind, max_pixels)
     except InputError:
         raise
-    except MemoryError:
-        raise error_at(path, "does not fit into memory; use a smaller picture") from None
     except Exception as error:  # the decoders raise whatever they like on broken files
+        if lacks_memory(error):
+            raise error_at(path, "does not fit into memory; use a smaller picture") from None
         raise damaged(path, kind) from error
+
+
+def check_is_picture(path: str | Path) -> None:
+    """Make sure that a file is a picture by its first bytes, of which no more are read.
+
+    Raises:
+        InputError: missing, empty, no regular file, of another kind.
+    """
+    _kind_of(Path(path))
 
 
 def check_writable(path: str | Path, picture: Picture) -> None:
@@ -126,18 +136,12 @@ def write_picture(path: str | Path, picture: Picture, *, jpeg_quality: int | Non
 
 def _kind_of(path: Path) -> str:
     """Return the format, by the first bytes of the file."""
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise error_at(path, "is a folder; wanted a picture file")
-        if not stat.S_ISREG(mode):
-            raise error_at(path, "is a pipe or device; save the picture as a file first")
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError:
-        raise error_at(path, "no such file; check the name") from None
-    except OSError as error:
-        raise error_at(path, f"cannot be read ({error.strerror}); check its permissions") from None
+    with open_regular(path, wanted="a picture file") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            head = file.read(16) if size else b""  # of /proc, some have no size and no end
+        except OSError as error:
+            raise error_at(path, f"cannot be read ({error.strerror})") from None
     if not head:
         raise error_at(path, f"the file is empty; {WANTED}")
     signatures = {

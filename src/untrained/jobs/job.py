@@ -13,11 +13,13 @@ from untrained.errors import InputError
 from untrained.fitting import (
     pick_device,
 )
+from untrained.images import check_is_picture
 from untrained.jobs.runs import RunFolder
+from untrained.reading import hash_of
 from untrained.recipes import Recipe, as_recipe, decode, encode
 from untrained.tasks import find_task
 
-__all__ = ["Job", "hash_of", "job_as_data", "job_of_run"]
+__all__ = ["Job", "job_as_data", "job_of_run"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +73,7 @@ class Job:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the result depends on: files, settings, device."""
+        check_is_picture(self.source)  # before all of it is read
         parts = {
             "task": self.task,
             "source": hash_of(self.source),
@@ -136,13 +139,3 @@ def job_as_data(job: Job) -> dict[str, Any]:
         "recipe": encode(job.recipe),
         "snapshots": list(job.snapshots),
     }
-
-
-def hash_of(path: Path) -> str:
-    """Return the sha256 of a file. Raises InputError: it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -31,9 +31,10 @@ from untrained.images import (
     with_pixels,
     write_picture,
 )
-from untrained.jobs.job import Job, hash_of, job_as_data
+from untrained.jobs.job import Job, job_as_data
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, now, summary_of
+from untrained.reading import hash_of
 from untrained.restoring import Hooks, restore_picture
 from untrained.tasks import Asked, Given, find_task
 
