@@ -36,7 +36,7 @@ _MAX_RECOVERIES = 20
 # picture without noise the residual goes to 0, and no two steps are alike. Above the second, and
 # well above that of a flat picture, nothing has been learned.
 _SMALL, _LARGE = 1e-4, 1e-2
-_WORSE_THAN_FLAT = 1.5
+_FAR_WORSE, _AS_BAD, _MOSTLY_PICTURE = 1.5, 0.95, 4.0
 _FEW_STEPS = 50
 
 Schedule = Callable[[int], float]
@@ -261,7 +261,7 @@ def _full_scale(problem: Problem) -> float:
 
 
 def _has_learned_nothing(now: FitState, problem: Problem, large: float) -> bool:
-    """Whether the kept image explains y far worse than a flat picture would (too large a lr).
+    """Whether the kept image explains y no better than a flat picture would (too large a lr).
 
     A fit of a few steps may be no better yet, but it is better than when it began.
     """
@@ -277,9 +277,11 @@ def _has_learned_nothing(now: FitState, problem: Problem, large: float) -> bool:
     # Other operators than those of pictures make 0 of a flat image that is 0, and of no other.
     flat = (y * weight).sum((2, 3), keepdim=True) / total if problem.clip else torch.zeros_like(y)
     of_flat = float(((y - flat).square() * weight).sum() / weight.sum())
-    if kept <= max(large, _WORSE_THAN_FLAT * of_flat):
-        return False
-    return kept > began or now.best_step >= _FEW_STEPS
+    many = now.step >= _FEW_STEPS
+    # Where flat is right but for the noise, no image explains more of y.
+    noise = problem.noise and problem.noise.sigma
+    less = _AS_BAD if many and noise and of_flat > _MOSTLY_PICTURE * noise**2 else _FAR_WORSE
+    return kept > max(large, less * of_flat) and (many or kept > began)
 
 
 def _ask(now: FitState, losses: list[float], image: Tensor) -> Verdict:
