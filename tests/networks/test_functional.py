@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.testing import assert_close
 
-from untrained.networks.functional import conv_reflect, double_bilinear
+from untrained.networks.functional import conv2d, conv_reflect, double_bilinear
 
 
 def draw(*shape: int) -> Tensor:
@@ -52,3 +52,23 @@ def test_double_bilinear_is_bilinear_interpolation(size: tuple[int, int]) -> Non
     assert_close(
         torch.autograd.grad(ours, x, downstream), torch.autograd.grad(theirs, x, downstream)
     )
+
+
+@pytest.mark.parametrize("size", [(64, 1), (64, 2), (33, 3), (5, 2), (64, 4), (2, 64), (2, 2)])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_narrow_results_are_right_in_bfloat16(size: tuple[int, int], kernel: int) -> None:
+    pad = (kernel // 2, kernel // 2)
+    x, weight = draw(1, 32, *size).bfloat16(), draw(16, 32, kernel, kernel).bfloat16()
+    x, weight = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight))
+    for tensor in (x, weight):
+        tensor.requires_grad_()
+    ours = conv2d(x, weight, None, 2, pad)
+    theirs = F.conv2d(x.double(), weight.double(), None, 2, pad)
+    assert (ours - theirs).norm() < 0.02 * theirs.norm()
+    downstream = draw(*theirs.shape)
+    for mine, other in zip(
+        torch.autograd.grad(ours, (x, weight), downstream.bfloat16()),
+        torch.autograd.grad(theirs, (x, weight), downstream),
+        strict=True,
+    ):
+        assert (mine - other).norm() < 0.02 * other.norm()

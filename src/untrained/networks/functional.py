@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["as_it_is", "conv_reflect", "double_bilinear"]
+__all__ = ["as_it_is", "conv2d", "conv_reflect", "double_bilinear"]
 
 
 def as_it_is(x: Tensor) -> AbstractContextManager[object]:
@@ -28,6 +28,23 @@ def as_it_is(x: Tensor) -> AbstractContextManager[object]:
     On a CPU, autocast copies to float32 before padding and enlarging, and back after.
     """
     return torch.autocast("cpu", enabled=False) if x.device.type == "cpu" else nullcontext()
+
+
+def conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int = 1,
+    padding: tuple[int, int] = (0, 0),
+) -> Tensor:  # fmt: skip
+    """Return `F.conv2d`, computed lying on its side where the result is one pixel wide.
+
+    Of such a result with a stride, in bfloat16, oneDNN 3.12 returns what happens to be in memory on
+    processors with AVX10 and AMX: the upright column is wrong, the lying row is right.
+    """
+    if stride > 1 and x.shape[3] + 2 * padding[1] - weight.shape[3] < stride:
+        return F.conv2d(x.mT, weight.mT, bias, stride, padding[::-1]).mT
+    return F.conv2d(x, weight, bias, stride, padding)
 
 
 def double_bilinear(x: Tensor) -> Tensor:
@@ -63,8 +80,8 @@ class _Edge:
         pad, frame = weight.shape[-1] // 2, pixels.flip(self.axis)
         if self.axis == 2:  # the corners belong to the rows
             frame = F.pad(F.pad(frame, (pad, pad, 0, 0), mode="reflect"), (0, 0, *self.zeros))
-            return F.conv2d(frame, weight, stride=stride)
-        return F.conv2d(F.pad(frame, self.zeros), weight, stride=stride, padding=(pad, 0))
+            return conv2d(frame, weight, None, stride)
+        return conv2d(F.pad(frame, self.zeros), weight, None, stride, (pad, 0))
 
 
 def _edges(x: Tensor, kernel: int, stride: int) -> Iterator[_Edge]:
@@ -84,7 +101,7 @@ class _ConvReflect(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.bias_sizes = stride, None if bias is None else list(bias.shape)
-        result = F.conv2d(x, weight, bias, stride, weight.shape[-1] // 2)
+        result = conv2d(x, weight, bias, stride, (weight.shape[-1] // 2,) * 2)
         for edge in _edges(x, weight.shape[-1], stride):
             added = edge.reached(edge.part(x, edge.source), weight, stride)
             edge.part(result, edge.target).add_(added)

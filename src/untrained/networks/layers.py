@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
-from untrained.networks.functional import as_it_is, conv_reflect, double_bilinear
+from untrained.networks.functional import as_it_is, conv2d, conv_reflect, double_bilinear
 
 __all__ = [
     "Activation",
@@ -59,7 +59,7 @@ class Conv2d(nn.Conv2d):
         """Return the convolution of (b, c, h, w)."""
         pad = self.kernel_size[0] // 2
         if self.padding_mode == "zeros" or pad == 0:
-            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+            return conv2d(x, self.weight, self.bias, self.stride[0], (pad, pad))
         small = min(x.shape[-2:]) <= pad
         if self.padding_mode == "reflect" and not small and x.device.type == "cpu":
             weight, bias = self.weight, self.bias
@@ -70,7 +70,7 @@ class Conv2d(nn.Conv2d):
             return conv_reflect(x, weight, bias, self.stride[0])
         with as_it_is(x):
             x = F.pad(x, (pad,) * 4, mode="replicate" if small else self.padding_mode)
-        return F.conv2d(x, self.weight, self.bias, self.stride)
+        return conv2d(x, self.weight, self.bias, self.stride[0])
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
