@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +17,8 @@ import pytest
 import torch
 
 from untrained import find_recipe, read_picture, write_picture
-from untrained.errors import InputError
+from untrained.errors import FailedError, InputError
+from untrained.fitting import FixedSteps
 from untrained.images import Picture
 from untrained.jobs import Job, Outcome, run_job, run_side_by_side
 
@@ -55,6 +60,33 @@ def test_side_by_side_equals_one_after_another_and_reports_what_fails(
             read_picture(tmp_path / folder / source.name).pixels for folder in ("out", "single")
         )
         assert np.array_equal(ours, single)
+
+
+def test_a_killed_worker_costs_its_own_picture_and_is_replaced(
+    scene: Scene, tmp_path: Path
+) -> None:
+    pixels = np.rint(255 * scene(24, 32)).astype(np.uint8)
+    for name in "ab":
+        write_picture(tmp_path / f"{name}.png", Picture.from_array(pixels))
+    recipe = replace(find_recipe("denoise", "fast"), stopper=FixedSteps(), max_steps=10**6)
+    endless = replace(job(tmp_path / "a.png", tmp_path / "a" / "a.png"), recipe=recipe)
+    quick = job(tmp_path / "b.png", tmp_path / "b" / "b.png")
+
+    def kill_the_worker() -> None:
+        while not list((tmp_path / "a").glob("untrained-runs/*/run.json")):
+            time.sleep(0.02)
+        (worker,) = multiprocessing.active_children()
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_the_worker, daemon=True)
+    killer.start()
+    first, second = run_side_by_side([endless, quick], workers=1, silent=True)
+    assert isinstance(first, FailedError)
+    assert str(first).startswith(f"{endless.source}: its worker was ended from outside (SIGKILL)")
+    assert isinstance(second, Outcome)
+    assert second.status == "finished"
+    assert multiprocessing.active_children() == []
 
 
 def test_no_worker_is_refused(tmp_path: Path) -> None:

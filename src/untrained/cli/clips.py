@@ -62,6 +62,8 @@ def restore_video(
     from untrained.jobs import ClipJob, restore_clip
     from untrained.recipes import find_recipe, with_settings
 
+    if fit.nodata is not None:
+        raise InputError("--nodata goes with pictures; the frames of a clip have none")
     if fit.truth is not None:
         raise InputError("--truth goes with pictures; score the frames of a clip one by one")
     for option, its_task, given in (

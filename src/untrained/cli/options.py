@@ -89,6 +89,9 @@ class FitOptions:
     "auto, cpu, cuda, cuda:N or mps."
     truth: Annotated[Path | None, Parameter(group=_FIT)] = None
     "The clean picture, for scoring only; the result is the same without it."
+    nodata: Annotated[float | None, Parameter(group=_FIT, allow_leading_hyphen=True)] = None
+    """The value that stands for a missing pixel. Default: what the file says (GDAL's tag), NaN and
+    infinite ones."""
 
     def changes(self) -> dict[str, str]:
         """Return what --set and --steps change; raises as `changes_of_words`."""

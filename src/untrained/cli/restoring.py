@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,10 +37,11 @@ from untrained.cli.printing import (
     print_left_out,
     warn_of_size,
 )
-from untrained.errors import InputError
+from untrained.errors import DivergedError, FailedError, InputError
+from untrained.streams import lost, reason_of
 
 if TYPE_CHECKING:
-    from untrained.jobs import Job, Outcome
+    from untrained.jobs import Answer, Job, Outcome
 
 __all__ = ["denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
 
@@ -176,7 +179,7 @@ def restore_files(
     def job(source: Path, target: Path) -> Job:
         return Job(
             task=task, source=source, target=target, recipe=recipe, options=options,
-            files=given, truth=fit.truth, seed=fit.seed, device=fit.device,
+            files=given, truth=fit.truth, seed=fit.seed, device=fit.device, nodata=fit.nodata,
             run_dir=run.run_dir, keep_run=not (run.no_run or piped),
             snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
             tensorboard=run.tensorboard,
@@ -214,53 +217,89 @@ def run_jobs(
     """Run jobs and print what came of each; one that fails does not keep the others back.
 
     With `report`, each run's folder is given a report.html. The exit code is the gravest of all:
-    130 interrupted, 2 bad input, 1 a fit that kept diverging.
+    130 interrupted, 2 bad input, 1 a fit that kept diverging or a failure of our own.
     """
-    from untrained.errors import DivergedError
-    from untrained.report import write_report
+    from untrained.jobs import as_failure
 
     command = shlex.join(sys.argv)
     silent = printing.quiet or printing.json
+    stop = threading.Event()
     if workers == 1 or len(jobs) == 1:
-        outcomes = _in_turn(jobs, command, silent)
+        answers = _in_turn(jobs, command, silent)
     else:
         from untrained.jobs import run_side_by_side
 
-        outcomes = run_side_by_side(jobs, workers=workers, command=command, silent=silent)
+        answers = run_side_by_side(
+            jobs, workers=workers, command=command, silent=silent, cancelled=stop.is_set
+        )
     code = 0
-    for outcome in outcomes:
-        if isinstance(outcome, InputError):
-            if len(jobs) == 1 or printing.debug:
-                raise outcome
-            print_error(str(outcome))
-            code = max(code, 1 if isinstance(outcome, DivergedError) else 2)
-            continue
-        score = late_score(outcome)
-        if report and outcome.folder is not None:
-            page = outcome.folder / "report.html"
-            warn_of_size(page, write_report([outcome.folder], page))
-        if printing.json:
-            print(json.dumps(as_json(outcome, score)), flush=True)
-        elif not printing.quiet:
-            for line in account(outcome, score):
-                print(line, flush=True)
-            if report and outcome.folder is not None:
-                print(f"  report: {page}", flush=True)
-        for result in outcome.record.get("results", []):
-            if result["stop_reason"] == "diverged":
-                print_error(f"{outcome.job.source}: {result['stop_advice']}")
-                code = max(code, 1)
-        if outcome.status == "interrupted":
+    for answer in answers:
+        try:
+            if isinstance(answer, (InputError, FailedError)):
+                raise answer
+            code = max(code, _tell(answer, printing, report=report))
+        except KeyboardInterrupt:
+            if stop.is_set():
+                raise
+            stop.set()  # the workers still keep what they have
             code = 130
-            if workers == 1:
-                break
+        except (InputError, FailedError) as error:
+            code = max(code, _tell_error(error, printing, alone=len(jobs) == 1))
+        except Exception as error:
+            assert not isinstance(answer, (InputError, FailedError))
+            failure = as_failure(answer.job, error)
+            code = max(code, _tell_error(failure, printing, alone=len(jobs) == 1))
+        if code == 130 and workers == 1:
+            break
+    if lost(sys.stdout):
+        print_error(
+            f"standard output could not be written ({reason_of(lost(sys.stdout))}); "
+            "the pictures are written, the account of them is not"
+        )
+        code = max(code, 1)
     return code
 
 
-def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcome | InputError]:
+def _tell_error(error: InputError | FailedError, printing: PrintOptions, *, alone: bool) -> int:
+    """Print the line of a job that failed, and return its exit code; raise that of the only one."""
+    if alone:
+        raise error
+    if printing.debug:
+        traceback.print_exception(error)
+    print_error(str(error))
+    return 2 if isinstance(error, InputError) and not isinstance(error, DivergedError) else 1
+
+
+def _tell(outcome: Outcome, printing: PrintOptions, *, report: bool) -> int:
+    """Print what came of a job, write its report, and return its exit code."""
+    from untrained.report import write_report
+
+    score = late_score(outcome)
+    if report and outcome.folder is not None:
+        page = outcome.folder / "report.html"
+        warn_of_size(page, write_report([outcome.folder], page))
+    if printing.json:
+        print(json.dumps(as_json(outcome, score)), flush=True)
+    elif not printing.quiet:
+        for line in account(outcome, score):
+            print(line, flush=True)
+        if report and outcome.folder is not None:
+            print(f"  report: {page}", flush=True)
+    code = 0
+    for result in outcome.record.get("results", []):
+        if result["stop_reason"] == "diverged":
+            print_error(f"{outcome.job.source}: {result['stop_advice']}")
+            code = 1
+    for page in outcome.record.get("failed", []):
+        print_error(f"{outcome.job.source} page {page['page']}: {page['error']}; it is as it was")
+        code = 1
+    return 130 if outcome.status == "interrupted" else code
+
+
+def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Answer]:
     """Run jobs one after another, with a bar for each."""
     from untrained.fitting import Callback, Progress, Scoring
-    from untrained.jobs import run_job
+    from untrained.jobs import attempt
 
     bars: list[Progress] = []
 
@@ -272,12 +311,11 @@ def _in_turn(jobs: Sequence[Job], command: str, silent: bool) -> Iterator[Outcom
 
     for job in jobs:
         try:
-            yield run_job(job, observers=observers, command=command)
-        except InputError as error:
-            yield error
+            answer = attempt(job, observers=observers, command=command)
         finally:
             for bar in bars:
                 bar.close()
+        yield answer
 
 
 def _steps(text: str, max_steps: int) -> tuple[int, ...]:

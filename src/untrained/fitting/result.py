@@ -87,7 +87,7 @@ for _name, _advice in {
     "nothing": "nothing to fit: every pixel has the same value",
     "interrupted": "interrupted; the best estimate so far is kept",
     "cancelled": "cancelled; the best estimate so far is kept",
-    "diverged": "the fit kept diverging; the best estimate so far is kept, try a smaller lr",
+    "diverged": "the fit diverged; the best estimate so far is kept, try a smaller lr",
 }.items():
     setattr(StopReason, _name.upper(), StopReason(_name, _advice))
 

@@ -15,6 +15,7 @@ from untrained.images.arrays import (
 from untrained.images.blending import blended, check_strength
 from untrained.images.clips import Frame, read_clip, write_clip
 from untrained.images.files import (
+    check_is_picture,
     check_writable,
     is_image_path,
     output_suffix,
@@ -68,6 +69,7 @@ __all__ = [
     "blended",
     "central",
     "channels_last",
+    "check_is_picture",
     "check_strength",
     "check_writable",
     "find_outliers",

@@ -16,7 +16,7 @@ def read_bmp(path: Path, max_pixels: int) -> Picture:
 
     # Not by `Image.open`, which has a limit of its own for large pictures.
     with path.open("rb") as file, BmpImageFile(file) as image:
-        check_size(path, image.height, image.width, 1, max_pixels)
+        check_size(path, image.height, image.width, 1, max_pixels, channels=len(image.getbands()))
         dpi = image.info.get("dpi", (0.0, 0.0))
         modes = {"1": "L", "P": "RGB"}
         array = np.asarray(image.convert(modes.get(image.mode, image.mode)))

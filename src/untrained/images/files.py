@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from untrained.atomic import check_place, make_folder, write_atomically
-from untrained.errors import InputError
+from untrained.errors import InputError, lacks_memory
 from untrained.images.bmp import read_bmp
 from untrained.images.fits import check_fits, read_fits, write_fits
 from untrained.images.heif import read_heif
@@ -40,8 +39,10 @@ from untrained.images.vips import (
     encode_with_vips,
     read_with_vips,
 )
+from untrained.reading import open_regular
 
 __all__ = [
+    "check_is_picture",
     "check_writable",
     "is_image_path",
     "output_suffix",
@@ -103,7 +104,8 @@ def read_picture(
 
     Raises:
         InputError: missing, unreadable, empty, damaged, cut short, not a picture, of a kind that
-            cannot be kept (CMYK, a moving WebP, complex values), under 8x8 pixels or too large.
+            cannot be kept (CMYK, a moving WebP, complex values), under 8x8 pixels, too large, or
+            more than there is memory for.
     """
     path = Path(path)
     kind = _kind_of(path)
@@ -113,10 +115,19 @@ def read_picture(
         return reader(path, max_pixels=max_pixels, **more)
     except InputError:
         raise
-    except MemoryError:
-        raise error_at(path, "does not fit into memory; use a smaller picture") from None
     except Exception as error:  # the decoders raise whatever they like on broken files
+        if lacks_memory(error):
+            raise error_at(path, "does not fit into memory; use a smaller picture") from None
         raise damaged(path, kind) from error
+
+
+def check_is_picture(path: str | Path) -> None:
+    """Make sure that a file is a picture by its first bytes, of which no more are read.
+
+    Raises:
+        InputError: missing, empty, no regular file, of another kind.
+    """
+    _kind_of(Path(path))
 
 
 def check_writable(path: str | Path, picture: Picture) -> None:
@@ -181,18 +192,12 @@ _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 def _kind_of(path: Path) -> str:
     """Return the format, by the first bytes of the file."""
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise error_at(path, "is a folder; wanted a picture file")
-        if not stat.S_ISREG(mode):
-            raise error_at(path, "is a pipe or device; save the picture as a file first")
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError:
-        raise error_at(path, "no such file; check the name") from None
-    except OSError as error:
-        raise error_at(path, f"cannot be read ({error.strerror}); check its permissions") from None
+    with open_regular(path, wanted="a picture file") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            head = file.read(16) if size else b""  # of /proc, some have no size and no end
+        except OSError as error:
+            raise error_at(path, f"cannot be read ({error.strerror})") from None
     if not head:
         raise error_at(path, f"the file is empty; {READS}")
     if path.suffix.lower() in _RAW_AS_TIFF and head[:4] in (b"II*\0", b"MM\0*"):

@@ -54,7 +54,7 @@ def read_fits(path: Path, max_pixels: int, channel_axis: ChannelAxis) -> Picture
                 raise error_at(path, "holds no picture; wanted a FITS file with an image")
             unit = pictures[0]
             axis = None if channel_axis == "auto" else channel_axis
-            axis = check_shape(path, unit.shape, axis, max_pixels)
+            axis = check_shape(path, unit.shape, axis, max_pixels, itemsize=8)
             array = np.asarray(unit.data)
             header = unit.header.copy(strip=True)
             if unit is not file[0]:

@@ -25,7 +25,7 @@ def read_heif(path: Path, max_pixels: int) -> Picture:
     file = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
     image = file[file.primary_index]
     width, height = image.size
-    check_size(path, height, width, 1, max_pixels)
+    check_size(path, height, width, 1, max_pixels, channels=4, itemsize=2)
     array = np.asarray(image)
     exif = image.info.get("exif")
     tags = parse_exif(exif.removeprefix(EXIF_MARK) if exif else None)

@@ -33,7 +33,7 @@ def read_microscopy(path: Path, max_pixels: int) -> Picture:
     lengths = dict(zip(image.dims.order, image.shape, strict=True))
     axes = "".join(a for a, n in lengths.items() if n > 1 or a in "YX")
     axis = axes.index("S") if "S" in axes else None
-    axis = check_shape(path, tuple(lengths[a] for a in axes), axis, max_pixels)
+    axis = check_shape(path, tuple(lengths[a] for a in axes), axis, max_pixels, itemsize=2)
     array = np.asarray(image.data)[tuple(slice(None) if a in axes else 0 for a in lengths)]
     samples = array.shape[axis] if axis is not None else 1
     layout = TiffLayout(

@@ -36,7 +36,7 @@ def read_netpbm(path: Path, max_pixels: int) -> Picture:
         raise ValueError("no header")
     kind, width, height, *rest = (int(number) for number in header.groups())
     white = rest[0] if rest else 1
-    check_size(path, height, width, 1, max_pixels)
+    check_size(path, height, width, 1, max_pixels, channels=3, itemsize=2)
     if not 0 < white < 65536:
         raise ValueError("no white")
     shape = (height, width, 3) if kind in (3, 6) else (height, width)

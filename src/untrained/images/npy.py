@@ -38,7 +38,7 @@ def read_npy(path: Path, max_pixels: int, channel_axis: ChannelAxis) -> Picture:
                 path, f"has shape {shape}; wanted (H, W), (H, W, C), (pages, H, W) or "
                 "(pages, H, W, C) with at most 4 channels",
             )  # fmt: skip
-    axis = check_shape(path, shape, channel_axis, max_pixels)
+    axis = check_shape(path, shape, channel_axis, max_pixels, itemsize=dtype.itemsize)
     array = np.load(path, allow_pickle=False)
     if dtype.kind == "b":
         array = array.astype(np.uint8) * np.uint8(255)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.images.scale import scaled_header, scaled_ome, scaled_tags
+from untrained.memory import check_room
 
 WRITABLE = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jfif": "jpeg", ".jpe": "jpeg",
@@ -45,6 +46,11 @@ Tags: TypeAlias = "dict[int, tuple[int, bytes | Tags]]"
 GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
 # Details that name pixel positions: wrong once the picture has another size.
 PLACES = {"ROI", "Overlays", "Plot"}
+
+# Bytes a value that the way from the array to the fit takes at its peak: 34 between 12 and 48
+# million values of uint16 (maximum resident size; float64 of the range, noise and impulses found).
+_COPIES = 36
+_FILES = 2  # what is decoded, and what will be written
 
 WANTED = "wanted PNG, JPEG, TIFF, WebP, .npy or .fits"
 READS = "wanted PNG, JPEG, TIFF, WebP, GIF, BMP, PNM, .npy, FITS, HEIC, camera raw, CZI, ND2 or LIF"
@@ -205,8 +211,11 @@ def damaged(path: Path, kind: str) -> InputError:
     )
 
 
-def check_size(path: Path, height: int, width: int, pages: int, max_pixels: int) -> None:
-    """Raise InputError for an empty, a tiny or a forbiddingly large picture."""
+def check_size(
+    path: Path, height: int, width: int, pages: int, max_pixels: int, *,
+    channels: int = 1, itemsize: int = 1,
+) -> None:  # fmt: skip
+    """Raise InputError for an empty or tiny picture, or one too large for us or the memory."""
     size = f"{height}x{width}" + (f" x {pages} pages" if pages > 1 else "")
     if height * width * pages == 0:
         raise error_at(path, f"the picture is empty ({size}); wanted some pixels")
@@ -217,6 +226,9 @@ def check_size(path: Path, height: int, width: int, pages: int, max_pixels: int)
         )  # fmt: skip
     if min(height, width) < MIN_SIDE:
         raise error_at(path, f"is {size}; wanted at least {MIN_SIDE}x{MIN_SIDE}")
+    values = height * width * channels
+    what = f"a picture of {size}" + (f" x {channels} channels" if channels > 1 else "")
+    check_room(path, values * (_COPIES + pages * _FILES * itemsize), what)
 
 
 def to_picture(
@@ -238,8 +250,9 @@ def to_picture(
 
 
 def check_shape(
-    path: Path, shape: tuple[int, ...], channel_axis: int | None, max_pixels: int
-) -> int | None:
+    path: Path, shape: tuple[int, ...], channel_axis: int | None, max_pixels: int, *,
+    itemsize: int = 1,
+) -> int | None:  # fmt: skip
     """Return the channel axis, counted from the front, of a shape that can be a picture's."""
     rest, axis = shape, None
     if channel_axis is not None:
@@ -252,7 +265,10 @@ def check_shape(
     if len(rest) < 2:
         raise error_at(path, f"has shape {shape}; wanted height and width beside the channels")
     *lead, height, width = rest
-    check_size(path, height, width, 0 if 0 in shape else math.prod(lead), max_pixels)
+    check_size(
+        path, height, width, 0 if 0 in shape else math.prod(lead), max_pixels,
+        channels=1 if axis is None else shape[axis], itemsize=itemsize,
+    )  # fmt: skip
     return axis
 
 

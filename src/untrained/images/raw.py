@@ -71,7 +71,9 @@ def _opened(path: Path, max_pixels: int) -> Any:
         raise error_at(
             path, "is no raw file that LibRaw knows; convert it to DNG or TIFF first"
         ) from None
-    check_size(path, raw.sizes.height, raw.sizes.width, 1, max_pixels)
+    check_size(
+        path, raw.sizes.height, raw.sizes.width, 1, max_pixels, channels=3, itemsize=2
+    )  # fmt: skip
     return raw
 
 

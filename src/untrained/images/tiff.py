@@ -70,7 +70,9 @@ def read_tiff(path: Path, max_pixels: int, channel_axis: ChannelAxis) -> Picture
         axes: str = series.axes
         if channel_axis == "auto":
             channel_axis = axes.index("S") if "S" in axes else None
-        axis = check_shape(path, series.shape, channel_axis, max_pixels)
+        axis = check_shape(
+            path, series.shape, channel_axis, max_pixels, itemsize=series.dtype.itemsize
+        )
         rest = axes if axis is None else axes[:axis] + axes[axis + 1 :]
         if not rest.endswith("YX") or "S" in rest:
             raise error_at(

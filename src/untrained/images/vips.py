@@ -40,7 +40,7 @@ def read_with_vips(path: Path, kind: str, max_pixels: int) -> Picture:
         # named: of some JPEGs (Ultra HDR) it has ideas of its own.
         load = getattr(pyvips.Image, f"{kind}load_buffer")
         image = load(data, access="sequential", fail_on="error")
-        check_size(path, image.height, image.width, 1, max_pixels)
+        check_size(path, image.height, image.width, 1, max_pixels, channels=image.bands, itemsize=2)
         names = ("n-pages", "resolution-unit", *_BLOBS)
         said = {name: image.get(name) for name in names if image.get_typeof(name)}
         frames = said.get("n-pages", 1)

@@ -1,8 +1,10 @@
 """Files to files: a job with its run folder, many side by side, clips."""
 
+from untrained.jobs.attempts import Answer, as_failure, attempt
 from untrained.jobs.clip import CLIP_TASKS, ClipJob, restore_clip
 from untrained.jobs.inputs import LeftOut
 from untrained.jobs.job import Job, job_of_run
+from untrained.jobs.parents import listen
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.running import Outcome, run_job
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
@@ -11,6 +13,7 @@ from untrained.jobs.workers import run_side_by_side
 
 __all__ = [
     "CLIP_TASKS",
+    "Answer",
     "ClipJob",
     "Job",
     "LeftOut",
@@ -18,8 +21,11 @@ __all__ = [
     "Plan",
     "Recorder",
     "RunFolder",
+    "as_failure",
+    "attempt",
     "describe_machine",
     "job_of_run",
+    "listen",
     "plan_targets",
     "restore_clip",
     "run_job",

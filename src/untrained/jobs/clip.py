@@ -32,10 +32,10 @@ from untrained.errors import InputError
 from untrained.fitting import read_tensors, write_tensors
 from untrained.images import Picture, read_picture, write_picture
 from untrained.images.clips import Frame, check_target, read_clip, write_clip
-from untrained.jobs.job import hash_of
 from untrained.jobs.locks import RunLock
 from untrained.jobs.records import as_text, read_json
 from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
+from untrained.reading import hash_of
 from untrained.recipes import Recipe, encode
 from untrained.restoring import Execution, restore
 from untrained.tasks import Asked, find_task

@@ -6,17 +6,19 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from untrained.errors import InputError
 from untrained.fitting import pick_device
+from untrained.images import Picture, check_is_picture, read_picture
 from untrained.jobs.runs import RunFolder
+from untrained.reading import hash_of
 from untrained.recipes import Recipe, as_recipe, decode, encode
 from untrained.tasks import find_task
 
-__all__ = ["Job", "hash_of", "job_as_data", "job_of_run"]
+__all__ = ["Job", "job_as_data", "job_of_run"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,7 @@ class Job:
         tensorboard: whether event files are written into the run's folder.
         overwrite: whether an output that other settings made may be replaced.
         max_pixels: larger pictures are refused.
+        nodata: the value that stands for a missing pixel; None = what the file says.
         checkpoint_every: seconds between two checkpoints; 0 = at every look.
         run: the folder of a run that is gone on with; None = named by what decides the result.
     """
@@ -57,6 +60,7 @@ class Job:
     tensorboard: bool = False
     overwrite: bool = False
     max_pixels: int = 250_000_000
+    nodata: float | None = None
     checkpoint_every: float = 20.0
     run: Path | None = None
 
@@ -73,6 +77,7 @@ class Job:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the result depends on: files, settings, device."""
+        check_is_picture(self.source)  # before all of it is read
         parts = {
             "task": self.task,
             "source": hash_of(self.source),
@@ -81,6 +86,7 @@ class Job:
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,
             "seed": self.seed,
+            "nodata": repr(self.nodata),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -93,6 +99,12 @@ class Job:
         """Return all files that are only read, by what they are."""
         truth = {} if self.truth is None else {"truth": self.truth}
         return {"input": self.source, **self.files, **truth}
+
+    def read_source(self) -> Picture:
+        """Return the picture to restore. Raises InputError: as `read_picture`."""
+        mosaic = find_task(self.task).mosaic
+        picture = read_picture(self.source, max_pixels=self.max_pixels, mosaic=mosaic)
+        return picture if self.nodata is None else replace(picture, nodata=self.nodata)
 
     def folder(self) -> RunFolder:
         """Return the folder of this job's run; no other input has the same."""
@@ -175,13 +187,3 @@ def job_as_data(job: Job) -> dict[str, Any]:
         "recipe": encode(job.recipe),
         "snapshots": list(job.snapshots),
     }
-
-
-def hash_of(path: Path) -> str:
-    """Return the sha256 of a file. Raises InputError: it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -21,8 +21,9 @@ import numpy as np
 from untrained.atomic import link_or_copy, make_folder, refuse_input
 from untrained.errors import InputError
 from untrained.images import Picture, check_writable, with_pixels, write_picture
-from untrained.jobs.job import Job, hash_of
+from untrained.jobs.job import Job
 from untrained.jobs.runs import RunFolder
+from untrained.reading import hash_of
 from untrained.tasks import find_task
 
 __all__ = ["check_target", "deliver", "kept_result"]

@@ -144,6 +144,7 @@ _RECORD: dict[str, Check] = {
     "versions": _object_of(_text), "system": _text, "processor": _text, "cpu_capability": _text,
     "threads": _whole(1, 4096), "gpu": _either(_text, _none), "size": _list_of(_whole(1)),
     "results": _list_of(_object), "notes": _list_of(_text),
+    "failed": _list_of(lambda v: _object(v) and _whole(1)(v.get("page")) and _text(v.get("error"))),
 }  # fmt: skip
 
 _JOB: dict[str, Check] = {
@@ -151,7 +152,7 @@ _JOB: dict[str, Check] = {
     "options": _object_of(_either(_plain, _list_of(_plain))), "truth": _either(_text, _none),
     "seed": _whole(0), "device": _text, "run_dir": _either(_text, _none), "keep_run": _flag,
     "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "overwrite": _flag,
-    "max_pixels": _whole(1), "checkpoint_every": _seconds,
+    "max_pixels": _whole(1), "checkpoint_every": _seconds, "nodata": _either(_number, _none),
 }  # fmt: skip
 
 _OF_ALL = (

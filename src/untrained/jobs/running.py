@@ -16,12 +16,13 @@ from untrained.atomic import sweep
 from untrained.errors import DivergedError, InputError
 from untrained.fitting import Callback, Result, Scoring
 from untrained.images import Picture, Place, read_picture
-from untrained.jobs.job import Job, hash_of, job_as_data
+from untrained.jobs.job import Job, job_as_data
 from untrained.jobs.locks import RunLock
 from untrained.jobs.outputs import check_target, deliver, kept_result
 from untrained.jobs.pages import Pages
 from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.jobs.scoring import scored_as_written
+from untrained.reading import hash_of
 from untrained.tasks import Asked, Given, find_task, read_truth
 
 __all__ = ["Outcome", "run_job"]
@@ -218,8 +219,7 @@ def _result_is_whole(job: Job, folder: RunFolder, earlier: Mapping[str, Any]) ->
 def _read_unchanged(job: Job) -> Picture:
     """Read the source, which nobody may replace meanwhile: the record has its hash."""
     before = hash_of(job.source)
-    mosaic = find_task(job.task).mosaic
-    picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=mosaic)
+    picture = job.read_source()
     if hash_of(job.source) != before:
         raise InputError(f"{job.source}: was changed while it was read; run this again")
     return picture

@@ -18,6 +18,7 @@ import torch
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.fitting import FixedSteps, Plan
+from untrained.memory import free_memory
 from untrained.networks import NetworkSummary, summarize
 from untrained.objectives import Problem
 from untrained.operators import Resample
@@ -123,11 +124,7 @@ def available_memory(device: torch.device) -> int | None:
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + kept
-    try:
-        import psutil
-    except ImportError:
-        return None
-    return int(psutil.virtual_memory().available)
+    return free_memory()
 
 
 def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) -> float | None:

@@ -25,7 +25,7 @@ import torch
 from untrained.errors import InputError
 from untrained.fitting import Callback, Scoring
 from untrained.images import orientation_of, upright_size
-from untrained.jobs import Outcome, run_job
+from untrained.jobs import Outcome, listen, run_job
 from untrained.jobs.runs import now
 from untrained.studio.extending import KeepState, prepared
 from untrained.studio.models import JobRequest
@@ -175,13 +175,17 @@ def main(argument: str) -> None:
         torch.set_num_threads(max(1, torch.get_num_threads() // options.workers))
     worker = Worker(options)
 
-    def listen() -> None:
-        if sys.stdin.readline().strip() == "stop":
-            worker.leaving.set()
-        else:
-            os._exit(0)
+    def receive() -> str:
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line.strip()
 
-    threading.Thread(target=listen, daemon=True).start()
+    def heard(line: str) -> None:
+        if line == "stop":
+            worker.leaving.set()
+
+    listen(receive, heard)
     warm_up()
     worker.run()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, TextIO, cast
 
 from untrained.fitting.callbacks.base import Callback, Check, Plan, Start
 from untrained.fitting.callbacks.scoring import Scoring
 from untrained.fitting.result import Result
+from untrained.streams import Guarded
 
 __all__ = ["Progress", "format_seconds"]
 
@@ -28,7 +29,7 @@ class Progress(Callback):
     ) -> None:  # fmt: skip
         self.label = label
         self.scoring = scoring
-        self.stream = stream or sys.stderr
+        self.stream = Guarded(stream or sys.stderr)  # a fit does not end with its audience
         self.line_every = line_every
         self.with_psnr = with_psnr
         self.wants_bar = self.stream.isatty() if bar is None else bar
@@ -63,7 +64,7 @@ class Progress(Callback):
                 BarColumn(bar_width=24),
                 TextColumn("{task.completed}/{task.total}"),
                 TextColumn("{task.fields[note]}", markup=False),
-                console=Console(file=self.stream),
+                console=Console(file=cast(TextIO, self.stream)),
                 transient=True,
             )
             self.task = self.bar.add_task(
