@@ -148,7 +148,7 @@ def test_a_mask_of_pixels_is_pushed_to_the_ends(scene: Scene) -> None:
 def test_hints_that_say_nothing_are_refused(scene: Scene) -> None:
     picture = scene(16, 18)
     for hint, message in [
-        (np.ones((16, 17)), "hint is 16x17, the picture is 16x18"),
+        (np.ones((16, 17)), "hint is 16x17, image is 16x18"),
         (np.zeros((16, 18)), "hint is of one colour"),
         (np.ones((16, 18), dtype=bool), "hint is of one colour"),
     ]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from untrained.cli.options import FitOptions, Flag, PrintOptions, Sigma, SigmaInUnits
+from untrained.cli.printing import print_error
 from untrained.errors import InputError
 
 __all__ = ["restore_video"]
@@ -99,4 +100,7 @@ def restore_video(
         if record["sound"]:
             print(f"  {record['sound']}")
         print(f"  record: {job.folder() / 'clip.json'}")
-    return 0
+    failed = [str(frame["frame"]) for frame in record["frames"] if "failed" in frame]
+    if failed:
+        print_error(f"{clip}: frames left as they were, no fit succeeded: {', '.join(failed)}")
+    return 1 if failed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
@@ -65,9 +66,9 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
             lines.append(f"  finished before without {lacking}; --overwrite to fit again")
         return lines + _late_score_lines(score) + _note_lines(outcome)
     lines = [f"{job.source} → {job.target}"]
-    for result in outcome.record["results"]:
+    for page, result in _pages(outcome):
         lines.append(
-            f"  stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
+            f"  {page}stopped after {result['stop_step']} of at most {result['max_steps']} steps: "
             f"{result['stop_advice']}; kept the {result['kept']} of step {result['kept_step']}"
         )
         facts = [
@@ -110,6 +111,16 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
             f"  interrupted; go on with: untrained resume {shlex.quote(str(outcome.folder))}"
         )
     return lines
+
+
+def _pages(outcome: Outcome) -> list[tuple[str, dict[str, Any]]]:
+    """Return the accounts of the pages that were restored, each with what names the page."""
+    results, failed = outcome.record["results"], outcome.record.get("failed", [])
+    if len(results) + len(failed) == 1:
+        return [("", results[0])]
+    without = {entry["page"] for entry in failed}
+    pages = (page for page in itertools.count(1) if page not in without)
+    return [(f"page {page}: ", result) for page, result in zip(pages, results, strict=False)]
 
 
 def _late_score_lines(score: Mapping[str, float] | None) -> list[str]:

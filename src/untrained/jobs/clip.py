@@ -28,7 +28,7 @@ from untrained.atomic import (
     sweep,
     write_atomically,
 )
-from untrained.errors import InputError
+from untrained.errors import DivergedError, InputError
 from untrained.fitting import read_tensors, write_tensors
 from untrained.images import Picture, read_picture, write_picture
 from untrained.images.clips import Frame, check_target, read_clip, write_clip
@@ -37,7 +37,7 @@ from untrained.jobs.records import as_text, read_json
 from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.reading import hash_of
 from untrained.recipes import Recipe, encode
-from untrained.restoring import Execution, restore
+from untrained.restoring import Execution, Weights, enlarged, restore
 from untrained.tasks import Asked, find_task
 
 __all__ = ["CLIP_TASKS", "ClipJob", "restore_clip"]
@@ -140,28 +140,24 @@ def _restore(
             return {"frames": rows}
         warm = weights if job.later_steps and not cut else None
         steps = job.recipe.max_steps if warm is None else job.later_steps
-        result = restore(
-            frame.pixels, recipe=replace(job.recipe, max_steps=steps), given=_given(job, frame),
-            seed=job.seed, execution=Execution(device=job.device, weights=warm),
-        )  # fmt: skip
-        if result.cut_short:
-            raise KeyboardInterrupt
-        assert result.image is not None
+        recipe = replace(job.recipe, max_steps=steps)
+        image, facts = _restored(job, frame, recipe, warm)
+        # Where nothing was fitted, the next frame goes on from the one before.
+        weights = facts.pop("weights") or weights
         make_folder(folder / "frames")
         lock.take()
-        picture = Picture.from_array(result.image)
         path = _frame(folder, i + 1)
-        write_picture(path, picture)
-        weights = {name: value.cpu() for name, value in result.last_weights.items()}
-        rows = [*rows, {
-            "frame": i + 1, "time": frame.time, "name": frame.name, "warm": warm is not None,
-            "steps": result.stop_step, "seconds": round(result.seconds, 2), "sha256": hash_of(path),
-        }]  # fmt: skip
-        facts = {"weights": weights, "rows": rows, "threads": torch.get_num_threads()}
-        write_tensors(folder / "state.pt", facts)
+        write_picture(path, Picture.from_array(image))
+        row = {"frame": i + 1, "time": frame.time, "name": frame.name, "warm": warm is not None}
+        rows = [*rows, {**row, **facts, "sha256": hash_of(path)}]
+        state = {"weights": weights, "rows": rows, "threads": torch.get_num_threads()}
+        write_tensors(folder / "state.pt", state)
         lock.say()
         start = "warm" if warm is not None else "from scratch"
-        say(f"frame {i + 1}: {result.stop_step} steps {start}, {result.seconds:.1f} s")
+        if "failed" in facts:
+            say(f"frame {i + 1}: {facts['failed']}; it is as it was")
+        else:
+            say(f"frame {i + 1}: {facts['steps']} steps {start}, {facts['seconds']:.1f} s")
     sound = _deliver(job, folder, rows)
     record = {
         "ended": now(), "source": str(job.source), "target": str(job.target), "task": job.task,
@@ -171,6 +167,31 @@ def _restore(
     text = as_text(record)
     write_atomically(folder / "clip.json", lambda file: file.write(text.encode()))
     return record
+
+
+def _restored(
+    job: ClipJob, frame: Frame, recipe: Recipe, weights: Weights | None
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return a frame restored, and what is noted of it; one that cannot be stays as it was.
+
+    Raises:
+        KeyboardInterrupt: the fit was cut short.
+    """
+    try:
+        result = restore(
+            frame.pixels, recipe=recipe, given=_given(job, frame), seed=job.seed,
+            execution=Execution(device=job.device, weights=weights),
+        )  # fmt: skip
+    except DivergedError as error:
+        shape = find_task(job.task).output_shape((1, *frame.pixels.shape), job.options)[1:]
+        image = np.broadcast_to(enlarged(frame.pixels, shape), shape)
+        return image, {"steps": 0, "seconds": 0.0, "failed": str(error), "weights": None}
+    if result.cut_short:
+        raise KeyboardInterrupt
+    assert result.image is not None
+    last = {name: value.cpu() for name, value in result.last_weights.items()}
+    seconds = round(result.seconds, 2)
+    return result.image, {"steps": result.stop_step, "seconds": seconds, "weights": last}
 
 
 def _deliver(job: ClipJob, folder: Path, rows: list[dict[str, Any]]) -> str:

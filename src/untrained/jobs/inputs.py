@@ -9,7 +9,7 @@ from pathlib import Path
 
 from untrained.errors import InputError
 from untrained.images import is_image_path, picture_kind
-from untrained.jobs.runs import RunFolder
+from untrained.jobs.records import read_json
 
 __all__ = ["Input", "LeftOut", "find_inputs"]
 
@@ -179,7 +179,7 @@ def _read_records(runs: Path) -> Iterator[tuple[str, Path, Path]]:
         if not record.is_file():
             continue
         try:
-            job = RunFolder(record.parent).read_record()["job"]
+            job = read_json(record)["job"]
             yield str(job["task"]), Path(job["source"]), Path(job["target"])
         except (InputError, KeyError, TypeError):
             continue  # what is damaged tells nothing

@@ -44,7 +44,7 @@ def check_target(job: Job, picture: Picture, *, ours: bool) -> None:
     """
     target = _place(job)
     for name, path in job.inputs().items():
-        refuse_input(target, path, name)
+        refuse_input(job.target, path, name)
     if os.path.lexists(target) and not job.overwrite and not ours:
         raise InputError(
             f"{job.target}: exists, and was not made by this command with these settings; "

@@ -24,6 +24,7 @@ from untrained.restoring.tiles import (
     tile_places,
 )
 from untrained.restoring.uncertainty import Z90, calibrated, coverage
+from untrained.restoring.values import enlarged, read_values
 
 __all__ = [
     "TILE",
@@ -45,12 +46,14 @@ __all__ = [
     "coverage",
     "crop",
     "decompress",
+    "enlarged",
     "for_later_tiles",
     "invert_features",
     "load_fit",
     "make_plan",
     "maximize_activation",
     "predict_memory",
+    "read_values",
     "restore",
     "restore_many",
     "restore_picture",

@@ -77,7 +77,8 @@ def restore_picture(
         try:
             image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
         except InputError as error:
-            if hook.on_failed is None:
+            none_done = i + 1 == len(picture.pixels) and all(page is None for page in pages)
+            if hook.on_failed is None or none_done:
                 raise
             hook.on_failed(error)
             pages.append(None)

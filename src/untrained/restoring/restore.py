@@ -133,7 +133,7 @@ def restore(
             "full_scale": unit_range.full_scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": given.sigma is None and given.photons is None,
-            "nothing_done": doubt if impulses is None else "",
+            "nothing_done": doubt if impulses is None and not values.constant else "",
             "refined": bool(result.details.get("refined")) and not doubt,
             "correlated_noise": noise is not None and noise.correlation is not None,
             "max_steps": plan.max_steps,

@@ -7,7 +7,7 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -330,7 +330,7 @@ def fit_task(
         _warn(given)
         picture, results = restore_picture(
             source, recipe=recipe, given=given, truth=clean, seed=seed, device=device,
-            hooks=lambda _: Hooks(callbacks=observers()),
+            hooks=lambda page: Hooks(callbacks=observers(), on_failed=_left(source, page)),
         )  # fmt: skip
         return picture.to_array(), results
     if isinstance(truth, (str, Path)):
@@ -343,6 +343,13 @@ def fit_task(
     )  # fmt: skip
     assert result.image is not None
     return result.image, [result]
+
+
+def _left(picture: Picture, page: int) -> Callable[[InputError], None] | None:
+    """Return what says that a page of several stays as it was; None = the error is raised."""
+    if len(picture.pixels) == 1:
+        return None
+    return lambda error: warnings.warn(f"page {page + 1}: {error}; it is as it was", stacklevel=4)
 
 
 def _observers(label: str, fit: FitKeywords) -> list[Callback]:

@@ -14,9 +14,10 @@ from untrained.images import (
     Words,
     from_unit,
     read_marks,
-    to_unit,
     with_pixels,
 )
+from untrained.recipes import find_recipe
+from untrained.restoring import read_values
 from untrained.tasks.base import (
     Asked,
     FitKeywords,
@@ -87,8 +88,8 @@ def decompose(
             )
         pixels, channel_axis = source.pixels[0], -1
     assert not isinstance(pixels, Picture)
-    _, _, unit_range = to_unit(pixels, channel_axis=channel_axis)
-    given = Given()
+    given, recipe = Given(), find_recipe("decompose", "fast")  # all have the range of one
+    values = read_values(pixels, channel_axis=channel_axis, given=given, recipe=recipe)
     if hint is not None:
         place = place_of(source, channel_axis)
         given = _given(read_marks(hint, place, _HINT, channel_axis=channel_axis))
@@ -98,8 +99,8 @@ def decompose(
     if "second" not in result.extras:
         raise InputError(f"the fit ended without layers: {result.reason.advice}")
     second, mask = (
-        from_unit(result.extras[name], values, ndim=np.ndim(pixels), channel_axis=channel_axis)
-        for name, values in (("second", unit_range), ("mask", _PLAIN))
+        from_unit(result.extras[name], by, ndim=np.ndim(pixels), channel_axis=channel_axis)
+        for name, by in (("second", values.range), ("mask", _PLAIN))
     )
     if isinstance(source, Picture):
         second = with_pixels(source, second[None], alpha=source.alpha).to_array()
