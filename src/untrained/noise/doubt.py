@@ -56,7 +56,8 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
     """Return why white noise may be none: no stronger than grain, or more in no place than it.
 
     `at_half`: four times the variance in the picture shrunk to half, over that of the picture: 1 of
-    white noise, also over smooth slopes which leave no place flat; of texture 2 and more.
+    white noise, also over smooth slopes which leave no place flat; of texture 2 and more, and
+    infinite where places differ in strength.
     """
     if flat is None:
         return "grain" if model.sigma < _GRAIN_IN_GRAY else ""

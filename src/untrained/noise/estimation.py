@@ -29,6 +29,7 @@ _SAME_KIND = 0.15
 _SCATTER = 1.1  # of σ between places
 _NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
 _SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
+_EVEN = 0.5  # of χ²₁₆ it is .61; fur has places of every strength
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 
 
@@ -107,6 +108,7 @@ def estimate_noise(
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
     if smooth is not None:
         return model
+    at_half = at_half if _is_even(fine) else math.inf
     return replace(model, doubtful=doubt_of_white(model, flat, at_half=at_half))
 
 
@@ -206,6 +208,11 @@ def _neighbours(x: Tensor) -> Tensor:
     """Return the sum of the products of neighbours along rows and columns, inside each block."""
     down, right = x[:, 1:] * x[:, :-1], x[:, :, 1:] * x[:, :, :-1]
     return down.sum((1, 2)) + right.sum((1, 2))
+
+
+def _is_even(fine: _Blocks) -> bool:
+    """Whether the quietest tenth of the blocks are as little quieter as those of white noise are."""
+    return bool(fine.variance.quantile(0.1) >= _EVEN * fine.variance.median())
 
 
 def _is_shared(fine: _Blocks, ratio: float, correlation: float) -> bool:
