@@ -148,11 +148,11 @@ def test_what_has_no_room_in_memory_is_refused_before_it_is_decoded(
 def test_a_decoder_that_lacks_memory_does_not_call_the_file_damaged(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     write_picture(tmp_path / "a.png", Picture.from_array(np.zeros((9, 9), np.uint8)))
-    monkeypatch.setattr(files, "read_with_vips", fail)
+    monkeypatch.setitem(files._READERS, "png", fail)
     with pytest.raises(InputError, match="does not fit into memory"):
         read_picture(tmp_path / "a.png")
 

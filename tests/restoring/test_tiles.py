@@ -24,7 +24,7 @@ from untrained.networks import Skip
 from untrained.objectives import Problem
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe
-from untrained.restoring import Execution, planner, solve_tiled, tile_places, tiles
+from untrained.restoring import Execution, planner, solve, solve_tiled, tile_places, tiles
 
 Scene = Callable[..., Any]
 CPU = torch.device("cpu")
@@ -61,11 +61,16 @@ def test_a_tiled_fit_denoises_and_its_seams_cannot_be_found(scene: Scene) -> Non
     error = (result.estimate - truth).square()
     assert float(error.mean()) < 0.4 * float((observed - truth).square().mean())
     # a seam would be a column whose step to the next differs from the truth's more than elsewhere
-    jumps = (result.estimate - truth).diff(dim=-1).square().mean((0, 1, 2))
     places = tile_places(420, tile=256)
     overlap = slice(places[1][0] - 2, places[0][1] + 2)
-    assert float(jumps[overlap].max()) <= 1.5 * float(jumps.max())
-    assert float(jumps[overlap].mean()) < 1.5 * float(jumps.mean())
+    whole = solve(problem, small())
+    in_tiles, in_one = (
+        (x.estimate - truth).diff(dim=-1).square().mean((0, 1, 2)) for x in (result, whole)
+    )
+    # there the picture has edges, which are harder than the rest also for a fit of the whole
+    share = float(in_one[overlap].mean() / in_one.mean())
+    assert float(in_tiles[overlap].max()) <= float(in_tiles.max())
+    assert float(in_tiles[overlap].mean()) < 1.25 * share * float(in_tiles.mean())
 
 
 def fit_in_tiles(callbacks: list[Callback], **options: Any) -> Result:

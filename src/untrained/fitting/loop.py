@@ -37,7 +37,7 @@ _MAX_RECOVERIES = 20
 # well above that of a flat picture, nothing has been learned.
 _SMALL, _LARGE = 1e-4, 1e-2
 _FAR_WORSE, _AS_BAD, _MOSTLY_PICTURE = 1.5, 0.95, 4.0
-_FEW_STEPS = 50
+_FEW_STEPS, _TOO_FEW = 50, 10
 
 Schedule = Callable[[int], float]
 
@@ -263,9 +263,10 @@ def _full_scale(problem: Problem) -> float:
 def _has_learned_nothing(now: FitState, problem: Problem, large: float) -> bool:
     """Whether the kept image explains y no better than a flat picture would (too large a lr).
 
-    A fit of a few steps may be no better yet, but it is better than when it began.
+    A fit of a few steps may be no better yet, but it is better than when it began; of
+    fewer than ten nothing can be said.
     """
-    if not now.best_step or len(now.history.psnr_observed) < now.best_step:
+    if now.step < _TOO_FEW or not now.best_step or len(now.history.psnr_observed) < now.best_step:
         return False
     began, kept = (
         problem.peak**2 * 10 ** (-now.history.psnr_observed[step] / 10)

@@ -211,7 +211,7 @@ def _neighbours(x: Tensor) -> Tensor:
 
 
 def _is_even(fine: _Blocks) -> bool:
-    """Whether the quietest tenth of the blocks are as little quieter as those of white noise are."""
+    """Whether the quietest tenth of the blocks are no quieter than those of white noise."""
     return bool(fine.variance.quantile(0.1) >= _EVEN * fine.variance.median())
 
 

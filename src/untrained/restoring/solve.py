@@ -44,11 +44,12 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
 
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
     Where pixels are missing, they still judge the filling, which weighs more. Where there is no
-    noise to take away, a bounded image is y itself, and one step will do. Noise no coarser than the
-    steps of bfloat16 is fitted in float32.
+    noise to take away, a bounded image is y itself, and one step will do. Where noise to be taken
+    away is no coarser than the steps of bfloat16, the fit is in float32.
     """
     noise = problem.noise
-    if noise is not None and 0 < noise.sigma < _FINE and recipe.acceleration.precision == "auto":
+    faint = noise is not None and recipe.bounded and 0 < noise.sigma < _FINE
+    if faint and recipe.acceleration.precision == "auto":
         recipe = replace(recipe, acceleration=replace(recipe.acceleration, precision="float32"))
     if noise is None or problem.known is not None:
         return recipe
