@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untrained.errors import InputError
-from untrained.fitting import Callback, Result
+from untrained.errors import DivergedError, InputError
+from untrained.fitting import Callback, Plan, Result
 from untrained.images import Picture, from_unit, mask_to_tensor, missing_in, to_unit, with_pixels
 from untrained.objectives import mean_of_neighbours
 from untrained.recipes import Recipe, as_recipe
@@ -37,6 +37,19 @@ class Hooks:
     finished: NDArray[Any] | None = None
     on_finished: Callable[[NDArray[Any], Result], None] = lambda page, result: None
     on_failed: Callable[[InputError], None] | None = None
+
+
+class _Begun(Callback):
+    """Knows whether the fit of a page has begun."""
+
+    needs_whole_image = False
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def on_plan(self, plan: Plan) -> None:
+        """The page was read without an error."""
+        self.begun = True
 
 
 def restore_picture(
@@ -74,11 +87,15 @@ def restore_picture(
             pages.append(hook.finished)
             continue
         clean = None if truth is None else truth.pixels[i]
+        begun = _Begun()
+        hook = replace(hook, callbacks=[begun, *hook.callbacks])
         try:
             image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
         except InputError as error:
             none_done = i + 1 == len(picture.pixels) and all(page is None for page in pages)
-            if hook.on_failed is None or none_done:
+            # What an observer raises, on a full disk, is no fault of the page.
+            of_the_page = isinstance(error, DivergedError) or not begun.begun
+            if hook.on_failed is None or none_done or not of_the_page:
                 raise
             hook.on_failed(error)
             pages.append(None)
