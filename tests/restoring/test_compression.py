@@ -137,3 +137,14 @@ def test_an_interrupted_fit_is_not_a_file(scene: Scene) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         compress(scene(32, 32), Compression(width=8, steps=40), callbacks=[Interrupts()])
+
+
+@pytest.mark.parametrize("kind", ["narrow", "apart"])
+def test_any_range_of_values_is_packed(kind: str) -> None:
+    y, x = np.mgrid[:32, :40] / 40
+    image = np.rint(100 + 20 * np.sin(9 * x)).astype(np.uint8)
+    if kind == "apart":
+        image = np.stack([40000 * x, 300 * y], -1).astype(np.uint16)
+    made = compress(image, Compression(steps=5))
+    assert np.array_equal(decompress(made.data)[0], made.image)
+    assert (made.image.shape, made.image.dtype) == (image.shape, image.dtype)

@@ -67,7 +67,7 @@ def natural_range(dtype: np.dtype[Any]) -> UnitRange:
     return UnitRange(offset=0.0, scale=white_of(dtype), peak=1.0, dtype=dtype)
 
 
-def range_of(array: NDArray[Any], usable: NDArray[np.bool_]) -> UnitRange:
+def range_of(array: NDArray[Any], usable: NDArray[np.bool_], *, apart: bool = True) -> UnitRange:
     """Return the map of a picture (H, W, C) to the unit range.
 
     That is the natural full scale, if the values use half of it (of 8 bits a quarter); else the
@@ -78,6 +78,7 @@ def range_of(array: NDArray[Any], usable: NDArray[np.bool_]) -> UnitRange:
     Args:
         array: the picture, any integer or float dtype.
         usable: (H, W, C) or (H, W), false where a value is missing or an outlier; some are true.
+        apart: whether channels may have ranges of their own.
     """
     dtype, white = array.dtype, white_of(array.dtype)
     usable = np.broadcast_to(usable if usable.ndim == 3 else usable[..., None], array.shape)
@@ -88,7 +89,7 @@ def range_of(array: NDArray[Any], usable: NDArray[np.bool_]) -> UnitRange:
     is_picture = low >= 0 and high <= white and not np.issubdtype(dtype, np.signedinteger)
     photograph = dtype == np.uint8 and len(spans) == 3
     weak = (spans > 0) & (spans < _WEAK * (high - low))
-    if weak.any() and not photograph:
+    if apart and weak.any() and not photograph:
         spans = np.where(spans > 0, spans, np.nanmax(spans))
         return UnitRange(
             offset=np.where(np.isnan(lows), 0.0, lows), peak=1.0, dtype=dtype,

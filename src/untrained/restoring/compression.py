@@ -25,7 +25,14 @@ from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
 from untrained.fitting import Adam, Callback, Cosine, fit
-from untrained.images import UnitRange, from_unit, to_unit
+from untrained.images import (
+    UnitRange,
+    channels_last,
+    from_unit,
+    natural_range,
+    range_of,
+    to_unit,
+)
 from untrained.metrics import mse_to_psnr
 from untrained.networks import DeepDecoder, DeepDecoderNetwork, Noise
 from untrained.objectives import DataFit, Problem
@@ -110,7 +117,7 @@ def compress(
     """
     s = settings or Compression()
     image = np.asarray(image)
-    observed, known, unit_range = to_unit(image)
+    observed, known, unit_range = to_unit(image, value_range=_range_of(image))
     _check(image, observed, known)
     _check_size(s, *observed.shape[-2:])
     problem = Problem(observed=observed, peak=unit_range.peak)
@@ -207,6 +214,18 @@ def _decode(data: bytes) -> NDArray[Any]:
         unit = network(z.double())[..., :height, :width].clamp(0, 1)
     ndim = 2 if kind & _PLAIN_GRAY else 3
     return from_unit(unit, UnitRange(offset=offset, scale=scale, peak=1.0, dtype=dtype), ndim=ndim)
+
+
+def _range_of(image: NDArray[Any]) -> UnitRange | None:
+    """Return the one range of all channels, which is what the format holds; of 8 bits the full one.
+
+    None = the image is refused.
+    """
+    if image.dtype == np.uint8:
+        return natural_range(image.dtype)
+    if image.dtype.kind not in "iuf" or image.ndim not in (2, 3) or not np.isfinite(image).all():
+        return None
+    return range_of(channels_last(image, -1), np.ones(image.shape[:2], bool), apart=False)
 
 
 def _fill(network: DeepDecoderNetwork, body: memoryview) -> None:

@@ -75,7 +75,8 @@ def restore(
     missing = 0 if known is None else int((known == 0).sum())
     # Where no photon arrived, black is no impulse.
     wanted = recipe.find_impulses and given.of_a_picture and given.photons is None
-    impulses = find_impulses(observed, known) if wanted and not values.constant else None
+    constant = given.of_a_picture and values.is_constant(known)
+    impulses = find_impulses(observed, known) if wanted and not constant else None
     aside = values.outliers
     for places in (impulses, aside):
         if places is not None:
@@ -109,7 +110,7 @@ def restore(
     for callback in callbacks:
         callback.on_plan(plan)
     execution = replace(execution, callbacks=callbacks)
-    if values.constant and given.of_a_picture:
+    if constant:
         result = nothing_to_fit(problem, execution)
     else:
         result = _fitted(problem, recipe, device, seed, execution, tiles=plan.tiles)
@@ -125,7 +126,7 @@ def restore(
         observed=observed,
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
-        image=_in_place(values, estimate, known, aside, recipe),
+        image=_in_place(values, estimate, known, aside, recipe, exact=constant),
         notes=(*given.notes, *result.notes),
         details={
             **result.details,
@@ -133,7 +134,7 @@ def restore(
             "full_scale": unit_range.full_scale,
             "sigma_255": level and 255 * level / unit_range.peak,
             "sigma_estimated": given.sigma is None and given.photons is None,
-            "nothing_done": doubt if impulses is None and not values.constant else "",
+            "nothing_done": doubt if impulses is None and not constant else "",
             "refined": bool(result.details.get("refined")) and not doubt,
             "correlated_noise": noise is not None and noise.correlation is not None,
             "max_steps": plan.max_steps,
@@ -208,13 +209,13 @@ def _fitted(
 
 
 def _in_place(
-    values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe
-) -> NDArray[Any]:
+    values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe,
+    *, exact: bool,
+) -> NDArray[Any]:  # fmt: skip
     """Return the image with the caller's own values wherever they are to stay."""
-    image, everywhere = values.as_image(estimate), torch.ones_like(values.observed[:, :1])
-    if values.constant:
-        image = values.as_it_was(image, everywhere if values.finite is None else values.finite)
-    elif recipe.exact_known and image.shape == values.source.shape:
+    image = values.as_image(estimate)
+    if exact or (recipe.exact_known and image.shape == values.source.shape):
+        everywhere = torch.ones_like(values.observed[:, :1])
         image = values.as_it_was(image, everywhere if known is None else known)
     image = values.as_it_was(image, aside)
     return image if recipe.task == "inpaint" else values.with_missing(image)

@@ -54,12 +54,11 @@ class Values:
     repeat: int
     is_gray: bool
 
-    @property
-    def constant(self) -> bool:
-        """Whether every channel of y has one value wherever it is not missing."""
+    def is_constant(self, known: Tensor | None) -> bool:
+        """Whether every channel of y has one value wherever it is known, (1, 1, h, w)."""
         y = self.observed[0].flatten(1)
-        if self.finite is not None:
-            y = y[:, self.finite.flatten() > 0]
+        if known is not None:
+            y = y[:, known.flatten() > 0]
         return self.outliers is None and bool((y == y[:, :1]).all())
 
     def as_image(self, estimate: Tensor) -> NDArray[Any]:
