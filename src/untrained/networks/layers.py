@@ -34,6 +34,9 @@ Padding = Literal["reflect", "zeros", "replicate"]
 UpMode = Literal["nearest", "bilinear"]
 
 
+_LARGE = 200**2  # pixels: on smaller maps, padding is faster than the calls of `conv_reflect`
+
+
 class NetworkSettings(Protocol):
     """Frozen settings of a network: a recipe names them, `build` makes the module."""
 
@@ -60,8 +63,8 @@ class Conv2d(nn.Conv2d):
         pad = self.kernel_size[0] // 2
         if self.padding_mode == "zeros" or pad == 0:
             return conv2d(x, self.weight, self.bias, self.stride[0], (pad, pad))
-        small = min(x.shape[-2:]) <= pad
-        if self.padding_mode == "reflect" and not small and x.device.type == "cpu":
+        small, large = min(x.shape[-2:]) <= pad, x.shape[-2] * x.shape[-1] >= _LARGE
+        if self.padding_mode == "reflect" and large and not small and x.device.type == "cpu":
             weight, bias = self.weight, self.bias
             if torch.is_autocast_enabled("cpu"):
                 dtype = torch.get_autocast_dtype("cpu")
