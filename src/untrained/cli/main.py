@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     open_standard_files()
-    # Read when torch is loaded. By default its threads spin for milliseconds while they wait, and two
-    # fits side by side keep each other from the cores; the sums are the same.
+    # Read when torch is loaded. By default its threads spin for milliseconds while they wait, and
+    # two fits side by side keep each other from the cores; the sums are the same.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     with guarded(), heard_as_interrupts() as exit_code:
