@@ -55,6 +55,16 @@ def test_denoising_follows_offset_and_scale(kind: str, scale: float, offset: flo
     assert np.sqrt(np.mean((back - BASE / 1000) ** 2)) < 0.006 + rounding  # a tenth of the noise
 
 
+@pytest.mark.parametrize("channels", [3, 5])
+def test_denoising_of_channels_follows_offset_and_scale(channels: int) -> None:
+    turned = [np.roll(scene(), 7 * c, 1) for c in range(channels)]
+    image = np.stack(turned, -1)
+    plain, moved = (restore(x, recipe=tiny()).image for x in (1000 * image, 5e4 + 70 * image))
+    assert plain is not None
+    assert moved is not None
+    np.testing.assert_allclose((moved - 5e4) / 70, plain / 1000, atol=2e-3)
+
+
 def test_channels_of_different_scale_are_denoised_as_if_alone() -> None:
     clean = scene(48, 48, 0)
     noise = np.random.default_rng(1).normal(0, 1, (2, 48, 48))
