@@ -21,7 +21,7 @@ from untrained.images import Picture, read_picture, write_picture
 from untrained.jobs import Job, Outcome, run_job
 from untrained.recipes import RECIPES, changes_of, explain
 from untrained.report import RunPictures, ViewRun, view_of_run
-from untrained.report.facts import peak_in_words
+from untrained.report.facts import level_in_words, peak_in_words
 
 Scene = Callable[..., Any]
 
@@ -369,3 +369,11 @@ def test_the_run_of_another_version_is_still_shown(done: Outcome, tmp_path: Path
     run = view(tmp_path)
     assert run["settings"] == []
     assert run["command"] == run["python"] == ""
+
+
+def test_a_noise_level_is_in_the_units_that_its_reader_knows() -> None:
+    eight = {"sigma": 12.04, "sigma_255": 12.04, "full_scale": 255.0}
+    thermal = {"sigma": 12.04, "sigma_255": 0.047, "full_scale": 65535.0}
+    assert level_in_words(eight) == "σ 12.0 on the 0-255 scale"
+    assert level_in_words(thermal) == "σ 12 in the units of the file"
+    assert level_in_words({"sigma_255": 3.0}) == "σ 3.0 on the 0-255 scale"  # an older record

@@ -57,6 +57,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
 
 def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
     from untrained.fitting.callbacks.progress import format_seconds
+    from untrained.report.facts import level_in_words
 
     job = outcome.job
     if outcome.status == "skipped":
@@ -83,7 +84,7 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
         elif result["sigma_255"] is not None and job.task == "denoise":
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
-            facts.append(f"noise σ {result['sigma_255']:.1f} on the 0-255 scale ({how}{kind})")
+            facts.append(f"noise {level_in_words(result)} ({how}{kind})")
         if result["missing_pixels"]:
             what = "filled" if result.get("missing_filled", True) else "left as they were"
             facts.append(f"{result['missing_pixels']:,} missing pixels {what}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from untrained.fitting.callbacks.progress import format_seconds
 
-__all__ = ["facts_of", "peak_in_words"]
+__all__ = ["facts_of", "level_in_words", "peak_in_words"]
 
 
 def facts_of(
@@ -74,7 +74,7 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     elif summary.get("sigma_255") is not None:
         how = "estimated" if summary["sigma_estimated"] else "given"
         shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
-        found["noise"] = f"σ {summary['sigma_255']:.1f} on the 0-255 scale, {how}{shared}"
+        found["noise"] = f"{level_in_words(summary)}, {how}{shared}"
     if summary.get("missing_pixels"):
         found["missing pixels"] = f"{summary['missing_pixels']:,}"
     if summary.get("outliers"):
@@ -88,6 +88,13 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     if summary["recoveries"]:
         found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
     return found
+
+
+def level_in_words(summary: Mapping[str, Any]) -> str:
+    """Return a noise level in words: on the 0-255 scale, else in the units of the file."""
+    if summary.get("full_scale", 255) == 255 or summary.get("sigma") is None:
+        return f"σ {summary['sigma_255']:.1f} on the 0-255 scale"
+    return f"σ {summary['sigma']:.3g} in the units of the file"
 
 
 def peak_in_words(score: dict[str, Any], *, refined: bool = False) -> str:
