@@ -47,9 +47,9 @@ GEO_TAGS = {33550, 33922, 34264, 34735, 34736, 34737}
 # Details that name pixel positions: wrong once the picture has another size.
 PLACES = {"ROI", "Overlays", "Plot"}
 
-# Bytes a value that the way from the array to the fit takes at its peak: 34 between 12 and 48
-# million values of uint16 (maximum resident size; float64 of the range, noise and impulses found).
-_COPIES = 36
+# Bytes a value that the way from the array to the fit takes at its peak: 42 between 12 and 36
+# million values of 8 and 16 bits (maximum resident size; float64, range, noise, impulses).
+_COPIES = 44
 _FILES = 2  # what is decoded, and what will be written
 
 WANTED = "wanted PNG, JPEG, TIFF, WebP, .npy or .fits"
