@@ -249,3 +249,19 @@ def test_only_what_the_run_itself_has_written_is_replaced_or_kept(job: Job, tmp_
     with pytest.raises(InputError, match=r"out\.png: exists.*--overwrite"):
         run_job(job)  # finished once, but that is not what lies there
     assert run_job(replace(job, overwrite=True)).status == "finished"
+
+
+def test_what_an_enlarged_file_cannot_keep_is_noted(tmp_path: Path, scene: Scene) -> None:
+    import tifffile
+
+    words = "[User]\nPixelWidth=2e-9"
+    tag = (34682, 2, len(words) + 1, words, True)  # of an electron microscope
+    pixels = np.rint(255 * scene(16, 16, 1)[..., 0]).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "in.tif", pixels, extratags=[tag], metadata=None)
+    recipe = with_settings(find_recipe("upscale", "fast"), {"max_steps": "3"})
+    job = Job(
+        task="upscale", source=tmp_path / "in.tif", target=tmp_path / "out.tif", recipe=recipe,
+        options={"factor": 2},
+    )  # fmt: skip
+    (note,) = run_job(job).record["notes"]
+    assert note.endswith("are left out: they state the old size")

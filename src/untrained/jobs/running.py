@@ -158,6 +158,7 @@ def _go_on(
         try:
             with _naming(job.source, folder.path):
                 restored, results = pages.restored(given, truth)
+                notes += [note for note in restored.notes if note not in notes]
         except DivergedError:
             with contextlib.suppress(InputError):
                 folder.write_record({**record, "status": "diverged", "ended": now()})
