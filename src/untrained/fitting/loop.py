@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from torch import Generator, Tensor, nn
 from untrained.averaging import Averaging
 from untrained.fitting.acceleration import PLAIN, Acceleration, full_float32
 from untrained.fitting.callbacks.base import Callback, Check, Start
+from untrained.fitting.divergence import full_scale, has_diverged, has_learned_nothing
 from untrained.fitting.result import Result, StopReason
 from untrained.fitting.state import FitState
 from untrained.fitting.stopping import FixedSteps, Look, StopRule, Verdict
@@ -29,15 +29,7 @@ from untrained.objectives import Objective, Problem
 
 __all__ = ["fit"]
 
-# The published code rolls back when PSNR to the observation falls by 5 dB between looks.
-_DIVERGED = 10 ** (5 / 10)
 _MAX_RECOVERIES = 20
-# Mean squared residuals, in parts of full scale squared. Below the first a rise harms nobody: of a
-# picture without noise the residual goes to 0, and no two steps are alike. Above the second, and
-# well above that of a flat picture, nothing has been learned.
-_SMALL, _LARGE = 1e-4, 1e-2
-_FAR_WORSE, _AS_BAD, _MOSTLY_PICTURE = 1.5, 0.95, 4.0
-_FEW_STEPS, _TOO_FEW = 50, 10
 
 Schedule = Callable[[int], float]
 
@@ -115,7 +107,7 @@ def fit(
     for callback in callbacks:
         callback.on_start(start)
 
-    scale = _full_scale(problem)
+    scale = full_scale(problem)
     good = now.capture()  # the last state known to be sound
     reason = now.stopped
     began = time.monotonic() - now.seconds
@@ -124,7 +116,7 @@ def fit(
             losses, residuals, estimate = _steps(
                 now, run_network, min(check_every, max_steps - now.step), schedule
             )
-            if _diverged(losses, residuals, now.residual, _SMALL * scale):
+            if has_diverged(losses, residuals, now.residual, scale):
                 recoveries = now.recoveries + 1
                 now.restore(good)
                 now.recoveries, now.lr_factor = recoveries, now.lr_factor / 2
@@ -166,7 +158,7 @@ def fit(
     assert now.best is not None
     assert now.unfinished is not None
     whole = reason not in (StopReason.INTERRUPTED, StopReason.CANCELLED)
-    if whole and _has_learned_nothing(now, problem, _LARGE * scale):
+    if whole and has_learned_nothing(now, problem, scale):
         reason = StopReason.DIVERGED
     cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED, StopReason.DIVERGED)
     if refine is not None and not cut_short:
@@ -245,44 +237,6 @@ def _fed(objective: Objective) -> Tensor | None:
 
 def _with_callbacks(state: dict[str, Any], callbacks: Sequence[Callback]) -> dict[str, Any]:
     return {**state, "callbacks": [callback.state_dict() for callback in callbacks]}
-
-
-def _diverged(
-    losses: list[float], residuals: list[float], before: float | None, small: float
-) -> bool:
-    if not all(math.isfinite(value) for value in (*losses, *residuals)):
-        return True
-    return before is not None and residuals[-1] > max(small, _DIVERGED * before)
-
-
-def _full_scale(problem: Problem) -> float:
-    """Return the square of full scale: a picture's white, else the mean square of y."""
-    return problem.peak**2 if problem.clip else float(problem.observed.square().mean())
-
-
-def _has_learned_nothing(now: FitState, problem: Problem, large: float) -> bool:
-    """Whether the kept image explains y no better than a flat picture would (too large a lr).
-
-    A fit of a few steps may be no better yet, but it is better than when it began; of
-    fewer than ten nothing can be said.
-    """
-    if now.step < _TOO_FEW or not now.best_step or len(now.history.psnr_observed) < now.best_step:
-        return False
-    began, kept = (
-        problem.peak**2 * 10 ** (-now.history.psnr_observed[step] / 10)
-        for step in (0, now.best_step - 1)
-    )
-    y, known = problem.observed, problem.known
-    weight = torch.ones_like(y) if known is None else known.expand_as(y)
-    total = weight.sum((2, 3), keepdim=True).clamp_min(1)
-    # Other operators than those of pictures make 0 of a flat image that is 0, and of no other.
-    flat = (y * weight).sum((2, 3), keepdim=True) / total if problem.clip else torch.zeros_like(y)
-    of_flat = float(((y - flat).square() * weight).sum() / weight.sum())
-    many = now.step >= _FEW_STEPS
-    # Where flat is right but for the noise, no image explains more of y.
-    noise = problem.noise and problem.noise.sigma
-    less = _AS_BAD if many and noise and of_flat > _MOSTLY_PICTURE * noise**2 else _FAR_WORSE
-    return kept > max(large, less * of_flat) and (many or kept > began)
 
 
 def _ask(now: FitState, losses: list[float], image: Tensor) -> Verdict:

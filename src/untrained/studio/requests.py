@@ -11,7 +11,7 @@ import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Callback, Plan, spread_steps
-from untrained.images import orientation_of, output_suffix, read_picture, upright_size
+from untrained.images import orientation_of, output_suffix, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
@@ -134,7 +134,7 @@ class Requests:
         """
         job = self.job("0" * 16, request)
         task = find_task(job.task)
-        picture = read_picture(job.source, max_pixels=job.max_pixels, mosaic=task.mosaic)
+        picture = job.read_source()
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
         given = task.given(asked)

@@ -24,6 +24,15 @@ def drop(page: Any, *files: Path) -> None:
     page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
 
 
+def middle_of_easel(page: Any) -> tuple[float, float]:
+    """Turn to inpainting, and return the middle of the picture on which a mask is painted."""
+    page.get_by_label("Task").select_option("inpaint")
+    easel = page.get_by_role("application")
+    easel.wait_for()
+    box = easel.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def set_steps(page: Any, steps: int) -> None:
     """Take this many steps, of a network so small that they are quick; no rule stops them."""
     page.get_by_text("Every setting").click()

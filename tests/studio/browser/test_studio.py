@@ -13,6 +13,7 @@ from steps import (
     drop,
     expect_status,
     job_id,
+    middle_of_easel,
     restore,
     set_steps,
     shown_step,
@@ -90,11 +91,7 @@ def test_a_photo_that_is_stored_turned_is_shown_and_painted_upright(
     page.goto(studio.url)
     drop(page, noisy)
     page.get_by_text("80 × 64").first.wait_for()
-    page.get_by_label("Task").select_option("inpaint")
-    easel = page.get_by_role("application")
-    easel.wait_for()
-    box = easel.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle_of_easel(page)
     page.mouse.move(x - 70, y - 60)
     page.mouse.down()
     page.mouse.move(x - 20, y - 60, steps=6)
@@ -131,11 +128,7 @@ def test_a_photo_that_is_stored_turned_is_shown_and_painted_upright(
 def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noisy: Path) -> None:
     page.goto(studio.url)
     drop(page, noisy)
-    page.get_by_label("Task").select_option("inpaint")
-    easel = page.get_by_role("application")
-    easel.wait_for()
-    box = easel.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle_of_easel(page)
     page.mouse.move(x - 60, y - 40)
     page.mouse.down()
     page.mouse.move(x + 60, y + 40, steps=6)
