@@ -160,6 +160,15 @@ def test_a_measurement_of_any_range_is_never_stretched() -> None:
     assert float(clipped.image.min()) >= 0
 
 
+def test_a_scale_is_taken_off_before_a_fit_and_given_back_after() -> None:
+    y = np.random.default_rng(0).random((16, 16)).astype(np.float32)
+    plain = restore(y, recipe=quick(20), given=Given(operator=Gain(2.0)))
+    tiny = restore(y * 2**-20, recipe=quick(20), given=Given(operator=Gain(2.0), scale=2**-20))
+    np.testing.assert_array_equal(tiny.image, plain.image * 2**-20)
+    with pytest.raises(InputError, match="scale"):
+        Given(scale=0.0)
+
+
 def test_a_linear_operator_keeps_the_scale_of_integers() -> None:
     values = np.rint(200 * picture()[0, 0].numpy()).astype(np.uint8)
     result = restore(values, recipe=quick(5), given=Given(operator=Gain(1.0)))

@@ -7,6 +7,7 @@ from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
 from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
+from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.resample import Resample
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "Mask",
     "Mosaic",
     "Resample",
+    "as_complex",
+    "as_pairs",
     "check_operator",
 ]

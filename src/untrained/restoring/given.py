@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.errors import check_number
+from untrained.errors import InputError, check_number
 from untrained.fitting import Callback
 
 __all__ = ["Execution", "Given", "Weights"]
@@ -33,12 +34,15 @@ class Given:
         guide: another picture, (H, W) or (H, W, C), of the restored image's height and width, any
             dtype and range: of the scene for a z that is a `Guide` and `MaskedPrediction`, a hint
             for `Decompose`.
+        scale: y and the image are divided by it for the fit, and the image multiplied by it after:
+            what is about 1 in the image, so that no unit of y is too small or too large. For a
+            linear operator that is none of a picture; None = 1, of integers the dtype's white.
         clip: whether the image is clipped to black and white; None = where y is a picture.
         notes: what was made of the files and arrays that the user gave, where it may not be what
             they expect: one sentence each, which the result hands on.
 
     Raises:
-        InputError: a `sigma` or `photons` that is no single number.
+        InputError: a `sigma`, `photons` or `scale` that is no single number, or a scale of 0.
     """
 
     operator: Callable[[Tensor], Tensor] | None = None
@@ -47,13 +51,16 @@ class Given:
     sigma: float | None = None
     photons: float | None = None
     guide: NDArray[Any] | None = None
+    scale: float | None = None
     clip: bool | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("sigma", "photons"):
+        for name in ("sigma", "photons", "scale"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name))
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise InputError(f"scale is {self.scale}; wanted more than 0, and finite")
 
     @property
     def of_a_picture(self) -> bool:

@@ -164,7 +164,7 @@ def _range_under(given: Given, recipe: Recipe, dtype: np.dtype[Any]) -> UnitRang
         )
         return natural_range(dtype) if full and dtype == np.uint8 else None
     linear = isinstance(given.operator, LinearOperator) and np.issubdtype(dtype, np.integer)
-    scale = white_of(dtype) if linear else 1.0
+    scale = given.scale or (white_of(dtype) if linear else 1.0)
     return UnitRange(offset=0.0, scale=scale, peak=1.0, dtype=dtype)
 
 

@@ -1,0 +1,1 @@
+"""Other libraries: their operators here, our recipes there."""
