@@ -21,6 +21,7 @@ def drop(page: Any, *files: Path, on: str = ".drop") -> None:
         }""",
         contents,
     )
+    page.locator(".drop").wait_for()
     page.locator(on).dispatch_event("drop", {"dataTransfer": transfer, "bubbles": True})
 
 
