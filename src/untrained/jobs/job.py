@@ -12,11 +12,11 @@ from typing import Any
 
 from untrained.errors import InputError
 from untrained.fitting import pick_device
-from untrained.images import Picture, check_is_picture, read_picture
+from untrained.images import Picture
 from untrained.jobs.runs import RunFolder
 from untrained.reading import hash_of
 from untrained.recipes import Recipe, as_recipe, decode, encode
-from untrained.tasks import find_task
+from untrained.tasks import Unread, find_task
 
 __all__ = ["Job", "job_as_data", "job_of_run"]
 
@@ -77,8 +77,9 @@ class Job:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the result depends on: files, settings, device."""
-        check_is_picture(self.source)  # before all of it is read
-        parts = {
+        formats = find_task(self.task).formats
+        formats.check(self.source)  # before all of it is read
+        parts: dict[str, Any] = {
             "task": self.task,
             "source": hash_of(self.source),
             "files": {name: hash_of(path) for name, path in self.files.items()},
@@ -88,6 +89,9 @@ class Job:
             "seed": self.seed,
             "nodata": repr(self.nodata),
         }
+        beside = [more for path in self.inputs().values() for more in formats.companions(path)]
+        if beside:
+            parts["companions"] = [hash_of(path) for path in beside]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def afterwards(self) -> dict[str, Any]:
@@ -101,9 +105,10 @@ class Job:
         return {"input": self.source, **self.files, **truth}
 
     def read_source(self) -> Picture:
-        """Return the picture to restore. Raises InputError: as `read_picture`."""
-        mosaic = find_task(self.task).mosaic
-        picture = read_picture(self.source, max_pixels=self.max_pixels, mosaic=mosaic)
+        """Return the picture to restore. Raises InputError: as `Task.read`."""
+        picture = find_task(self.task).read(Unread(
+            source=self.source, files=self.files, options=self.options, max_pixels=self.max_pixels
+        ))  # fmt: skip
         return picture if self.nodata is None else replace(picture, nodata=self.nodata)
 
     def folder(self) -> RunFolder:

@@ -22,10 +22,10 @@ from untrained.fitting import (
 from untrained.images import Picture
 from untrained.jobs.job import Job
 from untrained.jobs.locks import RunLock
-from untrained.jobs.run_pictures import snapshot_saver, write_extras
+from untrained.jobs.run_pictures import FirstLook, snapshot_saver, write_extras
 from untrained.jobs.runs import Checkpoints, Opening, RunFolder, summary_of
 from untrained.restoring import Hooks, restore_picture
-from untrained.tasks import Given, find_task
+from untrained.tasks import Given, GivenOfPage, find_task
 
 __all__ = ["Pages"]
 
@@ -55,15 +55,19 @@ class Pages:
         self.fitted: list[int] = []
         self.with_states = earlier is not None
         self.unproven: Opening | None = None  # of a fit that was given a checkpoint
+        self.given: Given | GivenOfPage = Given()
 
-    def restored(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+    def restored(
+        self, given: Given | GivenOfPage, truth: Picture | None
+    ) -> tuple[Picture, list[Result]]:
         """Restore the picture, and return the results of the pages that were fitted now.
 
         Raises:
             InputError, DivergedError: as `restore_picture`.
         """
+        self.given = given if isinstance(given, Given) else _Latest(given)
         try:
-            picture, results = self._fit(given, truth)
+            picture, results = self._fit(self.given, truth)
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, AttributeError):
@@ -71,13 +75,15 @@ class Pages:
                 raise
             self.folder.notes.append("begun anew, since the checkpoint is of another fit")
             self.with_states = False
-            picture, results = self._fit(given, truth)
+            picture, results = self._fit(self.given, truth)
         for page, result in zip(self.fitted, results, strict=True):
             self._account(page, result)
         self._tell_accounts()
         return picture, results
 
-    def _fit(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+    def _fit(
+        self, given: Given | GivenOfPage, truth: Picture | None
+    ) -> tuple[Picture, list[Result]]:
         self.fitted = []
         self.record.pop("failed", None)
         return restore_picture(
@@ -118,8 +124,12 @@ class Pages:
         """Return the observers that write beside the picture."""
         job = self.job
         writers = [self._lenient(JsonLines(part.metrics, scoring=scoring), "the history")]
+        task = find_task(job.task)
+        if not isinstance(self.given, Given):
+            first = FirstLook(part.path, lambda: self.given_of(page).first)
+            writers.append(self._lenient(first, "the first look"))
         if job.snapshots:
-            save = snapshot_saver(part.path, self.picture.pixels[page])
+            save = snapshot_saver(part.path, self.picture.pixels[page], look=task.look)
             writers.append(self._lenient(Snapshots(job.snapshots, save), "snapshots"))
         if job.tensorboard:
             board = TensorBoard(
@@ -146,8 +156,9 @@ class Pages:
 
     def _keep(self, page: int, part: RunFolder, pixels: NDArray[Any], result: Result) -> None:
         """Write what a page has come to; the account first, so that no kept page is without."""
+        found = find_task(self.job.task).found(self.given_of(page), result)
         try:
-            write_extras(part.path, result.extras)
+            write_extras(part.path, {**found, **result.extras})
         except InputError as error:
             self.folder.notes.append(f"what was found beside the picture was not kept: {error}")
         if self.count > 1:
@@ -161,6 +172,10 @@ class Pages:
         self.fitted.remove(page)
         self.record.setdefault("failed", []).append({"page": page + 1, "error": str(error)})
 
+    def given_of(self, page: int) -> Given:
+        """Return what the fit of a page is given."""
+        return self.given if isinstance(self.given, Given) else self.given(page)
+
     @property
     def done(self) -> list[int]:
         """The pages that the record's `results` are of, from 0."""
@@ -172,3 +187,16 @@ class Pages:
 
     def _tell_accounts(self) -> None:
         self.record["results"] = [self.accounts[i] for i in self.done]
+
+
+class _Latest:
+    """What pages are given, the latest kept: coil maps take seconds to find."""
+
+    def __init__(self, given: GivenOfPage) -> None:
+        self.given = given
+        self.latest: tuple[int, Given] | None = None
+
+    def __call__(self, page: int) -> Given:
+        if self.latest is None or self.latest[0] != page:
+            self.latest = page, self.given(page)
+        return self.latest[1]

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from untrained.fitting import Callback, Start
 from untrained.images import Picture, range_of, shown_range, write_picture
 
 __all__ = ["snapshot_saver", "write_extras"]
 
 
-def snapshot_saver(folder: Path, page: NDArray[Any]) -> Callable[[int, Tensor], None]:
+def snapshot_saver(
+    folder: Path, page: NDArray[Any], *, look: Callable[[Tensor], Tensor] = lambda image: image
+) -> Callable[[int, Tensor], None]:
     """Return what saves an image of the unit range as PNG beside the page (H, W, C) it is of.
 
-    Of a page of 8 bits the values are those of the file, else the unit range in 16 bits.
+    Of a page of 8 bits the values are those of the file, else the unit range in 16 bits. `look` is
+    what is to be seen of the image.
     """
     eight = page.dtype == np.uint8
     shown = shown_range(page) if eight else None
 
     def save(step: int, image: Tensor) -> None:
         path = folder / "snapshots" / f"step-{step:06d}.png"
-        values = image[0].permute(1, 2, 0).cpu().double().numpy()
+        values = look(image)[0].permute(1, 2, 0).cpu().double().numpy()
         if shown is not None and shown.scale != 255:
             values = (shown.offset + shown.scale * values) / 255
         if values.shape[2] == 1 and page.shape[2] == 3:  # gray stored as colours
@@ -33,6 +38,23 @@ def snapshot_saver(folder: Path, page: NDArray[Any]) -> Callable[[int, Tensor], 
         _write_png(path, values, np.uint8 if eight else np.uint16)
 
     return save
+
+
+class FirstLook(Callback):
+    """Write the image by a simple method when the fit begins, as first.npy and first.png."""
+
+    needs_whole_image: ClassVar[bool] = False
+
+    def __init__(self, folder: Path, first: Callable[[], NDArray[Any] | None]) -> None:
+        self.folder = folder
+        self.first = first
+
+    def on_start(self, start: Start) -> None:
+        """Write it, if there is one."""
+        first = self.first()
+        if first is not None:
+            values = torch.from_numpy(first if first.ndim == 3 else first[..., None])
+            write_extras(self.folder, {"first": values.permute(2, 0, 1)[None]})
 
 
 def write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:

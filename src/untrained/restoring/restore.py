@@ -104,7 +104,7 @@ def restore(
         clip=given.of_a_picture if given.clip is None else given.clip,
     )
     _check_size(problem)
-    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values)
+    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values, given)
     device = pick_device(execution.device)
     plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
     for callback in callbacks:
@@ -260,8 +260,12 @@ def _with_scoring(
     problem: Problem,
     channel_axis: int | None,
     values: Values,
+    given: Given,
 ) -> tuple[list[Callback], Scoring | None]:
-    """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
+    """Give the truth to the Scoring among the callbacks, or to a new one in front of them.
+
+    Of an image in the units of a scanner, full scale is the truth's largest value.
+    """
     callbacks = list(execution.callbacks)
     if truth is None:
         return callbacks, None
@@ -272,7 +276,7 @@ def _with_scoring(
             f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
         )
     clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
-    wanted_shape = list(problem.image_shape)
+    wanted_shape = _shape_looked_at(problem, given)
     wanted_shape[1] *= values.repeat
     if list(clean.shape) != wanted_shape:
         got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, wanted_shape))
@@ -280,9 +284,21 @@ def _with_scoring(
             f"truth is {got} (channels x height x width), the restored image is {wanted}; "
             "pass a truth of that size"
         )
-    for callback in callbacks:
-        if isinstance(callback, Scoring):
-            callback.truth = clean
-            return callbacks, callback
-    scoring = Scoring(clean)
-    return [scoring, *callbacks], scoring
+    scoring = next((callback for callback in callbacks if isinstance(callback, Scoring)), None)
+    if scoring is None:
+        scoring = Scoring()
+        callbacks = [scoring, *callbacks]
+    scoring.truth, scoring.look = clean, given.look
+    if not given.of_a_picture:
+        scoring.compares_observed = False
+        if given.scale is not None:
+            scoring.full_scale = float(clean.max())
+    if given.first is not None:
+        scoring.first = to_unit(given.first, channel_axis=-1, value_range=unit_range)[0]
+    return callbacks, scoring
+
+
+def _shape_looked_at(problem: Problem, given: Given) -> list[int]:
+    """Return the shape of what is compared with a truth."""
+    shape = problem.image_shape
+    return list(shape if given.look is None else given.look(torch.zeros(shape)).shape)

@@ -6,7 +6,16 @@
 from __future__ import annotations
 
 from untrained.errors import InputError, did_you_mean
-from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, read_truth
+from untrained.tasks.base import (
+    Asked,
+    Given,
+    GivenOfPage,
+    Options,
+    PictureShape,
+    Task,
+    Unread,
+    read_truth,
+)
 from untrained.tasks.deblur import Deblur, deblur
 from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
 from untrained.tasks.decompose import Decompose, decompose
@@ -16,16 +25,20 @@ from untrained.tasks.dejpeg import Dejpeg, dejpeg
 from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
+from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
     "TASKS",
     "Asked",
+    "Formats",
     "Given",
+    "GivenOfPage",
     "Options",
     "PictureShape",
     "Task",
+    "Unread",
     "deblur",
     "deblur_blind",
     "decompose",
