@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from untrained.fitting import Callback, Start
 from untrained.images import Picture, range_of, shown_range, write_picture
+from untrained.restoring import Given
 
 __all__ = ["snapshot_saver", "write_extras"]
 
@@ -40,27 +40,32 @@ def snapshot_saver(
     return save
 
 
-class FirstLook(Callback):
-    """Write the image by a simple method when the fit begins, as first.npy and first.png."""
+class Looks(Callback):
+    """Write what a measured page is shown beside, when its fit begins.
+
+    first.npy, the image by a simple method; truth.npy, if there is one.
+    """
 
     needs_whole_image: ClassVar[bool] = False
 
-    def __init__(self, folder: Path, first: Callable[[], NDArray[Any] | None]) -> None:
+    def __init__(
+        self, folder: Path, given: Callable[[], Given], *, truth: NDArray[Any] | None
+    ) -> None:
         self.folder = folder
-        self.first = first
+        self.given = given
+        self.truth = truth
 
     def on_start(self, start: Start) -> None:
-        """Write it, if there is one."""
-        first = self.first()
-        if first is not None:
-            values = torch.from_numpy(first if first.ndim == 3 else first[..., None])
-            write_extras(self.folder, {"first": values.permute(2, 0, 1)[None]})
+        """Write them."""
+        for name, values in (("first", self.given().first), ("truth", self.truth)):
+            if values is not None:
+                write_picture(self.folder / f"{name}.npy", Picture.from_array(values))
 
 
 def write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
     """Write NAME.npy, (h, w) or (h, w, c), and to look at NAME.png, dark or wide values scaled."""
     for name, value in extras.items():
-        assert name not in ("page", "result"), f"a run has a {name} of its own"
+        assert name not in ("page", "result", "first", "truth"), f"a run has a {name} of its own"
         values = value[0].permute(1, 2, 0).cpu().numpy()
         write_picture(
             folder / f"{name}.npy",

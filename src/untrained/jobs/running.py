@@ -132,7 +132,7 @@ def _go_on(
     with _naming(job.source, folder.path):
         asked = _asked(job, picture)
         task = find_task(job.task)
-        truth, given = task.truth(asked, task.given(asked), job.truth)
+        truth, given = task.truth(asked, task.measured(asked) or task.given(asked), job.truth)
     notes += picture.notes
     if earlier is None:  # what was left would pass for this one's
         shutil.rmtree(folder.path / "pages", ignore_errors=True)
@@ -150,6 +150,8 @@ def _go_on(
             "notes": notes,
             **describe_machine(),
         }
+        facts = task.facts(picture)
+        record |= {"scan": dict(facts)} if facts else {}
         pages = Pages(
             job=job, folder=folder, lock=lock, record=record, picture=picture, earlier=earlier,
             observers=observers, cancelled=cancelled,

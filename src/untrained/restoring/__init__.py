@@ -1,7 +1,7 @@
 """From an array or a picture to the restored one: problems solved whole, in tiles, inverted."""
 
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
-from untrained.restoring.given import Execution, Given, GivenOfPage, Weights
+from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
 from untrained.restoring.pictures import Hooks, restore_picture
 from untrained.restoring.planner import (
@@ -34,9 +34,10 @@ __all__ = [
     "Execution",
     "Features",
     "Given",
-    "GivenOfPage",
     "Hooks",
     "LoadedFit",
+    "Measured",
+    "MeasuredPages",
     "Weights",
     "adapted",
     "assemble",

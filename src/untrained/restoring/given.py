@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from untrained.errors import InputError, check_number
 from untrained.fitting import Callback
 
-__all__ = ["Execution", "Given", "GivenOfPage", "Weights"]
+__all__ = ["Execution", "Given", "Measured", "MeasuredPages", "Weights"]
 
 Weights = Mapping[str, Tensor]
 
@@ -74,8 +74,22 @@ class Given:
         return self.operator is None or bool(getattr(self.operator, "keeps_constants", False))
 
 
-GivenOfPage = Callable[[int], Given]
-"""What is given of a page, from 0, where each has its own: coil maps, a scale."""
+class Measured(Protocol):
+    """A measurement, ready for `restore`."""
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The numbers, (h, w, c) float32."""
+        ...
+
+    @property
+    def given(self) -> Given:
+        """What is known of them."""
+        ...
+
+
+MeasuredPages = Callable[[int], Measured]
+"""What was measured of a page, from 0, where each has what is given of its own: maps, a scale."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

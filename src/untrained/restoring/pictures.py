@@ -15,7 +15,7 @@ from untrained.fitting import Callback, Plan, Result
 from untrained.images import Picture, from_unit, mask_to_tensor, missing_in, to_unit, with_pixels
 from untrained.objectives import mean_of_neighbours
 from untrained.recipes import Recipe, as_recipe
-from untrained.restoring.given import Execution, Given, GivenOfPage
+from untrained.restoring.given import Execution, Given, Measured, MeasuredPages
 from untrained.restoring.restore import restore
 from untrained.restoring.values import enlarged, set_missing
 
@@ -56,7 +56,7 @@ def restore_picture(
     picture: Picture,
     *,
     recipe: str | Recipe,
-    given: Given | GivenOfPage = Given(),
+    given: Given | MeasuredPages = Given(),
     truth: Picture | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -65,9 +65,9 @@ def restore_picture(
     """Restore every page of a picture file; alpha, profile and metadata are carried over.
 
     Fully transparent pixels count as missing. Inpainting fills them and makes them opaque; the
-    other tasks leave their colours as they were. Mask and guide are the same for every page, or
-    `given` is asked for each that is to be fitted. A page that cannot be restored stays as it was,
-    and is zero where `given` is asked.
+    other tasks leave their colours as they were. Mask and guide are the same for every page. A page
+    that cannot be restored stays as it was. With `MeasuredPages` the picture only counts the pages,
+    and what cannot be restored of them is zero.
 
     Returns:
         the restored picture, and one result a page (none for pages that were `finished`).
@@ -93,8 +93,10 @@ def restore_picture(
         begun = _Begun()
         hook = replace(hook, callbacks=[begun, *hook.callbacks])
         try:
-            known = given if isinstance(given, Given) else given(i)
-            image, result = _restored(picture, i, recipe, known, clean, seed, device, hook)
+            if isinstance(given, Given):
+                image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
+            else:
+                image, result = _reconstructed(given(i), recipe, clean, seed, hook, device)
         except InputError as error:
             none_done = i + 1 == len(picture.pixels) and all(page is None for page in pages)
             # What an observer raises, on a full disk, is no fault of the page.
@@ -143,6 +145,21 @@ def _restored(
     if alpha is not None and recipe.task != "inpaint" and image.shape == page.shape:
         image = np.where((alpha == 0)[..., None], page, image)
     return image, result
+
+
+def _reconstructed(
+    measured: Measured, recipe: Recipe, truth: NDArray[Any] | None, seed: int, hook: Hooks,
+    device: str,
+) -> tuple[NDArray[Any], Result]:  # fmt: skip
+    """Return the image of a measurement, (H, W, C), and its result."""
+    result = restore(
+        measured.y, recipe=recipe, given=measured.given, truth=truth, seed=seed,
+        execution=Execution(
+            device=device, callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state
+        ),
+    )  # fmt: skip
+    assert result.image is not None
+    return result.image, result
 
 
 def _with_untouched(

@@ -9,7 +9,7 @@ from untrained.errors import InputError, did_you_mean
 from untrained.tasks.base import (
     Asked,
     Given,
-    GivenOfPage,
+    MeasuredPages,
     Options,
     PictureShape,
     Task,
@@ -34,7 +34,7 @@ __all__ = [
     "Asked",
     "Formats",
     "Given",
-    "GivenOfPage",
+    "MeasuredPages",
     "Options",
     "PictureShape",
     "Task",

@@ -36,8 +36,9 @@ from untrained.recipes import Recipe, as_recipe, closest_setting, find_recipe, w
 from untrained.restoring import (
     Execution,
     Given,
-    GivenOfPage,
     Hooks,
+    Measured,
+    MeasuredPages,
     restore,
     restore_picture,
 )
@@ -47,7 +48,7 @@ __all__ = [
     "Asked",
     "FitKeywords",
     "Given",
-    "GivenOfPage",
+    "MeasuredPages",
     "Options",
     "PictureShape",
     "Source",
@@ -198,7 +199,7 @@ class Task:
             InputError: a value out of range.
         """
 
-    def given(self, asked: Asked) -> Given | GivenOfPage:
+    def given(self, asked: Asked) -> Given:
         """Return what the fit of a picture is given; the options have been checked.
 
         Raises:
@@ -206,9 +207,17 @@ class Task:
         """
         return Given()
 
+    def measured(self, asked: Asked) -> MeasuredPages | None:
+        """Return what was measured of every page, if the source is none of pictures.
+
+        Raises:
+            InputError: as `given`.
+        """
+        return None
+
     def truth(
-        self, asked: Asked, given: Given | GivenOfPage, path: Path | None
-    ) -> tuple[Picture | None, Given | GivenOfPage]:
+        self, asked: Asked, given: Given | MeasuredPages, path: Path | None
+    ) -> tuple[Picture | None, Given | MeasuredPages]:
         """Return what the fit is scored with, None = nothing; and `given`, with notes.
 
         Args:
@@ -228,17 +237,31 @@ class Task:
         """Return what the screen shows of an image (1, C, H, W)."""
         return image
 
-    def found(self, given: Given, result: Result) -> Mapping[str, Tensor]:
-        """Return what else a run keeps of a page's result, by name, each (1, c, h, w)."""
+    def found(self, measured: Measured, result: Result) -> Mapping[str, Tensor]:
+        """Return what a run keeps of a measured page's result beside it, by name, (1, c, h, w)."""
+        return {}
+
+    def facts(self, picture: Picture) -> Mapping[str, str]:
+        """Return what a careful reader wants to know of a source, by label."""
         return {}
 
     def finished(self, before: Picture, after: Picture, options: Options) -> Picture:
         """Return the picture that is written, of the one given and the one restored."""
         return after
 
+    def is_outcome(self, page: NDArray[Any], picture: Picture, options: Options) -> bool:
+        """Whether this can be a restored page of a picture."""
+        _, *whole = self.output_shape(_shape_of(picture), options)
+        return page.shape == tuple(whole) and np.can_cast(page.dtype, picture.pixels.dtype)
+
     def output_shape(self, shape: PictureShape, options: Options) -> PictureShape:
         """Return the shape of the restored picture for that of the picture given."""
         return shape
+
+
+def _shape_of(picture: Picture) -> PictureShape:
+    pages, height, width, channels = picture.pixels.shape
+    return pages, height, width, channels
 
 
 def check_sigma(options: Options) -> None:
