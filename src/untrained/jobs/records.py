@@ -143,6 +143,8 @@ _RECORD: dict[str, Check] = {
     "outputs": _object_of(_text),
     "versions": _object_of(_text), "system": _text, "processor": _text, "cpu_capability": _text,
     "threads": _whole(1, 4096), "gpu": _either(_text, _none), "size": _list_of(_whole(1)),
+    "scan": _object_of(_text), "scales": _object_of(lambda v: _seconds(v) and v > 0),
+    "spacing_mm": _list_of(lambda v: _seconds(v) and v > 0),
     "results": _list_of(_object), "notes": _list_of(_text),
     "failed": _list_of(lambda v: _object(v) and _whole(1)(v.get("page")) and _text(v.get("error"))),
 }  # fmt: skip

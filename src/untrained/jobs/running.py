@@ -152,6 +152,10 @@ def _go_on(
         }
         facts = task.facts(picture)
         record |= {"scan": dict(facts)} if facts else {}
+        spacing = task.spacing(picture)
+        record |= {"spacing_mm": list(spacing)} if spacing else {}
+        if earlier and begun and "scales" in earlier:  # of pages that are finished
+            record["scales"] = dict(earlier["scales"])
         pages = Pages(
             job=job, folder=folder, lock=lock, record=record, picture=picture, earlier=earlier,
             observers=observers, cancelled=cancelled,

@@ -241,6 +241,10 @@ class Task:
         """Return what a run keeps of a measured page's result beside it, by name, (1, c, h, w)."""
         return {}
 
+    def spacing(self, picture: Picture) -> tuple[float, float] | None:
+        """Return height and width of a pixel of the outcome in mm; None = unknown, or no matter."""
+        return None
+
     def facts(self, picture: Picture) -> Mapping[str, str]:
         """Return what a careful reader wants to know of a source, by label."""
         return {}
