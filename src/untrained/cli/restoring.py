@@ -203,7 +203,8 @@ def restore_files(
     print_left_out(bad if printing.quiet else plan.left_out, json_lines=printing.json)
     if not plan.pairs:
         names = ", ".join(str(file) for file in files)
-        raise InputError(f"{names}: holds no picture to {task}; wanted a folder with some")
+        what = find_task(task).formats.what
+        raise InputError(f"{names}: holds no {what} to {task}; wanted a folder with some")
     if fit.truth is not None and len(plan.pairs) > 1:
         raise InputError(f"--truth goes with one input, {len(plan.pairs)} were given")
     jobs = [job(source, target) for source, target in plan.pairs]

@@ -100,7 +100,7 @@ def deliver(
         if fitted:
             formats.keep(kept, restored)
             record["result_sha256"] = hash_of(kept)
-        if wanted.pixels is not restored.pixels or kept.suffix != extra.suffix:
+        if wanted.pixels is not restored.pixels or not formats.keeps_output:
             formats.write(extra, wanted)
             kept = extra
         record["outputs"] = {**before, hash_of(kept): WRITING}

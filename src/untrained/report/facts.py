@@ -80,7 +80,7 @@ def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
         how = "estimated" if summary["sigma_estimated"] else "given"
         shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
         found["noise"] = f"{level_in_words(summary)}, {how}{shared}"
-    if summary.get("missing_pixels"):
+    if summary.get("missing_pixels") and seen == _OBSERVED:
         found["missing pixels"] = f"{summary['missing_pixels']:,}"
     if summary.get("outliers"):
         found["outliers"] = f"{summary['outliers']:,}, kept as they were"

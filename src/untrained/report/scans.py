@@ -37,6 +37,11 @@ class ScanPictures(RunPictures):
 
     observed_label = "first look"
 
+    def __init__(self, folder: Path, *, page: int = 1) -> None:
+        super().__init__(folder, page=page)
+        told = (f"{note[:1].upper()}{note[1:]}." for note in self.record.get("notes", ()))
+        self.notes += [note for note in told if note not in self.notes]
+
     @functools.cached_property
     def observed(self) -> Shown | None:
         """The image by a simple method: zero-filled, back-projected."""

@@ -26,9 +26,11 @@ class Formats:
 
     Attributes:
         what: such a file is, in a word.
+        keeps_output: whether the result that a run keeps is the output itself.
     """
 
     what: str = "picture"
+    keeps_output: bool = True
 
     def takes(self, path: Path) -> bool:
         """Whether a file of this name is one, so that a folder stands for it."""
