@@ -34,6 +34,7 @@ from untrained.studio.queue import Entry, Queue
 from untrained.studio.requests import Requests, warm_up
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
+from untrained.tasks import find_task
 
 __all__ = ["Worker", "WorkerOptions"]
 
@@ -126,7 +127,8 @@ class Worker:
 
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
             watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
-            callbacks = [watchers[-1], LatestImage(folder, orientation=orientation)]
+            latest = LatestImage(folder, orientation=orientation, look=find_task(job.task).look)
+            callbacks = [watchers[-1], latest]
             # the end of a stack's fits is not gone on with
             return [*callbacks, KeepState(run)] if pages == 1 else callbacks
 
