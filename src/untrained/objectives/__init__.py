@@ -15,6 +15,7 @@ from untrained.objectives.infill import Infill, InfillObjective
 from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
+from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.sure import Sure, SureObjective
@@ -32,6 +33,7 @@ __all__ = [
     "DeconvolutionObjective",
     "Dehaze",
     "DehazeObjective",
+    "FittedOffsets",
     "Gaussian",
     "Huber",
     "Infill",
@@ -43,6 +45,7 @@ __all__ = [
     "NoiseToNoiseObjective",
     "Objective",
     "ObjectiveSettings",
+    "Offsets",
     "Poisson",
     "Problem",
     "RunNetwork",
