@@ -38,6 +38,7 @@ class Job:
             with or reported, and what is found beside the picture is lost.
         snapshots: steps whose image is saved.
         tensorboard: whether event files are written into the run's folder.
+        keep_network: whether the fitted network is kept there, in `network` (`load_fit`).
         overwrite: whether an output that other settings made may be replaced.
         max_pixels: larger pictures are refused.
         nodata: the value that stands for a missing pixel; None = what the file says.
@@ -58,6 +59,7 @@ class Job:
     keep_run: bool = True
     snapshots: tuple[int, ...] = ()
     tensorboard: bool = False
+    keep_network: bool = False
     overwrite: bool = False
     max_pixels: int = 250_000_000
     nodata: float | None = None
@@ -69,10 +71,10 @@ class Job:
         task = find_task(self.task)
         assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
         task.check(self.options)
-        if not self.keep_run and (self.snapshots or self.tensorboard):
+        if not self.keep_run and (self.snapshots or self.tensorboard or self.keep_network):
             raise InputError(
-                "snapshots, reports and TensorBoard events are written into the run's folder, "
-                "which --no-run leaves out; leave one of the two out"
+                "snapshots, reports, TensorBoard events and the network are written into the run's "
+                "folder, which --no-run leaves out; leave one of the two out"
             )
 
     def fingerprint(self) -> str:
@@ -159,6 +161,7 @@ def job_of_run(path: Path, *, overwrite: bool = False) -> Job:
 def _as_job(data: Mapping[str, Any], run: Path, *, overwrite: bool) -> Job:
     """Return the job that `job_as_data` made the data from."""
     values = {name: data[name] for name in _PLAIN}
+    values["keep_network"] = data.get("keep_network", False)  # runs of 0.1 know none
     try:
         return Job(
             **values, source=Path(data["source"]), target=Path(data["target"]),

@@ -166,6 +166,11 @@ class Pages:
             write_extras(part.path, self._found(page, result))
         except InputError as error:
             self.folder.notes.append(f"what was found beside the picture was not kept: {error}")
+        if self.job.keep_network:
+            try:
+                result.save(part.path / "network")
+            except InputError as error:
+                self.folder.notes.append(f"the network was not kept: {error}")
         if self.count > 1:
             self._account(page, result)
             self.folder.write_record(self.record)

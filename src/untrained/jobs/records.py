@@ -60,7 +60,8 @@ def checked(record: dict[str, Any], path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not the record of a run")
     wrong = _wrong(record, _RECORD, required=("job", "status"))
     if not wrong:
-        wrong = _wrong(record["job"], _JOB, required=tuple(_JOB), only=True, before="job.")
+        required = tuple(_JOB.keys() - _NEWER)
+        wrong = _wrong(record["job"], _JOB, required=required, only=True, before="job.")
     for i, result in enumerate(record.get("results", []) if not wrong else []):
         wrong = wrong or _wrong(result, _RESULT, required=_OF_ALL, before=f"results[{i}].")
         if not wrong and "score" in result:
@@ -153,9 +154,12 @@ _JOB: dict[str, Check] = {
     "task": _text, "source": _text, "target": _text, "recipe": _object, "files": _object_of(_text),
     "options": _object_of(_either(_plain, _list_of(_plain))), "truth": _either(_text, _none),
     "seed": _whole(0), "device": _text, "run_dir": _either(_text, _none), "keep_run": _flag,
-    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "overwrite": _flag,
+    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "overwrite": _flag, "keep_network": _flag,
     "max_pixels": _whole(1), "checkpoint_every": _seconds, "nodata": _either(_number, _none),
 }  # fmt: skip
+
+_NEWER = {"keep_network"}
+"""What older runs do not have."""
 
 _OF_ALL = (
     "stop_step", "stop_reason", "stop_advice", "kept", "kept_step", "recoveries", "seconds",

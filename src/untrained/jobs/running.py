@@ -242,6 +242,8 @@ def _lacking(job: Job, earlier: Mapping[str, Any]) -> tuple[str, ...]:
         lacking.append("a truth")
     if job.tensorboard and not before.get("tensorboard"):
         lacking.append("TensorBoard events")
+    if job.keep_network and not before.get("keep_network"):
+        lacking.append("the network")
     return tuple(lacking)
 
 
