@@ -65,9 +65,7 @@ class Requests:
             if facts["kind"] == "kernel" and name != "kernel":
                 raise InputError(f"{facts['name']} is a kernel; wanted a picture for the {name}")
             if facts["kind"] == "scan" and task.formats.what != "scan":
-                raise InputError(
-                    f"{facts['name']} is a scan; wanted a picture for {request.task}"
-                )
+                raise InputError(f"{facts['name']} is a scan; wanted a picture for {request.task}")
         return request.model_copy(update={"options": options})
 
     def recipe(self, request: JobRequest) -> Recipe:

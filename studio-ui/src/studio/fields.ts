@@ -27,7 +27,7 @@ export function taskFields(given: Given): HTMLElement {
     "div",
     {},
     ...files.map((file) => fileField(file, given)),
-    ...options.map((option) => optionField(option, form, changed)),
+    ...options.map((option) => optionField(option, form, changed, task.takes === "scan" ? "" : "estimated")),
     recipeField(task, form, () => {
       form.settings = {}; // they were changes of the other recipe
       showSettings();
@@ -52,7 +52,7 @@ function fileField(file: TaskFile, { task, form, changed, upload }: Given): HTML
   return h("div", { class: "field" }, h("span", { class: "label" }, label), h("div", { class: "row" }, choose, name), hint(file.help));
 }
 
-function optionField(option: TaskOption, form: FormState, changed: () => void): HTMLElement {
+function optionField(option: TaskOption, form: FormState, changed: () => void, unsaid: string): HTMLElement {
   const id = `option-${option.name}`;
   const helpId = `${id}-help`;
   const typed = form.options[option.name];
@@ -67,11 +67,11 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
   }
   const control =
     option.kind === "choice"
-      ? h("select", { id, "aria-describedby": helpId }, ...option.choices.map((choice) => h("option", { value: choice }, choice)))
+      ? h("select", { id, "aria-describedby": helpId }, ...(option.default === null ? ["", ...option.choices] : option.choices).map((choice) => h("option", { value: choice }, choice || "as the file says")))
       : h("input", {
           type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
-          placeholder: option.default === null ? "estimated" : "",
+          placeholder: option.default === null ? unsaid : "",
         });
   control.value = String(typed ?? "");
   control.oninput = () => {
