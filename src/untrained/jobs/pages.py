@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -135,7 +136,8 @@ class Pages:
             )  # fmt: skip
             writers.append(self._lenient(looks, "the first look"))
         if job.snapshots:
-            save = snapshot_saver(part.path, self.picture.pixels[page], look=task.look)
+            look = functools.partial(task.look, options=job.options)
+            save = snapshot_saver(part.path, self.picture.pixels[page], look=look)
             writers.append(self._lenient(Snapshots(job.snapshots, save), "snapshots"))
         if job.tensorboard:
             board = TensorBoard(

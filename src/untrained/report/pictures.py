@@ -279,9 +279,9 @@ class RunPictures:
             return None
         low, high, unit = float(values[finite].min()), float(values[finite].max()), ""
         if path.stem in ("spread", "uncertainty"):
-            # 0 up, so that the shades of two runs mean the like; on the scale that people know
-            low, scale = 0.0, 255.0
-            high, unit = high * scale, "standard deviation, 0-255 scale"
+            # 0 up, so that the shades of two runs mean the like
+            low, (scale, unit) = 0.0, self._spread_unit()
+            high *= scale
         else:
             scale, unit = 1.0, _UNITS.get(path.stem, "")
         height, width = values.shape[:2]
@@ -293,6 +293,10 @@ class RunPictures:
             ),
             label=path.stem.replace("_", " "), low=low, high=high, unit=unit,
         )  # fmt: skip
+
+    def _spread_unit(self) -> tuple[float, str]:
+        """Return what a standard deviation of 1 in the unit range is, and in what: as is known."""
+        return 255.0, "standard deviation, 0-255 scale"
 
     def _missing(self) -> Map | None:
         """Return where the fit was told nothing: the mask's holes, transparent and NaN pixels."""

@@ -82,17 +82,25 @@ class ScanPictures(RunPictures):
             page = None if pages is None or len(pages) < self.page else pages[self.page - 1]
         if page is None or page.ndim != 3:
             return None
-        look = find_task(self.record["job"]["task"]).look
+        job = self.record["job"]
         image = torch.from_numpy(np.ascontiguousarray(page)).permute(2, 0, 1)[None]
-        looked_at: NDArray[Any] = look(image)[0].permute(1, 2, 0).numpy()
-        return looked_at
+        looked_at = find_task(job["task"]).look(image, job["options"])
+        found: NDArray[Any] = looked_at[0].permute(1, 2, 0).numpy()
+        return found
+
+    def _spread_unit(self) -> tuple[float, str]:
+        assert self.range is not None
+        return self.range.typical_scale, "standard deviation, in the units of the image"
 
     def _saved(self, name: str) -> NDArray[Any] | None:
-        """Return what the run has saved beside the result, (H, W, c)."""
+        """Return what the run has saved beside the result, (H, W, 1): of a series its middle."""
         values = self._load(self.part / f"{name}.npy")
         if values is None or values.ndim not in (2, 3):
             return None
-        return values if values.ndim == 3 else values[..., None]
+        if values.ndim == 2:
+            return values[..., None]
+        middle = values.shape[2] // 2
+        return values[..., middle : middle + 1]
 
     def _load(self, path: Path) -> NDArray[Any] | None:
         if not path.is_file():

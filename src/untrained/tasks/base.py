@@ -233,7 +233,7 @@ class Task:
         assert isinstance(given, Given)
         return read_truth(path, asked.place, given, max_pixels=asked.max_pixels)
 
-    def look(self, image: Tensor) -> Tensor:
+    def look(self, image: Tensor, options: Options) -> Tensor:
         """Return what the screen shows of an image (1, C, H, W)."""
         return image
 

@@ -5,7 +5,7 @@ A scan's picture only counts its pages: what was measured of each is made when i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,23 @@ from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.fitting import Result
 from untrained.images import Metadata, Picture, check_writable, write_picture
+from untrained.operators import LinearOperator
 from untrained.restoring import Given, Measured, MeasuredPages
 from untrained.scans import KSpace, Scan, Sinogram, scan_format
 from untrained.tasks.base import Asked, Options, Task
 from untrained.tasks.formats import Formats
 
-__all__ = ["ScanFormats", "ScanPicture", "ScanTask", "magnitude", "read_array", "scan_picture"]
+__all__ = [
+    "Page",
+    "ScanFormats",
+    "ScanPicture",
+    "ScanTask",
+    "back_projected",
+    "magnitude",
+    "read_array",
+    "scan_picture",
+    "seen_as",
+]
 
 _PICTURES = {".tif", ".tiff", ".png"}
 _FLOOR = -6.0  # of the logarithm of a residual
@@ -63,6 +74,35 @@ def magnitude(image: Tensor) -> Tensor:
     Of the pairs of several coils that is the usual picture of MRI.
     """
     return image.square().sum(1, keepdim=True).sqrt()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Page:
+    """What was measured of a page, with the looks of it."""
+
+    y: NDArray[np.float32]
+    given: Given
+
+
+def seen_as(
+    measured: Measured, look: Callable[[Tensor], Tensor] | None, first: NDArray[Any]
+) -> Page:
+    """Return a measurement with what is looked at of the image, and a first look at it."""
+    given = replace(measured.given, look=look, first=np.asarray(first, np.float32))
+    return Page(y=measured.y, given=given)
+
+
+def back_projected(measured: Measured, look: Callable[[Tensor], Tensor] | None = None) -> Page:
+    """Return a measurement whose first look is A* y, what y says of the image without a fit."""
+    operator, given = measured.given.operator, measured.given
+    assert isinstance(operator, LinearOperator)
+    y = torch.from_numpy(np.nan_to_num(measured.y)).permute(2, 0, 1)[None]
+    if given.mask is not None:
+        y = y * torch.from_numpy(np.asarray(given.mask, np.float32))
+    with torch.no_grad():
+        image = operator.adjoint(y)
+        image = image if look is None else look(image)
+    return seen_as(measured, look, image[0].permute(1, 2, 0).numpy())
 
 
 def read_array(path: Path, what: str) -> NDArray[Any]:
@@ -157,7 +197,7 @@ class ScanFormats(Formats):
         """Write an image in the format of the suffix. Raises InputError: it cannot be."""
         suffix = path.suffix.lower()
         if suffix == ".npy":
-            values = self._as_numbers(outcome)
+            values = self.numbers(outcome)
             write_atomically(path, lambda file: np.save(file, values))
         else:
             write_picture(path, self._as_picture(path, outcome))
@@ -173,7 +213,7 @@ class ScanFormats(Formats):
             raise InputError(f"{path}: is no result of a run; restore the scan again")
         return replace(like, pixels=pixels)
 
-    def _as_numbers(self, outcome: Picture) -> NDArray[Any]:
+    def numbers(self, outcome: Picture) -> NDArray[Any]:
         """Return (H, W), with several pages or coils (P, H, W), (coils, H, W); complex or real."""
         values = outcome.pixels
         if self.is_complex:
@@ -184,9 +224,7 @@ class ScanFormats(Formats):
 
     def _as_picture(self, path: Path, outcome: Picture) -> Picture:
         """Return what is looked at: magnitudes, as a PNG in 16 bits up to the largest."""
-        values = outcome.pixels
-        if self.is_complex:
-            values = np.sqrt(np.square(values).sum(axis=-1, keepdims=True))
+        values = self.magnitudes(outcome)
         if path.suffix.lower() == ".png":
             most = float(values.max()) or 1.0
             values = np.rint(65535 * np.clip(values / most, 0, 1)).astype(np.uint16)
@@ -195,9 +233,14 @@ class ScanFormats(Formats):
         metadata = Metadata(
             resolution=None if spacing is None else (1 / spacing[1], 1 / spacing[0])
         )
-        return Picture(
-            pixels=values, metadata=metadata, lead=outcome.lead, has_channel_axis=False,
-        )  # fmt: skip
+        lead = (len(values),) if len(values) > 1 else ()
+        return Picture(pixels=values, metadata=metadata, lead=lead, has_channel_axis=False)
+
+    def magnitudes(self, outcome: Picture) -> NDArray[np.float32]:
+        """Return what is looked at, (P, H, W, 1)."""
+        if not self.is_complex:
+            return outcome.pixels
+        return np.sqrt(np.square(outcome.pixels).sum(axis=-1, keepdims=True))
 
 
 def spacing_of(scan: Scan | None) -> tuple[float, float] | None:
