@@ -12,7 +12,15 @@ from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
-from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
+from untrained.objectives.losses import (
+    L1,
+    DataTerm,
+    Gaussian,
+    Huber,
+    Poisson,
+    TotalVariation,
+    Transmission,
+)
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.offsets import FittedOffsets, Offsets
@@ -56,5 +64,6 @@ __all__ = [
     "Sure",
     "SureObjective",
     "TotalVariation",
+    "Transmission",
     "mean_of_neighbours",
 ]

@@ -78,13 +78,15 @@ class DataFitObjective(JitteredObjective):
         z = torch.cat(codes).to(device)
         self.take_code(nn.Parameter(z) if settings.fit_z else z, std=settings.jitter)
         self.weight = problem.fitted
+        bound = getattr(settings.data_term, "for_operator", None)
+        self.data_term = settings.data_term if bound is None else bound(problem.operator)
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the iterate at a freshly jittered z."""
         s = self.settings
         estimate = self._image(network, self.jittered())
         measured = self.problem.operator(estimate)
-        loss = s.data_term(measured, self.problem.observed, self.weight)
+        loss = self.data_term(measured, self.problem.observed, self.weight)
         if s.total_variation is not None:
             loss = loss + s.total_variation(estimate)
         mean = Iterate(

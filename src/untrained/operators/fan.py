@@ -73,6 +73,7 @@ class Fan(Projector):
                 "0 or more, in the unit of pixel"
             )
         self.source, self.shape = source_to_centre, shape
+        self.magnification = (source_to_centre + centre_to_detector) / source_to_centre
         self.distance = source_to_centre + centre_to_detector
         self.store()
 

@@ -58,8 +58,11 @@ class Projector(LinearOperator):
         pixel, detector: widths of the image's and of the detector's pixels, in one unit: the image
             is in units of y over that.
         max_matrix: most bytes that the matrices may take.
+        nepers: what 1 in y stands for in -log of the transmission (`Transmission`): the scale by
+            which y was divided, if it was; to be set by who does.
     """
 
+    nepers: float = 1.0
     rows: Tensor
     columns: Tensor
     values: Tensor
