@@ -12,6 +12,12 @@ from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
+from untrained.objectives.learned import (
+    LearnedRegularisation,
+    LearnedRegularisationObjective,
+    WeightPrior,
+    mean_weights,
+)
 from untrained.objectives.losses import (
     L1,
     DataTerm,
@@ -22,6 +28,11 @@ from untrained.objectives.losses import (
     Transmission,
 )
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
+from untrained.objectives.message_passing import (
+    GuidedFilter,
+    MessagePassing,
+    MessagePassingObjective,
+)
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
@@ -43,12 +54,17 @@ __all__ = [
     "DehazeObjective",
     "FittedOffsets",
     "Gaussian",
+    "GuidedFilter",
     "Huber",
     "Infill",
     "InfillObjective",
     "Iterate",
+    "LearnedRegularisation",
+    "LearnedRegularisationObjective",
     "MaskedPrediction",
     "MaskedPredictionObjective",
+    "MessagePassing",
+    "MessagePassingObjective",
     "NoiseToNoise",
     "NoiseToNoiseObjective",
     "Objective",
@@ -65,5 +81,7 @@ __all__ = [
     "SureObjective",
     "TotalVariation",
     "Transmission",
+    "WeightPrior",
     "mean_of_neighbours",
+    "mean_weights",
 ]

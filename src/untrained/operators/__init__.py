@@ -12,11 +12,14 @@ from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.projector import Projector
 from untrained.operators.radon import Radon
 from untrained.operators.resample import Resample
+from untrained.operators.sensing import GaussianSensing, Hadamard, Matrix, PartialFourier
 
 __all__ = [
     "Blur",
     "Compose",
     "Fan",
+    "GaussianSensing",
+    "Hadamard",
     "Identity",
     "Interlace",
     "JpegCoefficients",
@@ -24,7 +27,9 @@ __all__ = [
     "JpegTables",
     "LinearOperator",
     "Mask",
+    "Matrix",
     "Mosaic",
+    "PartialFourier",
     "Projector",
     "Radon",
     "Resample",

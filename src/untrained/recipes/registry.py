@@ -15,6 +15,7 @@ from untrained.recipes import (
     denoise,
     flash,
     inpaint,
+    sensing,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -36,6 +37,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         decompose,
         dehaze,
         ct,
+        sensing,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -11,6 +11,7 @@ from untrained.restoring.planner import (
     summarize_recipe,
     without_timing,
 )
+from untrained.restoring.prior import weight_prior, with_prior
 from untrained.restoring.restore import restore, restore_many
 from untrained.restoring.saved import LoadedFit, load_fit
 from untrained.restoring.scoring import score_pages
@@ -64,5 +65,7 @@ __all__ = [
     "solve_tiled",
     "summarize_recipe",
     "tile_places",
+    "weight_prior",
+    "with_prior",
     "without_timing",
 ]

@@ -27,6 +27,7 @@ from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -50,7 +51,9 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_sensing",
     "read_truth",
+    "reconstruct_sensing",
     "upscale",
 ]
 
