@@ -154,8 +154,9 @@ _JOB: dict[str, Check] = {
     "task": _text, "source": _text, "target": _text, "recipe": _object, "files": _object_of(_text),
     "options": _object_of(_either(_plain, _list_of(_plain))), "truth": _either(_text, _none),
     "seed": _whole(0), "device": _text, "run_dir": _either(_text, _none), "keep_run": _flag,
-    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "overwrite": _flag,
-    "keep_network": _flag, "max_pixels": _whole(1), "checkpoint_every": _seconds, "nodata": _either(_number, _none),
+    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "keep_network": _flag,
+    "overwrite": _flag, "max_pixels": _whole(1), "checkpoint_every": _seconds,
+    "nodata": _either(_number, _none),
 }  # fmt: skip
 
 _NEWER = {"keep_network"}

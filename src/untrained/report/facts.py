@@ -69,7 +69,11 @@ def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
         if summary.get("tiles", 1) == 1:  # in tiles the whole image is seen only at the end
             found["peak"] = peak_in_words(score, refined=summary.get("refined", False))
     if "psnr_observed" in summary:
-        found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
+        level = f"{summary['psnr_observed']:.2f} dB"
+        if seen == _OBSERVED:
+            found["PSNR to observed"] = level
+        else:
+            found["agreement with y"] = f"A x - y is {level} below the mean square of y"
     found["time"] = (
         f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
     )

@@ -36,7 +36,8 @@ class Given:
             for `Decompose`.
         scale: y and the image are divided by it for the fit, and the image multiplied by it after:
             what is about 1 in the image, so that no unit of y is too small or too large. For a
-            linear operator that is none of a picture; None = 1, of integers the dtype's white.
+            linear operator that is none of a picture; None = 1, of integers the dtype's white. PSNR
+            of A x against y is then over the root of the mean square of y.
         clip: whether the image is clipped to black and white; None = where y is a picture.
         look: what of the image is looked at and compared with a truth, (1, C, H, W) ->
             (1, c, H, W): the magnitude of complex numbers; None = the image itself.

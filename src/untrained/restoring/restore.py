@@ -5,6 +5,7 @@ array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -98,7 +99,7 @@ def restore(
         groups=None if given.groups is None else _places(given.groups),
         guide=None if guide is None else to_unit(guide, channel_axis=channel_axis)[0],
         noise=noise,
-        peak=unit_range.peak,
+        peak=unit_range.peak if given.scale is None else _strength(observed, known),
         exact_known=recipe.exact_known,
         bounded=recipe.bounded,
         clip=given.of_a_picture if given.clip is None else given.clip,
@@ -232,6 +233,14 @@ def _known(
     if not known.any():
         raise InputError("no pixel is both finite and known; wanted some to start from")
     return None if bool(known.all()) else known
+
+
+def _strength(observed: Tensor, known: Tensor | None) -> float:
+    """Return the root of the mean square of y where it is known: its full scale, if it has none."""
+    where = torch.ones_like(observed[:, :1]) if known is None else known
+    count = float(where.sum()) * observed.shape[1]
+    strength = math.sqrt(float((observed.square() * where).sum()) / count)
+    return strength if strength > 0 else 1.0
 
 
 def _places(groups: NDArray[Any]) -> Tensor:

@@ -16,6 +16,7 @@ from untrained.tasks.base import (
     Unread,
     read_truth,
 )
+from untrained.tasks.ct_file import Ct
 from untrained.tasks.deblur import Deblur, deblur
 from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
 from untrained.tasks.decompose import Decompose, decompose
@@ -28,6 +29,7 @@ from untrained.tasks.flash import Flash, flash
 from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
+from untrained.tasks.sensing_file import Sensing
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -61,7 +63,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Denoise(), Inpaint(), Upscale(), Deblur(), DeblurBlind(), Dejpeg(), Flash(), Demosaic(),
-        Deinterlace(), Decompose(), Dehaze(),
+        Deinterlace(), Decompose(), Dehaze(), Ct(), Sensing(),
     )
 }  # fmt: skip
 """Every task by its name; a new one is entered here."""

@@ -92,15 +92,24 @@ def seen_as(
     return Page(y=measured.y, given=given)
 
 
-def back_projected(measured: Measured, look: Callable[[Tensor], Tensor] | None = None) -> Page:
-    """Return a measurement whose first look is A* y, what y says of the image without a fit."""
+def back_projected(
+    measured: Measured, look: Callable[[Tensor], Tensor] | None = None, *, scaled: bool = False
+) -> Page:
+    """Return a measurement whose first look is A* y, what y says of the image without a fit.
+
+    `scaled` = times the number α for which ‖A α A* y - y‖ is least.
+    """
     operator, given = measured.given.operator, measured.given
     assert isinstance(operator, LinearOperator)
     y = torch.from_numpy(np.nan_to_num(measured.y)).permute(2, 0, 1)[None]
+    where = torch.ones_like(y[:, :1])
     if given.mask is not None:
-        y = y * torch.from_numpy(np.asarray(given.mask, np.float32))
+        where = torch.from_numpy(np.asarray(given.mask, np.float32))[None, None]
     with torch.no_grad():
-        image = operator.adjoint(y)
+        image = operator.adjoint(y * where)
+        if scaled:
+            again = operator(image) * where
+            image = image * ((again * y).sum() / again.square().sum().clamp_min(1e-30))
         image = image if look is None else look(image)
     return seen_as(measured, look, image[0].permute(1, 2, 0).numpy())
 
