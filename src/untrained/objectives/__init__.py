@@ -17,6 +17,7 @@ from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObject
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
+from untrained.objectives.split_measurement import SplitMeasurement, SplitMeasurementObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "ScaleEquivariantObjective",
     "SelfGuided",
     "SelfGuidedObjective",
+    "SplitMeasurement",
+    "SplitMeasurementObjective",
     "Sure",
     "SureObjective",
     "TotalVariation",

@@ -71,6 +71,10 @@ class Objective(ABC):
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the image of the network as it is now, without jitter or masking."""
 
+    def finish(self, estimate: Tensor) -> Tensor:
+        """Return the final image that an estimate worth keeping gives."""
+        return self.problem.finish(estimate)
+
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return what the fit has found beside the image, by a short name, each (1, c, h, w).
 

@@ -2,6 +2,7 @@
 
 from untrained.operators.base import Compose, Identity, LinearOperator
 from untrained.operators.blur import Blur
+from untrained.operators.fourier import Coils, Fourier, Sense
 from untrained.operators.interlace import Interlace
 from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
@@ -12,7 +13,9 @@ from untrained.operators.resample import Resample
 
 __all__ = [
     "Blur",
+    "Coils",
     "Compose",
+    "Fourier",
     "Identity",
     "Interlace",
     "JpegCoefficients",
@@ -22,6 +25,7 @@ __all__ = [
     "Mask",
     "Mosaic",
     "Resample",
+    "Sense",
     "as_complex",
     "as_pairs",
     "check_operator",

@@ -59,6 +59,7 @@ from untrained.objectives import (
     Poisson,
     ScaleEquivariant,
     SelfGuided,
+    SplitMeasurement,
     Sure,
     TotalVariation,
 )
@@ -76,7 +77,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
-        NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
+        NoiseToNoise, ScaleEquivariant, SelfGuided, SplitMeasurement, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
     Refinement: (Collaborative,),
