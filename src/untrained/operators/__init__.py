@@ -10,12 +10,14 @@ from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
 from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.resample import Resample
+from untrained.operators.series import Frames, RealImage
 
 __all__ = [
     "Blur",
     "Coils",
     "Compose",
     "Fourier",
+    "Frames",
     "Identity",
     "Interlace",
     "JpegCoefficients",
@@ -24,6 +26,7 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "Mosaic",
+    "RealImage",
     "Resample",
     "Sense",
     "as_complex",

@@ -30,8 +30,10 @@ from untrained.networks import (
     ConvDecoder,
     Custom,
     DeepDecoder,
+    EachFrame,
     FourierFeatures,
     Guide,
+    Helix,
     Layered,
     Meshgrid,
     NetworkSettings,
@@ -40,6 +42,7 @@ from untrained.networks import (
     Pointwise,
     ResNet,
     Skip,
+    TimeDependent,
     UNet,
 )
 from untrained.objectives import (
@@ -59,7 +62,10 @@ from untrained.objectives import (
     Poisson,
     ScaleEquivariant,
     SelfGuided,
+    Series,
+    SpaceTime,
     SplitMeasurement,
+    Stacked,
     Sure,
     TotalVariation,
 )
@@ -74,13 +80,18 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
     DataTerm: (Gaussian, Poisson, L1, Huber),
-    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
+    Helix: (Helix,),
+    NetworkSettings: (
+        Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered, EachFrame,
+        TimeDependent,
+    ),
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
-        NoiseToNoise, ScaleEquivariant, SelfGuided, SplitMeasurement, Sure,
+        NoiseToNoise, ScaleEquivariant, SelfGuided, Series, SplitMeasurement, Stacked, Sure,
     ),
     OptimizerSettings: (Adam, Muon, Langevin),
     Refinement: (Collaborative,),
+    SpaceTime: (SpaceTime,),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,
