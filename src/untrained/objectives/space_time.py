@@ -62,13 +62,13 @@ class SpaceTime:
             known: (1, 1, T h, w) of zeros and ones; None = everywhere.
             frames: T.
         """
+        weight = torch.ones_like(measured[:, :1]) if known is None else known
 
         def gram(x: Tensor) -> Tensor:
-            y = operator(x.reshape(1, -1, *x.shape[-2:]))
-            return operator.adjoint(y if known is None else y * known).reshape(x.shape)
+            return operator.gram(x.reshape(1, -1, *x.shape[-2:]), weight).reshape(x.shape)
 
         with torch.no_grad():
-            start = operator.adjoint(measured if known is None else measured * known)
+            start = operator.adjoint(measured * weight)
             back = start.reshape(frames, -1, *start.shape[-2:])  # T, k, H, W
             once = gram(back)
             inner = 1 if torch.allclose(once, back, atol=1e-4 * float(back.abs().max())) else 4

@@ -43,6 +43,14 @@ class Frames(LinearOperator):
         images = self.frame.adjoint(apart.reshape(b * self.count, c, rows // self.count, w))
         return images.reshape(b, -1, *images.shape[-2:])
 
+    def gram(self, image: Tensor, weight: Tensor) -> Tensor:
+        """Return A* W A x_t of every frame t."""
+        b, channels, height, width = image.shape
+        apart = image.reshape(b * self.count, channels // self.count, height, width)
+        w = weight.reshape(*weight.shape[:2], self.count, -1, weight.shape[-1]).transpose(1, 2)
+        w = w.expand(b, *w.shape[1:]).flatten(0, 1)
+        return self.frame.gram(apart, w).reshape(image.shape)
+
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return (b, T k, H, W). Raises InputError: rows that are no T frames."""
         b, c, rows, w = measurement_shape
