@@ -37,6 +37,10 @@ from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObject
 from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
+from untrained.objectives.series import Series, SeriesObjective
+from untrained.objectives.space_time import SpaceTime
+from untrained.objectives.split_measurement import SplitMeasurement, SplitMeasurementObjective
+from untrained.objectives.stacked import Stacked, StackedObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
@@ -77,6 +81,13 @@ __all__ = [
     "ScaleEquivariantObjective",
     "SelfGuided",
     "SelfGuidedObjective",
+    "Series",
+    "SeriesObjective",
+    "SpaceTime",
+    "SplitMeasurement",
+    "SplitMeasurementObjective",
+    "Stacked",
+    "StackedObjective",
     "Sure",
     "SureObjective",
     "TotalVariation",

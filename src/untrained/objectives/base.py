@@ -34,6 +34,9 @@ class Objective(ABC):
     Attributes:
         z: the network's input code, (members, c, h, w); None = the network is fed something else.
         guide_channels: of a guide that the network is fed beside what `in_channels` counts.
+        fed_channels: of what the network is fed, where neither z nor the image says it.
+        drawn_channels: of what the network draws, where that is a part of the image (a frame of a
+            series); None = the image's.
         draws_code: whether z is a code, in whose place another can be fed.
     """
 
@@ -41,6 +44,8 @@ class Objective(ABC):
     generator: Generator
     z: Tensor | None = None
     guide_channels: int = 0
+    fed_channels: int | None = None
+    drawn_channels: int | None = None
     draws_code: ClassVar[bool] = True
 
     def feed(self, z: Tensor) -> None:
@@ -73,6 +78,10 @@ class Objective(ABC):
     @abstractmethod
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the image of the network as it is now, without jitter or masking."""
+
+    def finish(self, estimate: Tensor) -> Tensor:
+        """Return the final image that an estimate worth keeping gives."""
+        return self.problem.finish(estimate)
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return what the fit has found beside the image, by a short name, each (1, c, h, w).

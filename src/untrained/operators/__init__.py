@@ -3,6 +3,7 @@
 from untrained.operators.base import Compose, Identity, LinearOperator
 from untrained.operators.blur import Blur
 from untrained.operators.fan import Fan
+from untrained.operators.fourier import Coils, Fourier, Sense
 from untrained.operators.interlace import Interlace
 from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
@@ -13,11 +14,15 @@ from untrained.operators.projector import Projector
 from untrained.operators.radon import Radon
 from untrained.operators.resample import Resample
 from untrained.operators.sensing import GaussianSensing, Hadamard, Matrix, PartialFourier
+from untrained.operators.series import Frames, RealImage
 
 __all__ = [
     "Blur",
+    "Coils",
     "Compose",
     "Fan",
+    "Fourier",
+    "Frames",
     "GaussianSensing",
     "Hadamard",
     "Identity",
@@ -32,7 +37,9 @@ __all__ = [
     "PartialFourier",
     "Projector",
     "Radon",
+    "RealImage",
     "Resample",
+    "Sense",
     "as_complex",
     "as_pairs",
     "check_operator",

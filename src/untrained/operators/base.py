@@ -39,6 +39,14 @@ class LinearOperator(nn.Module):
         (result,) = pull_back(measurement)
         return result  # type: ignore[no-any-return]
 
+    def gram(self, image: Tensor, weight: Tensor) -> Tensor:
+        """Return A* W A x, W the multiplication by weights (1 or b, 1 or c, h, w)."""
+        return self.adjoint(weight * self(image))
+
+    def absorbed(self, weight: Tensor) -> Tensor | None:
+        """Return the weights of A* W A where A is diagonal as W is; None = it is not."""
+        return None
+
     def __matmul__(self, other: LinearOperator) -> Compose:
         """Return the operator that applies `other`, then this one."""
         return Compose(self, other)
@@ -57,6 +65,10 @@ class Identity(LinearOperator):
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return the measurement itself."""
         return measurement
+
+    def absorbed(self, weight: Tensor) -> Tensor:
+        """Return the weights themselves."""
+        return weight
 
 
 class Compose(LinearOperator):
@@ -79,6 +91,18 @@ class Compose(LinearOperator):
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return B* A* y."""
         return self.inner.adjoint(self.outer.adjoint(measurement))
+
+    def gram(self, image: Tensor, weight: Tensor) -> Tensor:
+        """Return B* (A* W A) B x, by the shortest way that A and B know."""
+        weight_within = self.outer.absorbed(weight)
+        if weight_within is not None:
+            return self.inner.gram(image, weight_within)
+        return self.inner.adjoint(self.outer.gram(self.inner(image), weight))
+
+    def absorbed(self, weight: Tensor) -> Tensor | None:
+        """Return the weights of B* A* W A B where both are diagonal."""
+        weight_within = self.outer.absorbed(weight)
+        return None if weight_within is None else self.inner.absorbed(weight_within)
 
 
 def _shape_of(tensor: Tensor) -> Shape:

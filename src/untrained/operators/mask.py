@@ -29,3 +29,7 @@ class Mask(LinearOperator):
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return m y: the mask is its own adjoint."""
         return self.forward(measurement)
+
+    def absorbed(self, weight: Tensor) -> Tensor:
+        """Return m² w."""
+        return weight * self.known.to(weight.dtype).square()

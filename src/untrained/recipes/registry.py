@@ -16,6 +16,7 @@ from untrained.recipes import (
     flash,
     inpaint,
     sensing,
+    series,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -38,6 +39,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         dehaze,
         ct,
         sensing,
+        series,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -1,0 +1,46 @@
+"""MRI from undersampled k-space: y = M F S x + noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from untrained.averaging import ExponentialAverage
+from untrained.fitting import Cosine, HeldOut, Muon
+from untrained.networks import Skip
+from untrained.objectives import SplitMeasurement
+from untrained.recipes.recipe import Recipe
+
+__all__ = ["RECIPES", "TASK"]
+
+TASK = "mri"
+
+_SPLIT = (
+    "ours, docs/measurements.md: the samples split into shown and compared, after Yaman et al., "
+    "arXiv 2102.07737"
+)
+
+fast = Recipe(
+    name="fast",
+    title="The scan's samples split into shown and compared (ours, 2026)",
+    task=TASK,
+    source=_SPLIT,
+    network=Skip(
+        widths=(24,) * 3, widths_skip=12, up="nearest", padding="zeros", norm_concat=False,
+        kernel_refine=0, output="linear",
+    ),
+    objective=SplitMeasurement(),
+    optimizer=Muon(lr=0.01, step_size=Cosine(hold=0.5)),
+    max_steps=200,
+    stopper=HeldOut(fraction=0.08, patience=100),
+    average=ExponentialAverage(decay=0.95, warm_up=True),
+)  # fmt: skip
+
+best = replace(
+    fast,
+    name="best",
+    title="The scan's samples split, several networks (ours, 2026)",
+    max_steps=400,
+    members=2,
+)
+
+RECIPES = (fast, best)
