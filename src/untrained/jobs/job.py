@@ -71,6 +71,7 @@ class Job:
         task = find_task(self.task)
         assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
         task.check(self.options)
+        object.__setattr__(self, "recipe", task.recipe(self.recipe, self.options))
         if not self.keep_run and (self.snapshots or self.tensorboard or self.keep_network):
             raise InputError(
                 "snapshots, reports, TensorBoard events and the network are written into the run's "

@@ -199,6 +199,14 @@ class Task:
             InputError: a value out of range.
         """
 
+    def recipe(self, recipe: Recipe, options: Options) -> Recipe:
+        """Return the recipe as the options want it; of one that is so already, itself.
+
+        Raises:
+            InputError: a recipe that cannot be so.
+        """
+        return recipe
+
     def given(self, asked: Asked) -> Given:
         """Return what the fit of a picture is given; the options have been checked.
 

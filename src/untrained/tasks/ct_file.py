@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.images import Picture
+from untrained.objectives import DataFit, Offsets, Transmission
+from untrained.recipes import Recipe
 from untrained.restoring import Given, Measured, MeasuredPages
 from untrained.scans import Sinogram, read_scan
 from untrained.tasks.base import Asked, Options, Unread
@@ -37,7 +39,8 @@ class Ct(ScanTask):
     Options: `slice`, `kind` and `axes` say what of the file is meant, as for `read_scan`; `unit` of
     the angles; `centre`, the detector pixel of the axis of rotation, auto = found; `views`, use
     only so many; `binning`, so many detector pixels become one; `size` of the image, None = what
-    the projections show.
+    the projections show. And of the fit: `photons` of an open beam, whose loss is taken then;
+    `rings`, fitted or ignored: an offset for each detector pixel.
     """
 
     name = "ct"
@@ -54,6 +57,27 @@ class Ct(ScanTask):
             raise InputError(f"size is {options['size']}; wanted 8 or more")
         if options["binning"] < 1:
             raise InputError(f"binning is {options['binning']}; wanted 1 or more")
+
+    def recipe(self, recipe: Recipe, options: Options) -> Recipe:
+        """Return the recipe with the loss of so many photons, with or without offsets.
+
+        Raises:
+            InputError: one that has neither.
+        """
+        photons, rings = options["photons"], options["rings"]
+        if photons is None and rings is None:
+            return recipe
+        objective = recipe.objective
+        if not isinstance(objective, DataFit):
+            raise InputError(
+                f"recipe {recipe.name!r} has no loss for photons and rings; use fast, best or paper"
+            )
+        if photons is not None:
+            objective = replace(objective, data_term=Transmission(photons=photons))
+        if rings is not None:
+            offsets = (objective.offsets or Offsets()) if rings == "fitted" else None
+            objective = replace(objective, offsets=offsets)
+        return replace(recipe, objective=objective)
 
     def read(self, unread: Unread) -> Picture:
         """Return the slices that are asked for."""
