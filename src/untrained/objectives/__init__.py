@@ -12,9 +12,18 @@ from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
-from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
+from untrained.objectives.losses import (
+    L1,
+    DataTerm,
+    Gaussian,
+    Huber,
+    Poisson,
+    TotalVariation,
+    Transmission,
+)
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
+from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.sure import Sure, SureObjective
@@ -32,6 +41,7 @@ __all__ = [
     "DeconvolutionObjective",
     "Dehaze",
     "DehazeObjective",
+    "FittedOffsets",
     "Gaussian",
     "Huber",
     "Infill",
@@ -43,6 +53,7 @@ __all__ = [
     "NoiseToNoiseObjective",
     "Objective",
     "ObjectiveSettings",
+    "Offsets",
     "Poisson",
     "Problem",
     "RunNetwork",
@@ -53,5 +64,6 @@ __all__ = [
     "Sure",
     "SureObjective",
     "TotalVariation",
+    "Transmission",
     "mean_of_neighbours",
 ]

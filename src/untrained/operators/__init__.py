@@ -2,17 +2,21 @@
 
 from untrained.operators.base import Compose, Identity, LinearOperator
 from untrained.operators.blur import Blur
+from untrained.operators.fan import Fan
 from untrained.operators.interlace import Interlace
 from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
 from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
 from untrained.operators.pairs import as_complex, as_pairs
+from untrained.operators.projector import Projector
+from untrained.operators.radon import Radon
 from untrained.operators.resample import Resample
 
 __all__ = [
     "Blur",
     "Compose",
+    "Fan",
     "Identity",
     "Interlace",
     "JpegCoefficients",
@@ -21,6 +25,8 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "Mosaic",
+    "Projector",
+    "Radon",
     "Resample",
     "as_complex",
     "as_pairs",

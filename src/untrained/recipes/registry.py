@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from untrained.errors import InputError, did_you_mean
 from untrained.recipes import (
+    ct,
     deblur,
     deblur_blind,
     decompose,
@@ -34,6 +35,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         deinterlace,
         decompose,
         dehaze,
+        ct,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -56,11 +56,13 @@ from untrained.objectives import (
     MaskedPrediction,
     NoiseToNoise,
     ObjectiveSettings,
+    Offsets,
     Poisson,
     ScaleEquivariant,
     SelfGuided,
     Sure,
     TotalVariation,
+    Transmission,
 )
 from untrained.recipes.foreign import find_object, name_of
 from untrained.recipes.recipe import Recipe
@@ -72,7 +74,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
@@ -84,6 +86,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,
     ),
+    Offsets: (Offsets,),
     TotalVariation: (TotalVariation,),
 }  # fmt: skip
 """What may stand in a field of each type; a new kind is entered here."""
