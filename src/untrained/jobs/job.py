@@ -110,7 +110,8 @@ class Job:
     def read_source(self) -> Picture:
         """Return the picture to restore. Raises InputError: as `Task.read`."""
         picture = find_task(self.task).read(Unread(
-            source=self.source, files=self.files, options=self.options, max_pixels=self.max_pixels
+            source=self.source, files=self.files, options=self.options, seed=self.seed,
+            max_pixels=self.max_pixels,
         ))  # fmt: skip
         return picture if self.nodata is None else replace(picture, nodata=self.nodata)
 

@@ -32,6 +32,10 @@ class Formats:
     what: str = "picture"
     keeps_output: bool = True
 
+    def suffix(self, path: Path) -> str:
+        """Return the suffix of a name, which is its format."""
+        return path.suffix
+
     def takes(self, path: Path) -> bool:
         """Whether a file of this name is one, so that a folder stands for it."""
         return is_image_path(path)
