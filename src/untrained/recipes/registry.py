@@ -14,6 +14,7 @@ from untrained.recipes import (
     denoise,
     flash,
     inpaint,
+    mri,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -34,6 +35,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         deinterlace,
         decompose,
         dehaze,
+        mri,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

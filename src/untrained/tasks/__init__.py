@@ -17,6 +17,7 @@ from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.mri import prepare_mri, reconstruct_mri
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_mri",
     "read_truth",
+    "reconstruct_mri",
     "upscale",
 ]
 
