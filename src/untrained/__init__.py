@@ -61,6 +61,7 @@ _HOMES = {
     "flash": "tasks",
     "inpaint": "tasks",
     "reconstruct_mri": "tasks",
+    "reconstruct_sensing": "tasks",
     "upscale": "tasks",
     "ClipJob": "jobs",
     "restore_clip": "jobs",
@@ -117,6 +118,7 @@ __all__ = [
     "read_picture",
     "recipes",
     "reconstruct_mri",
+    "reconstruct_sensing",
     "restore",
     "restore_clip",
     "restore_many",
@@ -167,6 +169,7 @@ if TYPE_CHECKING:
         flash,
         inpaint,
         reconstruct_mri,
+        reconstruct_sensing,
         upscale,
     )
 

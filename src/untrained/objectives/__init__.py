@@ -12,12 +12,35 @@ from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
-from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
+from untrained.objectives.learned import (
+    LearnedRegularisation,
+    LearnedRegularisationObjective,
+    WeightPrior,
+    mean_weights,
+)
+from untrained.objectives.losses import (
+    L1,
+    DataTerm,
+    Gaussian,
+    Huber,
+    Poisson,
+    TotalVariation,
+    Transmission,
+)
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
+from untrained.objectives.message_passing import (
+    GuidedFilter,
+    MessagePassing,
+    MessagePassingObjective,
+)
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
+from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
+from untrained.objectives.series import Series, SeriesObjective
+from untrained.objectives.space_time import SpaceTime
 from untrained.objectives.split_measurement import SplitMeasurement, SplitMeasurementObjective
+from untrained.objectives.stacked import Stacked, StackedObjective
 from untrained.objectives.sure import Sure, SureObjective
 
 __all__ = [
@@ -33,17 +56,24 @@ __all__ = [
     "DeconvolutionObjective",
     "Dehaze",
     "DehazeObjective",
+    "FittedOffsets",
     "Gaussian",
+    "GuidedFilter",
     "Huber",
     "Infill",
     "InfillObjective",
     "Iterate",
+    "LearnedRegularisation",
+    "LearnedRegularisationObjective",
     "MaskedPrediction",
     "MaskedPredictionObjective",
+    "MessagePassing",
+    "MessagePassingObjective",
     "NoiseToNoise",
     "NoiseToNoiseObjective",
     "Objective",
     "ObjectiveSettings",
+    "Offsets",
     "Poisson",
     "Problem",
     "RunNetwork",
@@ -51,10 +81,18 @@ __all__ = [
     "ScaleEquivariantObjective",
     "SelfGuided",
     "SelfGuidedObjective",
+    "Series",
+    "SeriesObjective",
+    "SpaceTime",
     "SplitMeasurement",
     "SplitMeasurementObjective",
+    "Stacked",
+    "StackedObjective",
     "Sure",
     "SureObjective",
     "TotalVariation",
+    "Transmission",
+    "WeightPrior",
     "mean_of_neighbours",
+    "mean_weights",
 ]

@@ -34,6 +34,9 @@ class Objective(ABC):
     Attributes:
         z: the network's input code, (members, c, h, w); None = the network is fed something else.
         guide_channels: of a guide that the network is fed beside what `in_channels` counts.
+        fed_channels: of what the network is fed, where neither z nor the image says it.
+        drawn_channels: of what the network draws, where that is a part of the image (a frame of a
+            series); None = the image's.
         draws_code: whether z is a code, in whose place another can be fed.
     """
 
@@ -41,6 +44,8 @@ class Objective(ABC):
     generator: Generator
     z: Tensor | None = None
     guide_channels: int = 0
+    fed_channels: int | None = None
+    drawn_channels: int | None = None
     draws_code: ClassVar[bool] = True
 
     def feed(self, z: Tensor) -> None:
@@ -62,6 +67,9 @@ class Objective(ABC):
                 self.z.copy_(z)
         else:
             self.z = z.to(self.z)
+
+    def watch(self, network: nn.Module) -> None:  # noqa: B027 - most need no more than its images
+        """Take note of the network itself, once, before the first step."""
 
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:

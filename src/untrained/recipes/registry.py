@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from untrained.errors import InputError, did_you_mean
 from untrained.recipes import (
+    ct,
     deblur,
     deblur_blind,
     decompose,
@@ -15,6 +16,8 @@ from untrained.recipes import (
     flash,
     inpaint,
     mri,
+    sensing,
+    series,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -36,6 +39,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         decompose,
         dehaze,
         mri,
+        ct,
+        sensing,
+        series,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -13,7 +13,8 @@ from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.report.drawing import KEPT, STYLE, draw_psnr, pyplot, read_run, show
 from untrained.report.model import ViewRun, summary_of_page
-from untrained.report.pictures import Pixels, RunPictures
+from untrained.report.pictures import Pixels
+from untrained.report.scans import open_run
 
 __all__ = ["busiest", "write_figure"]
 
@@ -60,7 +61,7 @@ def write_figure(
         raise InputError(
             f"crop is {left},{top},{side}; wanted LEFT,TOP,SIDE within {width}x{height} pixels"
         )
-    summary = summary_of_page(RunPictures(folder, page=page)) or {}
+    summary = summary_of_page(open_run(folder, page=page)) or {}
     titles = _titles(summary.get("score"))
     with plt.rc_context(STYLE):
         figure = _drawn(plt, pictures, titles, (left, top, side), run)

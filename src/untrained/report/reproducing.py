@@ -36,6 +36,8 @@ def command_of(job: dict[str, Any], recipe: Recipe | None) -> str:
     for name, path in job["files"].items():
         words += [f"--{name.replace('_', '-')}", _from(source, path)]
     for name, value in job["options"].items():
+        if name in job["files"]:  # the file is what was chosen
+            continue
         flag = f"--{name.replace('_', '-')}"
         if value is True:
             words.append(flag)

@@ -1,7 +1,7 @@
 """From an array or a picture to the restored one: problems solved whole, in tiles, inverted."""
 
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
-from untrained.restoring.given import Execution, Given, Weights
+from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
 from untrained.restoring.pictures import Hooks, restore_picture
 from untrained.restoring.planner import (
@@ -11,6 +11,7 @@ from untrained.restoring.planner import (
     summarize_recipe,
     without_timing,
 )
+from untrained.restoring.prior import weight_prior, with_prior
 from untrained.restoring.restore import restore, restore_many
 from untrained.restoring.saved import LoadedFit, load_fit
 from untrained.restoring.scoring import score_pages
@@ -36,6 +37,8 @@ __all__ = [
     "Given",
     "Hooks",
     "LoadedFit",
+    "Measured",
+    "MeasuredPages",
     "Weights",
     "adapted",
     "assemble",
@@ -62,5 +65,7 @@ __all__ = [
     "solve_tiled",
     "summarize_recipe",
     "tile_places",
+    "weight_prior",
+    "with_prior",
     "without_timing",
 ]

@@ -36,6 +36,7 @@ __all__ = [
 
 _TILED_FROM = 4 * TILE**2  # pixels of the observation
 _SIDES = (128, 256)  # of the crops that are timed
+_WORTH_TIMING = 100  # steps, of which timing takes four
 _WHOLE = 44  # bytes a value of a picture in tiles, measured: input, sums, result, file
 _ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
 
@@ -109,11 +110,39 @@ def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> 
 
 
 def predict_memory(recipe: Recipe, problem: Problem) -> int:
-    """Return the bytes that a fit needs: the network's (`summarize`) and two dozen images."""
+    """Return the bytes that a fit needs: the network's (`summarize`) and two dozen images.
+
+    Of an operator that is no picture's also its matrices and maps, twice (with those of another
+    device), and two dozen measurements: k-space has many coils.
+    """
     _, channels, height, width = problem.image_shape
     summary = summarize_recipe(recipe, height, width, channels)
-    counted = recipe.members * summary.memory_bytes + 24 * 4 * channels * height * width
-    return int(_ROOM * counted)
+    values = channels * height * width
+    held = 0
+    if _is_measured(problem):
+        values = max(values, problem.observed.numel())
+        held = 2 * _bytes_of(problem.operator)
+    counted = recipe.members * summary.memory_bytes + 24 * 4 * values
+    return int(_ROOM * counted) + held
+
+
+def _is_measured(problem: Problem) -> bool:
+    """Whether y is no picture, but k-space, a sinogram …"""
+    return not getattr(problem.operator, "keeps_constants", False)
+
+
+def _bytes_of(operator: object) -> int:
+    """Return what an operator holds: sparse matrices, coil maps."""
+    if not isinstance(operator, torch.nn.Module):
+        return 0
+    return sum(_storage(x) for x in (*operator.buffers(), *operator.parameters()))
+
+
+def _storage(values: torch.Tensor) -> int:
+    if values.layout == torch.sparse_csr:
+        parts = (values.values(), values.col_indices(), values.crow_indices())
+        return sum(x.numel() * x.element_size() for x in parts)
+    return values.numel() * values.element_size()
 
 
 def available_memory(device: torch.device) -> int | None:
@@ -130,8 +159,11 @@ def available_memory(device: torch.device) -> int | None:
 def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) -> float | None:
     """Return the time of a step, from a line through two crops; None if there is no room for them.
 
-    Kept in a cache, since the measurement takes seconds with the large networks.
+    What is measured as a whole (k-space, a sinogram) is timed as a whole, if that takes a small
+    part of the fit. Kept in a cache, since the measurement takes seconds with the large networks.
     """
+    if _is_measured(problem):
+        return _pace_of_whole(recipe, problem, device)
     factor = problem.operator.factor if isinstance(problem.operator, Resample) else 1
     sides = [side // factor for side in _SIDES]
     if min(problem.observed.shape[-2:]) < sides[-1] or not can_be_tiled(problem):
@@ -147,6 +179,32 @@ def _seconds_per_step(recipe: Recipe, problem: Problem, device: torch.device) ->
     a, b = (s * s for s in sides)
     pixels = problem.observed.shape[-2] * problem.observed.shape[-1]
     return max(small, small + (large - small) * (pixels - a) / (b - a))
+
+
+def _pace_of_whole(recipe: Recipe, problem: Problem, device: torch.device) -> float | None:
+    """Return the time of a step of a problem that cannot be cut; None if it is not worth it."""
+    key = _key(recipe, problem, device, 1, problem.observed.shape, problem.image_shape,
+               _bytes_of(problem.operator))  # fmt: skip
+    cache = _read_cache()
+    if key not in cache:
+        if not _timing.get() or recipe.max_steps < _WORTH_TIMING:
+            return None
+        cache[key] = [_time_whole(recipe, problem.to(device))]
+        _write_cache(cache)
+    return cache[key][0]
+
+
+def _time_whole(recipe: Recipe, problem: Problem) -> float:
+    """Return the seconds of a step: the difference of two short fits."""
+    seconds = []
+    for steps in (1, 3):
+        short = replace(
+            recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
+        )
+        began = time.perf_counter()
+        solve(problem, short)
+        seconds.append(time.perf_counter() - began)
+    return max(1e-5, (seconds[1] - seconds[0]) / 2)
 
 
 def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int) -> float:
@@ -165,11 +223,12 @@ def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int
     return max(1e-5, (seconds[2] - seconds[1]) / 8)
 
 
-def _key(recipe: Recipe, problem: Problem, device: torch.device, factor: int) -> str:
+def _key(recipe: Recipe, problem: Problem, device: torch.device, factor: int, *more: object) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     parts = [encode(getattr(recipe, n)) for n in ("network", "objective", "optimizer", "members",
              "acceleration")]  # fmt: skip
     parts += [problem.observed.shape[1], factor, name, torch.get_num_threads(), torch.__version__]
+    parts += more
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 

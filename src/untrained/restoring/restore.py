@@ -5,6 +5,7 @@ array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -98,13 +99,13 @@ def restore(
         groups=None if given.groups is None else _places(given.groups),
         guide=None if guide is None else to_unit(guide, channel_axis=channel_axis)[0],
         noise=noise,
-        peak=unit_range.peak,
+        peak=unit_range.peak if given.scale is None else _strength(observed, known),
         exact_known=recipe.exact_known,
         bounded=recipe.bounded,
         clip=given.of_a_picture if given.clip is None else given.clip,
     )
     _check_size(problem)
-    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values)
+    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values, given)
     device = pick_device(execution.device)
     plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
     for callback in callbacks:
@@ -236,6 +237,14 @@ def _known(
     return None if bool(known.all()) else known
 
 
+def _strength(observed: Tensor, known: Tensor | None) -> float:
+    """Return the root of the mean square of y where it is known: its full scale, if it has none."""
+    where = torch.ones_like(observed[:, :1]) if known is None else known
+    count = float(where.sum()) * observed.shape[1]
+    strength = math.sqrt(float((observed.square() * where).sum()) / count)
+    return strength if strength > 0 else 1.0
+
+
 def _places(groups: NDArray[Any]) -> Tensor:
     """Return a map of groups as a tensor (1, 1, h, w). Raises InputError: no whole numbers."""
     groups = np.asarray(groups)
@@ -262,8 +271,12 @@ def _with_scoring(
     problem: Problem,
     channel_axis: int | None,
     values: Values,
+    given: Given,
 ) -> tuple[list[Callback], Scoring | None]:
-    """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
+    """Give the truth to the Scoring among the callbacks, or to a new one in front of them.
+
+    Of an image in the units of a scanner, full scale is the truth's largest value.
+    """
     callbacks = list(execution.callbacks)
     if truth is None:
         return callbacks, None
@@ -274,7 +287,7 @@ def _with_scoring(
             f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
         )
     clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
-    wanted_shape = list(problem.image_shape)
+    wanted_shape = _shape_looked_at(problem, given)
     wanted_shape[1] *= values.repeat
     if list(clean.shape) != wanted_shape:
         got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, wanted_shape))
@@ -282,9 +295,21 @@ def _with_scoring(
             f"truth is {got} (channels x height x width), the restored image is {wanted}; "
             "pass a truth of that size"
         )
-    for callback in callbacks:
-        if isinstance(callback, Scoring):
-            callback.truth = clean
-            return callbacks, callback
-    scoring = Scoring(clean)
-    return [scoring, *callbacks], scoring
+    scoring = next((callback for callback in callbacks if isinstance(callback, Scoring)), None)
+    if scoring is None:
+        scoring = Scoring()
+        callbacks = [scoring, *callbacks]
+    scoring.truth, scoring.look = clean, given.look
+    if not given.of_a_picture:
+        scoring.compares_observed = False
+        if given.scale is not None:
+            scoring.full_scale = float(clean.max())
+    if given.first is not None:
+        scoring.first = to_unit(given.first, channel_axis=-1, value_range=unit_range)[0]
+    return callbacks, scoring
+
+
+def _shape_looked_at(problem: Problem, given: Given) -> list[int]:
+    """Return the shape of what is compared with a truth."""
+    shape = problem.image_shape
+    return list(shape if given.look is None else given.look(torch.zeros(shape)).shape)

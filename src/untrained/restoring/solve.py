@@ -80,8 +80,11 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
         ) from None
     z = objective.z  # a guide's channels are known only now
     fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
+    fed = fed if objective.fed_channels is None else objective.fed_channels
     fed += objective.guide_channels
-    network = networks_of(recipe, fed, channels, generator=Generator().manual_seed(seed))
+    drawn = channels if objective.drawn_channels is None else objective.drawn_channels
+    network = networks_of(recipe, fed, drawn, generator=Generator().manual_seed(seed))
+    objective.watch(network)
     return _Parts(network=network, objective=objective)
 
 

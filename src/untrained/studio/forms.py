@@ -31,10 +31,14 @@ TITLES: dict[str, tuple[str, str]] = {
     "deinterlace": ("Deinterlace", "Makes a whole picture of one field of an interlaced frame."),
     "decompose": ("Take layers apart", "Two layers, one seen through the other; look at both."),
     "dehaze": ("Remove haze", "Finds the scene behind the haze and how much of it comes through."),
+    "mri": ("Reconstruct MRI", "An image from k-space of which only some lines were measured."),
+    "ct": ("Reconstruct CT", "An image from few views, from counts or line integrals."),
+    "sensing": ("Compressed sensing", "An image from fewer measurements than it has pixels."),
 }  # fmt: skip
 """Title and one sentence by task."""
 
 _PICTURES = ",".join(READABLE)
+_ARRAYS = ".npy,.npz,.tif,.tiff,.png"
 
 FILES = {
     "mask": FileForm(
@@ -53,8 +57,41 @@ FILES = {
         name="kernel", label="Blur kernel", required=True, accepts=".png,.npy,.tif,.tiff",
         help="The blur of a single point, of odd height and width; its sum is made 1.",
     ),
+    "mri/mask": FileForm(
+        name="mask", label="What was measured", required=False, accepts=_ARRAYS,
+        help="Of the columns or of all places; empty = as the file says, or what is not zero.",
+    ),
+    "maps": FileForm(
+        name="maps", label="Coil maps", required=False, accepts=_ARRAYS,
+        help="Sensitivities of the coils, (coils, height, width); empty = from the data.",
+    ),
+    "noise": FileForm(
+        name="noise", label="Noise scan", required=False, accepts=_ARRAYS,
+        help="A scan without a signal, (coils, samples).",
+    ),
+    "angles": FileForm(
+        name="angles", label="Angles", required=False, accepts=_ARRAYS,
+        help="Of the views, one for each; empty = as the file says.",
+    ),
+    "flat": FileForm(
+        name="flat", label="Flat field", required=False, accepts=_ARRAYS,
+        help="Counts without the object; empty = as the file says.",
+    ),
+    "dark": FileForm(
+        name="dark", label="Dark field", required=False, accepts=_ARRAYS,
+        help="Counts without the beam; empty = as the file says.",
+    ),
+    "matrix": FileForm(
+        name="matrix", label="Matrix", required=False, accepts=_ARRAYS,
+        help="Of the measurement, (measurements, pixels); empty = the random one named below.",
+    ),
 }  # fmt: skip
 """The files beside the picture, by name."""
+
+_SLICE = OptionForm(
+    name="slice", kind="integer", default=None, min=0, label="Slice",
+    help="Only this one, counted from 0; empty = all.",
+)  # fmt: skip
 
 _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
     "denoise": (
@@ -119,6 +156,46 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
         OptionForm(
             name="field", kind="choice", default="top", choices=["top", "bottom"], label="Field",
             help="The field that is kept: top = lines 0, 2, 4 …, bottom = lines 1, 3, 5 ….",
+        ),
+    ),
+    "mri": (
+        OptionForm(
+            name="accelerate", kind="number", default=None, min=1, label="Leave lines out",
+            help="For experiments with a full scan, which is the truth then: so many times less is "
+            "measured; empty = nothing is left out.",
+        ),
+        OptionForm(
+            name="maps", kind="choice", default="auto", choices=["auto", "none"],
+            label="Coil maps from the data",
+            help="auto = from the middle of k-space; none = each coil has an image of its own.",
+        ),
+        _SLICE,
+        OptionForm(
+            name="frame", kind="integer", default=None, min=0, label="Frame",
+            help="Only this frame, repetition or echo, counted from 0; empty = all.",
+        ),
+        OptionForm(
+            name="kind", kind="choice", default=None, choices=["kspace", "images"],
+            label="A bare array is", help="What .npy holds: k-space, or the images of coils.",
+        ),
+        OptionForm(
+            name="axes", kind="choice", default=None,
+            choices=["coils", "slices", "frames"], label="Its first axis counts",
+            help="Of a bare array of three axes.",
+        ),
+    ),
+    "sensing": (
+        OptionForm(
+            name="matrix", kind="text", default=None, label="Random matrix",
+            help="hadamard:SEED, gaussian:SEED or fourier:SEED, where there is no file.",
+        ),
+        OptionForm(
+            name="size", kind="text", default=None, label="Size of the image",
+            help="HEIGHTxWIDTH, such as 256x256.",
+        ),
+        OptionForm(
+            name="white", kind="number", default=None, min=0, label="White",
+            help="The value of white in the image; empty = 1, or as the measurements say.",
         ),
     ),
 }  # fmt: skip

@@ -27,7 +27,7 @@ export function taskFields(given: Given): HTMLElement {
     "div",
     {},
     ...files.map((file) => fileField(file, given)),
-    ...options.map((option) => optionField(option, form, changed)),
+    ...options.map((option) => optionField(option, form, changed, task.takes === "scan" ? "" : "estimated")),
     recipeField(task, form, () => {
       form.settings = {}; // they were changes of the other recipe
       showSettings();
@@ -38,10 +38,10 @@ export function taskFields(given: Given): HTMLElement {
   );
 }
 
-function fileField(file: TaskFile, { form, changed, upload }: Given): HTMLElement {
+function fileField(file: TaskFile, { task, form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.files[file.name] ? "given" : "none yet");
   const choose = button("Choose…", () => {
-    void upload(file.accepts, file.name === "kernel" ? "kernel" : "picture").then((picture) => {
+    void upload(file.accepts, task.takes === "scan" ? "scan" : file.name === "kernel" ? "kernel" : "picture").then((picture) => {
       if (!picture) return;
       form.files[file.name] = picture.id;
       setText(name, picture.name);
@@ -52,7 +52,7 @@ function fileField(file: TaskFile, { form, changed, upload }: Given): HTMLElemen
   return h("div", { class: "field" }, h("span", { class: "label" }, label), h("div", { class: "row" }, choose, name), hint(file.help));
 }
 
-function optionField(option: TaskOption, form: FormState, changed: () => void): HTMLElement {
+function optionField(option: TaskOption, form: FormState, changed: () => void, unsaid: string): HTMLElement {
   const id = `option-${option.name}`;
   const helpId = `${id}-help`;
   const typed = form.options[option.name];
@@ -67,11 +67,11 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
   }
   const control =
     option.kind === "choice"
-      ? h("select", { id, "aria-describedby": helpId }, ...option.choices.map((choice) => h("option", { value: choice }, choice)))
+      ? h("select", { id, "aria-describedby": helpId }, ...(option.default === null ? ["", ...option.choices] : option.choices).map((choice) => h("option", { value: choice }, choice || "as the file says")))
       : h("input", {
           type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
-          placeholder: option.default === null ? "estimated" : "",
+          placeholder: option.default === null ? unsaid : "",
         });
   control.value = String(typed ?? "");
   control.oninput = () => {
@@ -123,10 +123,11 @@ function seedField(form: FormState, changed: () => void): HTMLElement {
   return h("div", { class: "field" }, h("label", { for: "seed" }, "Seed"), input, hint("The same seed on the same machine gives the same picture."));
 }
 
-function truthField({ form, changed, upload }: Given): HTMLElement {
+function truthField({ task, form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.truth ? "given" : "none");
   const choose = button("Choose…", () => {
-    void upload("image/*,.tif,.tiff", "picture").then((picture) => {
+    const scan = task.takes === "scan";
+    void upload(scan ? ".npy,.npz,.tif,.tiff" : "image/*,.tif,.tiff", scan ? "scan" : "picture").then((picture) => {
       if (!picture) return;
       form.truth = picture.id;
       setText(name, picture.name);

@@ -35,7 +35,8 @@ def plan(studio: StudioOf, request: JobRequest) -> Plan:
         names = studio.requests.names(request)
         raise InputError(without_paths(str(error), names)) from None
     height, width, channels = found.size
-    pages = found_picture(studio, request.picture)["pages"]
+    found_picture(studio, request.picture)
+    pages = studio.requests.pages(request)
     return Plan(
         width=width, height=height, channels=channels, max_steps=pages * found.max_steps,
         seconds=None if found.seconds is None else pages * found.seconds,
@@ -147,7 +148,7 @@ def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
     recipe = studio.requests.recipe(request)
     state = {
         "picture_name": facts["name"],
-        "pages": facts["pages"],
+        "pages": studio.requests.pages(request),
         "max_steps": recipe.max_steps,
         "command": studio.requests.command(request),
         **more,

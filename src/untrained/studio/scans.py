@@ -1,0 +1,78 @@
+"""Scans in a workspace: which files are some, and what they look like before any fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untrained.errors import InputError
+from untrained.images import Picture
+from untrained.scans import KSpace, Measurements, Scan, read_scan, scan_format
+from untrained.scans.grid import to_images
+
+__all__ = ["SCANS", "is_scan", "scan_facts"]
+
+SCANS = (".h5", ".hdf5", ".cfl", ".npz", ".dcm", ".npy", ".tif", ".tiff")
+"""The suffixes of scan files; the last three are also those of pictures."""
+
+_ALWAYS = {".h5", ".hdf5", ".cfl", ".npz", ".dcm"}
+_SIDE = 256  # of what is shown of a scan that does not say what it is
+
+
+def is_scan(path: Path) -> bool:
+    """Whether an uploaded file is a scan and no picture: by its suffix, of .npy by its values."""
+    suffix = path.suffix.lower()
+    if suffix != ".npy":
+        return suffix in _ALWAYS
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return array.dtype.kind == "c" or array.ndim == 1
+
+
+def scan_facts(path: Path, *, max_pixels: int) -> tuple[dict[str, Any], Picture]:
+    """Return what is known of a scan, and a look at it: without coils' maps, without a fit.
+
+    Of a bare array whose axes only the user knows the look is empty.
+
+    Raises:
+        InputError: it is none, or is damaged.
+    """
+    try:
+        scan = read_scan(path, slice="middle", max_values=4 * max_pixels)
+    except InputError:
+        if scan_format(path) not in (".npy", ".npz", ".tif"):
+            raise
+        empty = Picture.from_array(np.full((_SIDE, _SIDE), 0x30, np.uint8))
+        return _facts(empty, pages=1, depth="array"), empty
+    look = Picture.from_array(_look(scan))
+    pages = max(scan.in_file.get(n, 1) for n in ("slices", "frames")) if _has_pages(scan) else 1
+    depth = "k-space" if isinstance(scan, KSpace) else type(scan).__name__.lower()
+    return _facts(look, pages=pages, depth=depth), look
+
+
+def _has_pages(scan: Scan) -> bool:
+    return not isinstance(scan, Measurements)
+
+
+def _facts(look: Picture, *, pages: int, depth: str) -> dict[str, Any]:
+    height, width = look.pixels.shape[1:3]
+    return {"width": width, "height": height, "pages": pages, "channels": 1, "depth": depth}
+
+
+def _look(scan: Scan) -> NDArray[np.float32]:
+    """Return the zero-filled image of k-space, a sinogram itself, the numbers row by row."""
+    if isinstance(scan, Measurements):
+        side = max(8, int(np.ceil(np.sqrt(scan.values.size))))
+        values = np.zeros(side * side, np.float32)
+        values[: scan.values.size] = scan.values
+        return values.reshape(side, side)
+    if isinstance(scan, KSpace):
+        coils = scan.samples[0] if scan.trajectory is None else scan.samples[0] * 0
+        found = np.sqrt(np.square(np.abs(to_images(coils))).sum(axis=0))
+        return np.asarray(found, np.float32)
+    return np.asarray(scan.values[0], np.float32)
