@@ -123,6 +123,22 @@ def test_lines_are_held_out_whole_and_the_middle_never(scan: Scan) -> None:
     assert (lying == lying[:, :1]).all()
 
 
+def test_the_truth_scores_and_changes_nothing(scan: Scan) -> None:
+    truth, maps, kspace, mask = scan
+    plain = reconstruct_mri(kspace, mask=mask, maps=maps, steps=10)
+    result = reconstruct_mri(
+        kspace, mask=mask, maps=maps, steps=10, truth=np.abs(truth), return_result=True
+    )
+    assert np.array_equal(result.image, plain)
+    assert result.score is not None
+    assert result.score.psnr_degraded is not None  # that of zeros filled in
+    first = prepare_mri(kspace, mask=mask, maps=maps).given.first
+    assert first is not None
+    gain = db(plain, truth) - db(first, truth)
+    found = result.score.psnr_kept - result.score.psnr_degraded
+    assert found == pytest.approx(gain, abs=0.01)
+
+
 def test_a_full_scan_can_be_fitted(scan: Scan) -> None:
     truth, maps, kspace, _ = scan
     image = reconstruct_mri(kspace, maps=maps, steps=6)

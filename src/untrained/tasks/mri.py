@@ -19,8 +19,9 @@ from untrained.calibration import (
     whitening,
 )
 from untrained.errors import InputError
-from untrained.operators import Fourier, LinearOperator, Mask, Sense, as_pairs
+from untrained.operators import Fourier, Mask, Sense, as_pairs
 from untrained.tasks.base import FitKeywords, Given, fit_task
+from untrained.tasks.scanned import magnitude
 
 __all__ = ["Measured", "prepare_mri", "reconstruct_mri"]
 
@@ -99,14 +100,17 @@ def prepare_mri(
     of_coils = Fourier(axes) if sensitivity is None else Sense(sensitivity.to(samples), axes)
     operator = Mask(where[None, None].float()) @ of_coils
     y = y.float()
+    first = magnitude(operator.adjoint(y))
     return Measured(
         y=np.ascontiguousarray(y[0].permute(1, 2, 0).numpy()),
         given=Given(
             operator=operator,
             mask=None if bool(where.all()) else where.numpy(),
             groups=_groups(where, whole),
-            scale=_typical(operator, y),
+            scale=_typical(first),
             clip=False,
+            look=magnitude,
+            first=first[0, 0].numpy(),
             notes=tuple(notes),
         ),
         sets=len(samples) if sensitivity is None else len(sensitivity),
@@ -125,8 +129,8 @@ def reconstruct_mri(
 
     Args:
         kspace, mask, maps, noise: as for `prepare_mri`.
-        **fit: recipe, steps, settings, seed, device, callbacks, progress, return_result: see
-            `FitKeywords`.
+        **fit: recipe, steps, settings, truth (the magnitude, (H, W)), seed, device, callbacks,
+            progress, return_result: see `FitKeywords`.
 
     Returns:
         the image, (H, W), complex, in the unit of k-space (the transform is unitary); of several
@@ -138,6 +142,9 @@ def reconstruct_mri(
     """
     measured = prepare_mri(kspace, mask=mask, maps=maps, noise=noise)
     fit = cast(FitKeywords, {**fit, "channel_axis": -1})
+    truth = fit.get("truth")
+    if isinstance(truth, np.ndarray) and truth.ndim == 2:
+        fit["truth"] = np.abs(truth).astype(np.float32)[..., None]
     restored, (result,) = fit_task("mri", measured.y, measured.given, fit)
     pairs = np.ascontiguousarray(restored, np.float32)
     image = np.moveaxis(pairs.view(np.complex64), -1, 0)
@@ -238,8 +245,7 @@ def _middle(line: Tensor) -> Tensor:
     return middle
 
 
-def _typical(operator: LinearOperator, y: Tensor) -> float:
-    """Return the 99th percentile of |A* y|, of all sets together."""
-    magnitude = operator.adjoint(y).square().sum(1).sqrt().flatten()
-    value = float(np.quantile(magnitude.numpy(), _BRIGHT))
-    return value if value > 0 else float(magnitude.max()) or 1.0
+def _typical(first: Tensor) -> float:
+    """Return the 99th percentile of |A* y|."""
+    value = float(np.quantile(first.numpy(), _BRIGHT))
+    return value if value > 0 else float(first.max()) or 1.0
