@@ -81,7 +81,7 @@ def test_two_readings_of_time_dependent_dip_are_not_the_same(
 ) -> None:  # fmt: skip
     import ambiguities_series
 
-    arguments = ["--side", "32", "--steps", "80", "--width", "8", "-o", str(tmp_path)]
+    arguments = ["--side", "32", "--steps", "150", "--width", "8", "-o", str(tmp_path)]
     monkeypatch.setattr("sys.argv", ["ambiguities_series.py", *arguments])
     ambiguities_series.main()
     printed = capsys.readouterr().out
