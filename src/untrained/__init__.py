@@ -60,6 +60,7 @@ _HOMES = {
     "denoise": "tasks",
     "flash": "tasks",
     "inpaint": "tasks",
+    "reconstruct_mri": "tasks",
     "reconstruct_sensing": "tasks",
     "upscale": "tasks",
     "ClipJob": "jobs",
@@ -116,6 +117,7 @@ __all__ = [
     "psnr",
     "read_picture",
     "recipes",
+    "reconstruct_mri",
     "reconstruct_sensing",
     "restore",
     "restore_clip",
@@ -166,6 +168,7 @@ if TYPE_CHECKING:
         denoise,
         flash,
         inpaint,
+        reconstruct_mri,
         reconstruct_sensing,
         upscale,
     )

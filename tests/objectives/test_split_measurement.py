@@ -157,7 +157,8 @@ def test_the_unit_of_the_operator_does_not_matter() -> None:
             self.inner = sense()
 
         def forward(self, image: Tensor) -> Tensor:
-            return 2 * self.inner(image)
+            result: Tensor = 2 * self.inner(image)
+            return result
 
         def image_shape(self, shape: Any) -> Any:
             return self.inner.image_shape(shape)
@@ -169,7 +170,7 @@ def test_the_unit_of_the_operator_does_not_matter() -> None:
 
 def test_the_solution_and_its_derivative_are_those_of_the_equation() -> None:
     operator, shown = sense().double(), lines().double()
-    operator.maps = operator.maps.to(torch.complex128)  # type: ignore[union-attr, operator]
+    operator.maps = operator.maps.to(torch.complex128)
     prior, back = (random(1, 2, *SIZE, seed=i).double() for i in (1, 2))
     weight = torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64)
     x = solved(operator, shown, weight, back, torch.zeros_like(back), 60)

@@ -7,7 +7,7 @@ from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
 from untrained.networks.each_frame import EachFrame, EachFrameNetwork
 from untrained.networks.inputs import CodeSettings, FourierFeatures, Guide, Meshgrid, Noise
 from untrained.networks.layered import Layered, LayeredNetwork
-from untrained.networks.layers import NetworkSettings, initialize
+from untrained.networks.layers import NetworkSettings, for_image, initialize
 from untrained.networks.members import Members
 from untrained.networks.plain import Plain, PlainNetwork, Pointwise, PointwiseNetwork
 from untrained.networks.resnet import ResNet, ResNetNetwork
@@ -50,6 +50,7 @@ __all__ = [
     "TimeDependentNetwork",
     "UNet",
     "UNetNetwork",
+    "for_image",
     "initialize",
     "summarize",
 ]

@@ -65,7 +65,7 @@ def consistent(
         weight: λ, (b, 1, 1, 1).
         operator, shown, steps: as for `solved`.
     """
-    result: Tensor = _Consistent.apply(prior, back, weight, operator, shown, steps)  # type: ignore[no-untyped-call]
+    result: Tensor = _Consistent.apply(prior, back, weight, operator, shown, steps)
     return result
 
 

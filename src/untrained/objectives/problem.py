@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.noise import NoiseModel, local_mean
-from untrained.operators import Identity
+from untrained.operators import Identity, LinearOperator
 
 __all__ = ["Problem"]
 
@@ -35,7 +35,8 @@ class Problem:
             that is one and for `MaskedPrediction`, of where a mark may be for `Decompose`.
         noise: the noise of y by brightness, if known or estimated.
         peak: what PSNR takes as full scale, in the unit range.
-        exact_known: whether the known pixels of y stand in the final image as they are.
+        exact_known: whether the known pixels of y stand in the final image as they are; under
+            another operator that `projects`, whether the image has the measurement y.
         clip: whether the final image is clipped to the unit range.
         bounded: whether the final image takes away no more than the noise; see `finish`.
     """
@@ -150,9 +151,20 @@ class Problem:
         if self.exact_known and isinstance(self.operator, Identity):
             known = torch.ones_like(self.observed[:, :1]) if self.known is None else self.known
             estimate = torch.where(known > 0, self.observed, estimate)
+        elif self.exact_known and isinstance(self.operator, LinearOperator):
+            estimate = self._with_measurement(estimate, self.operator)
         project = getattr(self.operator, "project", None)
         estimate = estimate if project is None else project(estimate)
         return estimate.clamp(0, 1) if self.clip else estimate
+
+    def _with_measurement(self, estimate: Tensor, operator: LinearOperator) -> Tensor:
+        """Return x + A*(y - A x), of an operator that `projects`: hard data consistency."""
+        if not operator.projects:
+            return estimate
+        residual = self.observed - operator(estimate)
+        return estimate + operator.adjoint(
+            residual if self.known is None else residual * self.known
+        )
 
     def _bounded(self, estimate: Tensor, noise: NoiseModel) -> Tensor:
         residual = (estimate - self.observed).abs()

@@ -203,9 +203,11 @@ class SplitMeasurementObjective(Objective):
         """Return the mean over the members of ‖Λr‖₂ / ‖Λy‖₂ + ‖Λr‖₁ / ‖Λy‖₁."""
         observed = (compared * self.problem.observed).flatten(1)
         residual = (compared * measured).flatten(1) - observed
-        far = residual.norm(dim=1) / observed.norm(dim=1).clamp_min(1e-12)
+        norm = torch.linalg.vector_norm
+        far = norm(residual, dim=1) / norm(observed, dim=1).clamp_min(1e-12)
         wide = residual.abs().sum(1) / observed.abs().sum(1).clamp_min(1e-12)
-        return (far + wide).mean()
+        loss: Tensor = (far + wide).mean()
+        return loss
 
     def _look(self, network: RunNetwork) -> None:
         """Make the image of all samples that are fitted, and see what the others add."""

@@ -21,12 +21,16 @@ class LinearOperator(nn.Module):
         keeps_constants: A maps every constant image to the same constant, so that y is a picture in
             the image's own units: A(a x + b) = a A x + b. `restore` stretches only such y.
         full_scale: … but not one that A needs on its full scale of 8 bits.
+        unitary: A* A = A A* = 1.
+        projects: A A* y = y for every y = A x, so that x + A*(y - A x) has the measurement y.
         each_channel: A does the same to every channel, so that one will do for a gray picture.
     """
 
     keeps_constants: bool = False
     full_scale: bool = False
     each_channel: bool = False
+    unitary: bool = False
+    projects: bool = False
 
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return the shape of the image that a measurement of this shape comes from."""
@@ -57,6 +61,8 @@ class Identity(LinearOperator):
 
     keeps_constants = True
     each_channel = True
+    unitary = True
+    projects = True
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the image itself."""
@@ -79,6 +85,8 @@ class Compose(LinearOperator):
         self.outer = outer
         self.inner = inner
         self.keeps_constants = outer.keeps_constants and inner.keeps_constants
+        self.unitary = outer.unitary and inner.unitary
+        self.projects = outer.projects and inner.unitary
 
     def forward(self, image: Tensor) -> Tensor:
         """Apply the inner operator, then the outer one."""

@@ -31,6 +31,9 @@ class Fourier(LinearOperator):
     what is left to explain is the transform along the other axis.
     """
 
+    unitary = True
+    projects = True
+
     def __init__(self, axes: tuple[int, ...] = _BOTH) -> None:
         """`axes` are (-2, -1), or one of them.
 
@@ -142,11 +145,13 @@ def _combined(seen: Tensor, maps: Tensor) -> Tensor:
 
 def _centred(transform: Transform, values: Tensor, axes: tuple[int, ...]) -> Tensor:
     shifted = torch.fft.ifftshift(values, dim=axes)
-    return torch.fft.fftshift(transform(shifted, dim=axes, norm="ortho"), dim=axes)
+    result: Tensor = torch.fft.fftshift(transform(shifted, dim=axes, norm="ortho"), dim=axes)
+    return result
 
 
 def _convolved(values: Tensor, weight: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Return F* W F of complex numbers: shifted or not, a convolution is the same."""
     weight = torch.fft.ifftshift(weight, dim=axes)
     spectrum = torch.fft.fftn(values, dim=axes, norm="ortho") * weight
-    return torch.fft.ifftn(spectrum, dim=axes, norm="ortho")
+    result: Tensor = torch.fft.ifftn(spectrum, dim=axes, norm="ortho")
+    return result

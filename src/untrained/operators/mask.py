@@ -13,6 +13,7 @@ __all__ = ["Mask"]
 class Mask(LinearOperator):
     """A x = m x with m = 1 for known pixels and 0 for missing ones; A* = A."""
 
+    projects = True
     known: Tensor
 
     def __init__(self, known: Tensor) -> None:

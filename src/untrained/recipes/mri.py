@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from untrained.averaging import ExponentialAverage
-from untrained.fitting import Cosine, HeldOut, Muon
-from untrained.networks import Skip
-from untrained.objectives import SplitMeasurement
+from untrained.fitting import Adam, Cosine, HeldOut, LowestLoss, Muon
+from untrained.networks import ConvDecoder, Noise, Skip
+from untrained.objectives import DataFit, SplitMeasurement
 from untrained.recipes.recipe import Recipe
 
 __all__ = ["RECIPES", "TASK"]
@@ -43,4 +43,18 @@ best = replace(
     members=2,
 )
 
-RECIPES = (fast, best)
+paper = Recipe(
+    name="paper",
+    title="ConvDecoder (Darestani & Heckel, 2020)",
+    task=TASK,
+    source="Darestani & Heckel, ConvDecoder, arXiv 2007.02471, and the authors' notebook of the "
+    'comparison with the Deep Decoder; every coil is an output, so maps="none"',
+    network=ConvDecoder(width=160, layers=8, in_size=(8, 4), bias=False),
+    objective=DataFit(z=Noise(channels=160, scale=1.0)),
+    optimizer=Adam(lr=0.008),
+    max_steps=20_000,
+    stopper=LowestLoss(),
+    exact_known=True,
+)
+
+RECIPES = (fast, best, paper)

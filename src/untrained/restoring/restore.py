@@ -127,7 +127,9 @@ def restore(
         observed=observed,
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
-        image=_in_place(values, estimate, known, aside, recipe, exact=constant),
+        image=_in_place(
+            values, estimate, known, aside, recipe, exact=constant, direct=given.of_a_picture
+        ),
         notes=(*given.notes, *result.notes),
         details={
             **result.details,
@@ -211,11 +213,11 @@ def _fitted(
 
 def _in_place(
     values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe,
-    *, exact: bool,
+    *, exact: bool, direct: bool,
 ) -> NDArray[Any]:  # fmt: skip
     """Return the image with the caller's own values wherever they are to stay."""
     image = values.as_image(estimate)
-    if exact or (recipe.exact_known and image.shape == values.source.shape):
+    if exact or (recipe.exact_known and direct and image.shape == values.source.shape):
         everywhere = torch.ones_like(values.observed[:, :1])
         image = values.as_it_was(image, everywhere if known is None else known)
     image = values.as_it_was(image, aside)

@@ -20,7 +20,7 @@ from untrained.fitting import (
     freed_memory_kept,
     full_float32,
 )
-from untrained.networks import Members
+from untrained.networks import Members, for_image
 from untrained.objectives import Objective, Problem
 from untrained.recipes import Recipe, as_recipe, encode
 from untrained.restoring.given import Execution, Weights
@@ -67,6 +67,7 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
         split = Generator().manual_seed(seed)
         problem = problem.hold_out(held_out, generator=split)
     channels, height, width = problem.image_shape[1:]
+    recipe = replace(recipe, network=for_image(recipe.network, height, width))
     size = recipe.network.input_size(height, width)
     try:
         objective = recipe.objective.build(problem, size, seed=seed, members=recipe.members)

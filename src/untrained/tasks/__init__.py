@@ -28,6 +28,7 @@ from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.mri import prepare_mri, reconstruct_mri
 from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
 from untrained.tasks.sensing_file import Sensing
 from untrained.tasks.upscale import Upscale, upscale
@@ -53,8 +54,10 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_mri",
     "prepare_sensing",
     "read_truth",
+    "reconstruct_mri",
     "reconstruct_sensing",
     "upscale",
 ]

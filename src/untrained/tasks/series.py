@@ -99,7 +99,7 @@ def prepare_series(
     frames, coils, height, width = k.shape
     notes = []
     if mask is None:
-        known = (k != 0).any(axis=1)
+        known = _whole_lines((k != 0).any(axis=1))
         if known.all():
             notes.append("every place of k-space has been measured: there is no mask")
         else:
@@ -184,15 +184,15 @@ def lines_of(known: NDArray[np.bool_]) -> NDArray[np.int64]:
     t = np.arange(frames)[:, None, None]
     row, column = np.arange(height)[None, :, None], np.arange(width)[None, None, :]
     if (known == known[:, :1]).all():
-        number, always = np.broadcast_to(column, known.shape), known[:, 0].all(axis=0)
+        number, lines = np.broadcast_to(column, known.shape), known[:, 0]
     elif (known == known[:, :, :1]).all():
-        number, always = np.broadcast_to(row, known.shape), known[:, :, 0].all(axis=0)
+        number, lines = np.broadcast_to(row, known.shape), known[:, :, 0]
     else:
         return t * (height * width) + row * width + column
-    middle = _run_through_middle(always)
-    if 2 * middle.sum() > known.any(axis=1 + (len(always) == height)).sum() / frames:
-        middle[:] = False  # the same lines in all frames: each may be held out
-    return np.where(middle[number], -1, t * len(always) + number)
+    middle = _run_through_middle(lines.all(axis=0))
+    if 2 * frames * middle.sum() > lines.sum():
+        middle[:] = False  # it is most of what there is: it may be held out
+    return np.where(middle[number], -1, t * lines.shape[1] + number)
 
 
 def _run_through_middle(always: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -220,6 +220,15 @@ def _checked(kspace: NDArray[Any]) -> NDArray[np.complex64]:
     if not np.isfinite(k).all():
         raise InputError("kspace has NaN or infinite values; set them to 0 and mask them")
     return k.astype(np.complex64)
+
+
+def _whole_lines(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return places (T, h, w) as whole lines, if they are that but for a value that is 0."""
+    for axis in (1, 2):
+        lines = there.any(axis=axis, keepdims=True)
+        if there.sum() > 0.9 * lines.sum() * there.shape[axis]:
+            return np.broadcast_to(lines, there.shape)
+    return there
 
 
 def _mask(mask: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
