@@ -60,10 +60,8 @@ def run_scan_demo(
 
 def _first_look(folder: Path, restored: Path) -> NDArray[Any] | None:
     """Return what the newest run of this output has saved before its fit."""
-    records = sorted(
-        folder.glob("untrained-runs/*/run.json"), key=lambda path: path.stat().st_mtime
-    )
-    for record in reversed(records):
+    records = folder.glob("untrained-runs/*/run.json")
+    for record in sorted(records, key=lambda path: path.stat().st_mtime, reverse=True):
         target = json.loads(record.read_text(encoding="utf-8"))["job"]["target"]
         first = record.with_name("first.npy")
         if Path(target).name == restored.name and first.exists():

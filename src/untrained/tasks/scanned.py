@@ -116,7 +116,7 @@ def back_projected(
     y = torch.from_numpy(np.nan_to_num(measured.y)).permute(2, 0, 1)[None]
     where = torch.ones_like(y[:, :1])
     if given.mask is not None:
-        where = torch.from_numpy(np.asarray(given.mask, np.float32))[None, None]
+        where = torch.from_numpy(np.array(given.mask, np.float32))[None, None]
     with torch.no_grad():
         image = operator.adjoint(y * where)
         if scaled:
@@ -378,7 +378,7 @@ class ScanTask(Task):
             largest = magnitude(y).max().clamp_min(1e-30)
             found = (residual / largest).log10().clamp(_FLOOR, 0)
             if given.mask is not None:
-                mask = torch.from_numpy(np.asarray(given.mask, bool))
+                mask = torch.from_numpy(np.array(given.mask, bool))
                 found = torch.where(mask, found, torch.nan)
         return {"residual": found}
 
