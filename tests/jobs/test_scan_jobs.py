@@ -16,10 +16,11 @@ from untrained import InputError
 from untrained.fitting import Adam, HeldOut
 from untrained.images import read_picture
 from untrained.jobs import Job, job_of_run, plan_targets, run_job
-from untrained.networks import ConvDecoder
+from untrained.networks import ConvDecoder, Dcgan
 from untrained.objectives import DataFit
-from untrained.recipes import Recipe
+from untrained.recipes import Recipe, find_recipe
 from untrained.report import open_run, view_of_run
+from untrained.restoring import load_fit, with_prior
 from untrained.tasks import find_task
 
 Scene = Callable[..., Any]
@@ -168,6 +169,32 @@ def test_the_truth_changes_nothing(job: Job, tmp_path: Path, scene: Scene) -> No
     with pytest.raises(InputError, match="truth is 1x20x40"):
         run_job(replace(plain, truth=tmp_path / "truth.npy", target=tmp_path / "c.npy",
                         run_dir=tmp_path / "third"))  # fmt: skip
+
+
+def test_networks_that_runs_keep_are_a_prior(tmp_path: Path) -> None:
+    learned = replace(
+        find_recipe("sensing", "paper-learned"), max_steps=2,
+        network=Dcgan(widths=(4, 4), kernels=(4, 4, 4), strides=(1, 2, 2), paddings=(0, 1, 1)),
+    )  # fmt: skip
+    plain = replace(learned, objective=replace(learned.objective, learned=0.0))
+    options = {"matrix": "gaussian:0", "size": "16x16", "white": None}
+    kept = []
+    for i in range(3):
+        source = tmp_path / f"y{i}.npy"
+        np.save(source, np.random.default_rng(i).standard_normal(100).astype(np.float32))
+        outcome = run_job(Job(
+            task="sensing", source=source, target=tmp_path / f"{i}.npy", recipe=plain,
+            options=options, device="cpu", keep_network=True,
+        ))  # fmt: skip
+        kept.append(outcome.folder / "network")
+    assert load_fit(kept[0]).estimate.shape == (1, 1, 16, 16)
+    job = Job(
+        task="sensing", source=tmp_path / "y2.npy", target=tmp_path / "p.npy", options=options,
+        recipe=with_prior(learned, kept[:2]), device="cpu",
+    )  # fmt: skip
+    assert job.fingerprint() != replace(job, recipe=with_prior(learned, kept[1:])).fingerprint()
+    done = run_job(job)
+    assert job_of_run(done.folder).recipe == job.recipe, "the prior is in the record"
 
 
 def test_the_fingerprint_is_of_the_part_and_of_the_header(job: Job, tmp_path: Path) -> None:

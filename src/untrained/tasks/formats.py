@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from untrained.errors import InputError
 from untrained.images import (
     READABLE,
     WRITABLE,
@@ -19,6 +20,8 @@ from untrained.images import (
 )
 
 __all__ = ["Formats"]
+
+_SCANS = {".h5", ".hdf5", ".cfl", ".hdr", ".npz", ".dcm"}
 
 
 class Formats:
@@ -54,6 +57,11 @@ class Formats:
         Raises:
             InputError: it is none.
         """
+        if path.suffix.lower() in _SCANS and path.is_file():
+            raise InputError(
+                f"{path}: is a scan by its name; wanted a picture: `untrained mri`, series, ct and "
+                "sensing take scans"
+            )
         check_is_picture(path)
 
     def companions(self, path: Path) -> tuple[Path, ...]:

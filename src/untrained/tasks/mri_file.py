@@ -37,6 +37,7 @@ from untrained.tasks.scanned import (
 __all__ = ["Mri"]
 
 _SUFFIXES = frozenset({".h5", ".cfl", ".npy", ".npz"})
+_IN_THE_MIDDLE = 0.6  # of the energy of k-space, in the middle quarter of its places
 _MIDDLE = 8  # lines of every frame
 
 
@@ -69,6 +70,8 @@ class Mri(ScanTask):
         )  # fmt: skip
         if not isinstance(scan, KSpace):
             raise InputError(f"{unread.source}: is no k-space; `untrained ct` takes sinograms")
+        if options["kind"] is None and unread.source.suffix.lower() in (".npy", ".npz"):
+            _check_middle(scan)
         if "mask" in unread.files:
             scan = replace(scan, mask=_read_mask(scan, unread))
         if "maps" in unread.files:
@@ -150,6 +153,24 @@ def _read_mask(scan: KSpace, unread: Unread) -> NDArray[np.bool_]:
     if not where.any():
         raise InputError(f"{path}: says that nothing was measured; check it")
     return where
+
+
+def _check_middle(scan: KSpace) -> None:
+    """Refuse a bare array that is no k-space by its values: most of its energy lies elsewhere.
+
+    Raises:
+        InputError: it is so; says what it may be.
+    """
+    energy = np.square(np.abs(scan.samples)).sum(axis=(0, 1))
+    h, w = energy.shape
+    middle = energy[h // 4 : h - h // 4, w // 4 : w - w // 4].sum()
+    if middle < _IN_THE_MIDDLE * energy.sum():
+        share = middle / energy.sum()
+        raise InputError(
+            f"{scan.source}: only {share:.0%} of its energy is in the middle; if it holds images, "
+            "say so (--kind images); the zero frequency lies in the middle (np.fft.fftshift), "
+            "--kind kspace takes it as it is"
+        )
 
 
 def _magnitudes(scan: KSpace) -> NDArray[np.float32]:
