@@ -21,6 +21,7 @@ from untrained.cli.main import app
 from untrained.cli.packing import compress, decompress
 from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import denoise, inpaint, resume, upscale
+from untrained.cli.scan_info import scan_info
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
 
@@ -31,7 +32,7 @@ _GROUPS = {
         denoise, inpaint, upscale, dejpeg, deblur, deblur_blind, flash, demosaic, deinterlace,
         decompose, dehaze, restore_video, resume,
     ),
-    "Look": (studio, report, figure, video, invert),
+    "Look": (studio, scan_info, report, figure, video, invert),
     "Measure": (compare, score, degrade),
     "Reproduce": (demo, reproduce, recipes, network),
     "Tools": (compress, decompress),
