@@ -21,6 +21,7 @@ from untrained.cli.main import app
 from untrained.cli.packing import compress, decompress
 from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import denoise, inpaint, resume, upscale
+from untrained.cli.scan_info import scan_info
 from untrained.cli.scans import ct, mri, sensing, series
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
@@ -33,7 +34,7 @@ _GROUPS = {
         decompose, dehaze, restore_video, resume,
     ),
     "Reconstruct": (mri, series, ct, sensing),
-    "Look": (studio, report, figure, video, invert),
+    "Look": (studio, scan_info, report, figure, video, invert),
     "Measure": (compare, score, degrade),
     "Reproduce": (demo, reproduce, recipes, network),
     "Tools": (compress, decompress),

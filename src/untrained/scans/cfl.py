@@ -126,7 +126,7 @@ def read_cfl(path: Path, wanted: Wanted) -> KSpace:
         times = np.count_nonzero(part, axis=2, keepdims=True)
         part = part.sum(axis=2, keepdims=True) / np.maximum(times, 1)
         notes += (f"{averages} averages are averaged",)
-    samples = np.ascontiguousarray(part[:, :, 0], np.complex64)
+    samples = np.array(part[:, :, 0], np.complex64, order="C")
     samples = samples.reshape(-1, *samples.shape[2:])
     axis_name: Literal["slice", "frame", "echo"] = "slice"
     if len(of_frames) > 1:

@@ -115,7 +115,7 @@ def sinogram_of_projections(
         wanted.kind is None and (fields["data_white"] is not None or _looks_counted(values, notes))
     )
     return Sinogram(
-        values=np.ascontiguousarray(values), counts=counts, flat=fields["data_white"],
+        values=np.array(values, order="C"), counts=counts, flat=fields["data_white"],
         dark=fields["data_dark"], angles=angles, pixel=pixel, indices=chosen,
         in_file={"slices": slices, "views": views, "detectors": detectors}, units=units,
         source=str(path), notes=tuple(notes),
