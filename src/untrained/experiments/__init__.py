@@ -25,6 +25,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "early-stopping": ("early_stopping", ""),
     "hyperparameters": ("hyperparameters", ""),
     "dynamic": ("dynamic", ""),
+    "mri-head": ("mri_head", ""),
 }
 """By name, the module that has an experiment, and its name there."""
 

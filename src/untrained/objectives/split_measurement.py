@@ -189,8 +189,8 @@ class SplitMeasurementObjective(Objective):
         share, device = self.settings.compared, self.fitted.device
         whole = float(torch.rand((), generator=self.generator, device=device))
         size = (self.members, 1, *self.fitted.shape[-2:])
-        if whole < self.settings.groups_share:
-            count = int(self.groups.max()) + 1
+        count = int(self.groups.max()) + 1
+        if count > 1 and whole < self.settings.groups_share:
             drawn = torch.rand((self.members, count), generator=self.generator, device=device)
             drawn = torch.cat([drawn, torch.ones_like(drawn[:, :1])], 1)  # of -1: always shown
             drawn = drawn[:, self.groups.flatten()].view(size)

@@ -1,4 +1,4 @@
-"""Which lines of k-space each frame of a series gets."""
+"""Which lines of k-space are measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 
-__all__ = ["random_lines"]
+__all__ = ["equispaced_lines", "random_lines"]
 
 
 def random_lines(
@@ -36,4 +36,26 @@ def random_lines(
     for frame in mask:
         drawn = generator.choice(others, count - middle, replace=False, p=density / density.sum())
         frame[drawn] = True
+    return mask
+
+
+def equispaced_lines(lines: int, acceleration: float, *, middle: int) -> NDArray[np.bool_]:
+    """Return (lines,), true at one line in `acceleration`, those in the middle counted.
+
+    Of n lines with m in the middle the others are R (m - n) / (m R - n) apart, from the first line
+    on: fastMRI's mask of the equispaced fraction (Zbontar et al., arXiv 1811.08839), offset 0.
+
+    Raises:
+        InputError: more lines in the middle than that acceleration leaves.
+    """
+    if not 0 < middle < lines / acceleration:
+        raise InputError(
+            f"middle is {middle}, of {lines} lines at {acceleration:g} times; "
+            f"wanted less than {lines / acceleration:g}"
+        )
+    step = acceleration * (middle - lines) / (middle * acceleration - lines)
+    mask = np.zeros(lines, dtype=bool)
+    mask[np.around(np.arange(0, lines - 1, step)).astype(int)] = True
+    start = (lines - middle + 1) // 2
+    mask[start : start + middle] = True
     return mask
