@@ -18,6 +18,7 @@ from untrained.objectives.losses import (
     Gaussian,
     Huber,
     Poisson,
+    Ramp,
     TotalVariation,
     Transmission,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Offsets",
     "Poisson",
     "Problem",
+    "Ramp",
     "RunNetwork",
     "ScaleEquivariant",
     "ScaleEquivariantObjective",

@@ -58,6 +58,7 @@ from untrained.objectives import (
     ObjectiveSettings,
     Offsets,
     Poisson,
+    Ramp,
     ScaleEquivariant,
     SelfGuided,
     Sure,
@@ -74,7 +75,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Ramp, Transmission),
     NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,

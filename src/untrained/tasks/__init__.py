@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from untrained.errors import InputError, did_you_mean
 from untrained.tasks.base import Asked, Given, Options, PictureShape, Task, read_truth
+from untrained.tasks.ct import prepare_ct, reconstruct_ct
 from untrained.tasks.deblur import Deblur, deblur
 from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
 from untrained.tasks.decompose import Decompose, decompose
@@ -37,7 +38,9 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_ct",
     "read_truth",
+    "reconstruct_ct",
     "upscale",
 ]
 
