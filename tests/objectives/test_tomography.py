@@ -14,6 +14,7 @@ from untrained.objectives import (
     Offsets,
     Poisson,
     Problem,
+    Ramp,
     TotalVariation,
     Transmission,
 )
@@ -74,6 +75,34 @@ def test_a_relative_loss_has_no_unit() -> None:
     y, p = torch.rand(1, 1, 5, 6), torch.rand(1, 1, 5, 6)
     loss = Gaussian(relative=True)
     assert float(loss(1e-7 * p, 1e-7 * y, None)) == pytest.approx(float(loss(p, y, None)), rel=1e-5)
+
+
+def test_the_ramp_weighs_by_the_frequency_and_has_no_unit() -> None:
+    y = torch.rand(1, 1, 4, 64) + 1
+    losses = []
+    for period in (32, 16, 8):
+        wave = torch.sin(2 * torch.pi * torch.arange(64.0) / period) * torch.hann_window(64)
+        losses.append(float(Ramp()(y + wave, y, None)))
+    assert losses[1] / losses[0] == pytest.approx(2, rel=0.05)
+    assert losses[2] / losses[1] == pytest.approx(2, rel=0.05)
+    assert float(Ramp()(y, y, None)) == 0
+    p = torch.rand(1, 1, 4, 64)
+    assert float(Ramp()(1e-7 * p, 1e-7 * y, None)) == pytest.approx(
+        float(Ramp()(p, y, None)), rel=1e-4
+    )
+    weight = torch.ones(1, 1, 4, 64)
+    weight[:, :, 2] = 0
+    wild = p.index_fill(2, torch.tensor(2), 1e3)
+    assert torch.equal(Ramp()(wild, y, weight), Ramp()(p, y, weight))
+
+
+def test_one_step_down_the_ramp_is_filtered_back_projection() -> None:
+    problem, clean, _ = ringed(views=90)
+    image = torch.zeros(1, 1, 32, 32, requires_grad=True)
+    Ramp()(problem.operator(image), clean, None).backward()
+    fbp = problem.operator.fbp(clean)
+    same = torch.nn.functional.cosine_similarity(-image.grad.flatten(), fbp.flatten(), dim=0)
+    assert float(same) > 0.99
 
 
 def ringed(views: int = 40, noise: float = 0.05) -> tuple[Problem, torch.Tensor, torch.Tensor]:
