@@ -26,6 +26,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "hyperparameters": ("hyperparameters", ""),
     "dynamic": ("dynamic", ""),
     "mri-head": ("mri_head", ""),
+    "ct-tooth": ("ct_tooth", ""),
 }
 """By name, the module that has an experiment, and its name there."""
 

@@ -24,6 +24,7 @@ from untrained.objectives.losses import (
     Gaussian,
     Huber,
     Poisson,
+    Ramp,
     TotalVariation,
     Transmission,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "Offsets",
     "Poisson",
     "Problem",
+    "Ramp",
     "RunNetwork",
     "ScaleEquivariant",
     "ScaleEquivariantObjective",

@@ -66,6 +66,7 @@ from untrained.objectives import (
     ObjectiveSettings,
     Offsets,
     Poisson,
+    Ramp,
     ScaleEquivariant,
     SelfGuided,
     Series,
@@ -87,7 +88,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, Ramp),
     GuidedFilter: (Collaborative,),
     Helix: (Helix,),
     NetworkSettings: (
