@@ -75,7 +75,8 @@ def make_plan(
         )
     later = recipe if warm else for_later_tiles(recipe)
     steps = recipe.max_steps + (tiles - 1) * later.max_steps
-    pace = _seconds_per_step(recipe, part, device)
+    timed = not getattr(recipe.objective, "prepares", False)
+    pace = _seconds_per_step(recipe, part, device) if timed else None
     channels, height, width = problem.image_shape[1:]
     return Plan(
         size=(height, width, channels),
