@@ -61,7 +61,7 @@ MRI = ("mri", "full.npy", "--axes", "coils", "--steps", 2)
         (("mri", "zero.npy", "--axes", "coils"), "only zeros"),
         (("mri", "ct.npz"), "is no k-space; `untrained ct` takes sinograms"),
         ((*MRI, "--maps", "maps.npy"), "coil maps of shape (3, 40, 40) for 4 coils"),
-        ((*MRI, "--mask", "few.npy"), "wanted a mask (40,)"),
+        ((*MRI, "--mask", "few.npy"), "wanted (40,) or (40, 40)"),
         ((*MRI, "--accelerate", 1), "accelerate is 1"),
         ((*MRI, "--slice", 3), "has no slice 3"),
         ((*MRI, "-o", "out.jpg"), "unknown file type .jpg for an output"),

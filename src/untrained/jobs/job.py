@@ -85,7 +85,7 @@ class Job:
         parts: dict[str, Any] = {
             "task": self.task,
             "source": hash_of(self.source),
-            "files": {name: hash_of(path) for name, path in self.files.items()},
+            "files": {name: formats.digest(path) for name, path in self.files.items()},
             "options": {k: v for k, v in self.options.items() if k not in self.afterwards()},
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,

@@ -14,7 +14,7 @@ from untrained.images import Picture
 from untrained.objectives import DataFit, Offsets, Transmission
 from untrained.recipes import Recipe
 from untrained.restoring import Given, Measured, MeasuredPages
-from untrained.scans import Sinogram, read_scan
+from untrained.scans import Sinogram, read_numbers, read_scan
 from untrained.tasks.base import Asked, Options, Unread
 from untrained.tasks.ct import Beam, FanBeam, ParallelBeam, prepare_ct
 from untrained.tasks.ct import Measured as MeasuredViews
@@ -22,7 +22,6 @@ from untrained.tasks.scanned import (
     ScanFormats,
     ScanPicture,
     ScanTask,
-    read_array,
     scan_picture,
     seen_as,
 )
@@ -84,7 +83,7 @@ class Ct(ScanTask):
         options, files = unread.options, unread.files
         angles = None
         if "angles" in files:
-            angles = read_array(files["angles"], "angles").astype(np.float64).reshape(-1)
+            angles = read_numbers(files["angles"], "angles").astype(np.float64).reshape(-1)
         scan = read_scan(
             unread.source, kind=options["kind"], slice=options["slice"], axes=options["axes"],
             angles=angles, unit=options["unit"], max_values=4 * unread.max_pixels,
@@ -193,7 +192,7 @@ def _beam(scan: Sinogram) -> Beam:
 
 def _field(path: Path, name: str, scan: Sinogram) -> NDArray[np.float32]:
     """Return a flat or dark field (n, slices, detectors). Raises InputError: another size."""
-    values = read_array(path, f"{name} field").astype(np.float32)
+    values = read_numbers(path, f"{name} field").astype(np.float32)
     slices, _, detectors = scan.values.shape
     if values.ndim == 1:
         values = np.broadcast_to(values, (1, slices, detectors))

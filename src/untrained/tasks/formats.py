@@ -18,6 +18,7 @@ from untrained.images import (
     usual_suffix,
     write_picture,
 )
+from untrained.reading import hash_of
 
 __all__ = ["Formats"]
 
@@ -67,6 +68,10 @@ class Formats:
     def companions(self, path: Path) -> tuple[Path, ...]:
         """Return the files without which this one is not whole."""
         return ()
+
+    def digest(self, path: Path) -> str:
+        """Return what tells a file beside the source from others: its sha256."""
+        return hash_of(path)
 
     def names_a_file(self, path: Path) -> bool:
         """Whether a name that does not exist is that of a file, and of no folder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from untrained.calibration import mix_coils, noise_covariance, whitening
 from untrained.errors import InputError
 from untrained.images import Picture
 from untrained.restoring import Measured, MeasuredPages
-from untrained.scans import KSpace, read_scan
+from untrained.scans import KSpace, read_mask, read_numbers, read_scan
 from untrained.scans.grid import to_images
 from untrained.simulation.masks import accelerated_lines
 from untrained.simulation.sampling import random_lines
@@ -28,7 +29,6 @@ from untrained.tasks.scanned import (
     crop_of,
     magnitude,
     middle_of,
-    read_array,
     scan_picture,
     seen_as,
     shown_part,
@@ -73,12 +73,12 @@ class Mri(ScanTask):
         if options["kind"] is None and unread.source.suffix.lower() in (".npy", ".npz"):
             _check_middle(scan)
         if "mask" in unread.files:
-            scan = replace(scan, mask=_read_mask(scan, unread))
+            scan = _with_mask(scan, unread.files["mask"])
         if "maps" in unread.files:
-            maps = read_array(unread.files["maps"], "coil maps").astype(np.complex64)
+            maps = read_numbers(unread.files["maps"], "coil maps").astype(np.complex64)
             scan = replace(scan, maps=maps, source=str(unread.files["maps"]))
         if "noise" in unread.files:
-            noise = read_array(unread.files["noise"], "noise").astype(np.complex64)
+            noise = read_numbers(unread.files["noise"], "noise").astype(np.complex64)
             scan = replace(scan, noise=noise.reshape(len(noise), -1))
         if scan.trajectory is not None:
             raise InputError(
@@ -132,27 +132,23 @@ def _of_page(maps: NDArray[Any], index: int) -> NDArray[Any]:
     return maps if maps.ndim == 3 else maps[index]
 
 
-def _read_mask(scan: KSpace, unread: Unread) -> NDArray[np.bool_]:
-    """Return the mask of a file: (w,) columns, (h, w), or (n, h, w); white, true = measured.
+def _with_mask(scan: KSpace, path: Path) -> KSpace:
+    """Return the scan with the mask of a file, of the columns or all places, of frames their own.
 
     Raises:
         InputError: another size, nothing measured.
     """
-    path = unread.files["mask"]
-    mask = read_array(path, "mask")
     n, _, h, w = scan.samples.shape
-    if mask.ndim == 3 and mask.shape[-1] in (1, 3) and mask.shape[:2] == (h, w):
-        mask = mask[..., 0]  # a picture
-    if mask.shape == (n, w) != (h, w):  # of the columns of every frame
-        mask = mask[:, None]
-    elif mask.shape not in ((w,), (h, w), (n, h, w)):
-        raise InputError(
-            f"{path}: is of shape {mask.shape}; wanted a mask ({w},) of the columns, or ({h}, {w})"
-        )
-    where = np.broadcast_to(mask != 0, (n, h, w))
-    if not where.any():
+    numbers = read_numbers(path, "mask")
+    if numbers.shape == (n, w) != (h, w):  # of the columns of every frame
+        mask = np.repeat(numbers[:, None] != 0, h, axis=1)
+    else:
+        mask = read_mask(path, (h, w))
+    if mask.ndim == 3 and len(mask) != n:
+        raise InputError(f"{path}: masks of {len(mask)} frames for {n}; wanted one for each")
+    if not mask.any():
         raise InputError(f"{path}: says that nothing was measured; check it")
-    return where
+    return replace(scan, mask=mask)
 
 
 def _check_middle(scan: KSpace) -> None:

@@ -20,6 +20,7 @@ from untrained.errors import InputError
 from untrained.fitting import Result
 from untrained.images import Picture, check_writable, write_picture
 from untrained.operators import LinearOperator
+from untrained.reading import hash_of
 from untrained.restoring import Given, Measured, MeasuredPages
 from untrained.scans import (
     KSpace,
@@ -27,6 +28,7 @@ from untrained.scans import (
     Scan,
     Sinogram,
     check_reconstruction,
+    read_numbers,
     scan_format,
     write_reconstruction,
 )
@@ -43,7 +45,6 @@ __all__ = [
     "crop_of",
     "magnitude",
     "middle_of",
-    "read_array",
     "scan_picture",
     "seen_as",
     "shown_part",
@@ -131,31 +132,6 @@ def middle_of(image: Tensor, crop: tuple[slice, slice] | None) -> Tensor:
     return image if crop is None else image[:, :, crop[0], crop[1]]
 
 
-def read_array(path: Path, what: str) -> NDArray[Any]:
-    """Return the array of a .npy or picture file, or the only one of a .npz.
-
-    Raises:
-        InputError: no such file, or it holds something else.
-    """
-    from untrained.images import read_picture
-
-    if path.suffix.lower() not in (".npy", ".npz"):
-        return read_picture(path).to_array()
-    try:
-        found = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: cannot be read as the {what}; wanted a .npy array") from None
-    if isinstance(found, np.ndarray):
-        return found
-    names = found.files
-    if len(names) != 1:
-        raise InputError(f"{path}: has {', '.join(names)}; wanted one array for the {what}")
-    array: NDArray[Any] = found[names[0]]
-    return array
-
-
 class ScanFormats(Formats):
     """Scans in, images out: as `scans.write_reconstruction` does, and a look as PNG.
 
@@ -198,6 +174,13 @@ class ScanFormats(Formats):
     def companions(self, path: Path) -> tuple[Path, ...]:
         """Return the .hdr of a .cfl."""
         return (path.with_suffix(".hdr"),) if path.suffix.lower() == ".cfl" else ()
+
+    def digest(self, path: Path) -> str:
+        """Return the sha256 of a file; of FILE.npz:NAME with the name."""
+        if path.exists() or ".npz:" not in path.name:
+            return hash_of(path)
+        file, _, name = str(path).rpartition(":")
+        return f"{hash_of(Path(file))}:{name}"
 
     def names_a_file(self, path: Path) -> bool:
         """Whether a name that does not exist is that of a file, and of no folder."""
@@ -245,7 +228,7 @@ class ScanFormats(Formats):
 
     def read_kept(self, path: Path, like: Picture, *, max_pixels: int) -> Picture:
         """Return what `keep` has written. Raises InputError: it is damaged."""
-        pixels = read_array(path, "result")
+        pixels = read_numbers(path, "result")
         if pixels.ndim != 4 or pixels.dtype != np.float32:
             raise InputError(f"{path}: is no result of a run; restore the scan again")
         return replace(like, pixels=pixels)
@@ -361,7 +344,7 @@ class ScanTask(Task):
 
     def read_truth(self, path: Path) -> NDArray[np.float32]:
         """Return the truth in a file as it is looked at, (P, H, W, 1)."""
-        values = read_array(path, "truth")
+        values = read_numbers(path, "truth")
         if not 2 <= values.ndim <= 3:
             raise InputError(f"{path}: has shape {values.shape}; wanted (H, W) or (pages, H, W)")
         values = np.abs(values) if np.iscomplexobj(values) else values
