@@ -59,7 +59,7 @@ def _series(side: int, generator: np.random.Generator) -> tuple[Arrays, NDArray[
 
 def _ct(side: int, generator: np.random.Generator) -> tuple[Arrays, NDArray[Any]]:
     made = make_ct(side, views=45, generator=generator)
-    arrays = {
+    arrays: Arrays = {
         "data": made.counts[:, None], "data_white": made.flat[:, None],
         "data_dark": made.dark[:, None], "theta": made.angles,
     }  # fmt: skip
@@ -93,6 +93,7 @@ def write_scan(example: ScanExample, side: int, folder: Path) -> NDArray[Any]:
         raise InputError(f"side is {side}; wanted a multiple of 4 from 32 to 300")
     make_folder(folder)
     arrays, truth = example.make(side, np.random.default_rng(0))
-    write_atomically(folder / "scan.npz", lambda file: np.savez(file, **dict(arrays)))
+    named: dict[str, Any] = dict(arrays)
+    write_atomically(folder / "scan.npz", lambda file: np.savez(file, **named))
     write_atomically(folder / "truth.npy", lambda file: np.save(file, truth))
     return truth

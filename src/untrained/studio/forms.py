@@ -269,7 +269,7 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
 }  # fmt: skip
 
 
-_LEFT_OUT = {"photons", "strength", "colour_strength"}
+_LEFT_OUT = {"denoise": {"photons", "strength", "colour_strength"}}
 # Options that a job has only where they are given: the command leaves them out, too, so that both
 # have one fingerprint.
 
@@ -294,7 +294,7 @@ def complete_options(task: str, given: Mapping[str, Value]) -> dict[str, Any]:
     options = {
         name: _checked(form, given[name]) if name in given else form.default
         for name, form in forms.items()
-        if name not in _LEFT_OUT or given.get(name) is not None
+        if name not in _LEFT_OUT.get(task, ()) or given.get(name) is not None
     }
     find_task(task).check(options)
     return options

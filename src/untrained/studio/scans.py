@@ -30,7 +30,7 @@ def is_scan(path: Path) -> bool:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
-    return array.dtype.kind == "c" or array.ndim == 1
+    return bool(array.dtype.kind == "c" or array.ndim == 1)
 
 
 def scan_facts(path: Path, *, max_pixels: int) -> tuple[dict[str, Any], Picture]:
@@ -49,13 +49,11 @@ def scan_facts(path: Path, *, max_pixels: int) -> tuple[dict[str, Any], Picture]
         empty = Picture.from_array(np.full((_SIDE, _SIDE), 0x30, np.uint8))
         return _facts(empty, pages=1, depth="array"), empty
     look = Picture.from_array(_look(scan))
-    pages = max(scan.in_file.get(n, 1) for n in ("slices", "frames")) if _has_pages(scan) else 1
+    pages = 1
+    if not isinstance(scan, Measurements):
+        pages = max(scan.in_file.get(what, 1) for what in ("slices", "frames"))
     depth = "k-space" if isinstance(scan, KSpace) else type(scan).__name__.lower()
     return _facts(look, pages=pages, depth=depth), look
-
-
-def _has_pages(scan: Scan) -> bool:
-    return not isinstance(scan, Measurements)
 
 
 def _facts(look: Picture, *, pages: int, depth: str) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def _look(scan: Scan) -> NDArray[np.float32]:
         return found
     if not isinstance(scan, Measurements):
         assert isinstance(scan, Sinogram)
-        return scan.values[0]
+        return np.asarray(scan.values[0])
     side = max(8, int(np.ceil(np.sqrt(scan.values.size))))
     values = np.zeros(side * side, np.float32)
     values[: scan.values.size] = scan.values

@@ -90,9 +90,10 @@ class Ct(ScanTask):
         )  # fmt: skip
         if not isinstance(scan, Sinogram):
             raise InputError(f"{unread.source}: is no sinogram; `untrained mri` takes k-space")
-        for name in ("flat", "dark"):
-            if name in files:
-                scan = replace(scan, **{name: _field(files[name], name, scan)})
+        if "flat" in files:
+            scan = replace(scan, flat=_field(files["flat"], "flat", scan))
+        if "dark" in files:
+            scan = replace(scan, dark=_field(files["dark"], "dark", scan))
         if scan.angles is None:
             raise InputError(f"{unread.source}: has no angles; give them (--angles, --unit)")
         scan = _with_air(scan)

@@ -176,7 +176,7 @@ def _magnitudes(scan: KSpace) -> NDArray[np.float32]:
         mixing = whitening(noise_covariance(torch.from_numpy(scan.noise)))
         samples = np.stack([mix_coils(mixing, torch.from_numpy(k)).numpy() for k in samples])
     found = np.sqrt(np.square(np.abs(to_images(samples))).sum(axis=1))
-    return found.astype(np.float32)[..., None]
+    return np.asarray(found, np.float32)[..., None]
 
 
 def _with_fewer_lines(scan: KSpace, factor: float, seed: int) -> tuple[KSpace, str]:

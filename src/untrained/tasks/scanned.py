@@ -244,9 +244,9 @@ class ScanFormats(Formats):
     def magnitudes(self, outcome: Picture) -> NDArray[np.float32]:
         """Return what is looked at, (P, H, W, 1)."""
         values = shown_part(outcome)
-        if not self.is_complex:
-            return values
-        return np.sqrt(np.square(values).sum(axis=-1, keepdims=True))
+        if self.is_complex:
+            values = np.sqrt(np.square(values).sum(axis=-1, keepdims=True))
+        return values
 
     def _as_png(self, outcome: Picture) -> Picture:
         """Return what is looked at in 16 bits, white = the largest value."""
