@@ -65,6 +65,13 @@ def test_noise_without_a_prescan_is_near_that_of_it() -> None:
     np.testing.assert_allclose(edges["sigma of each coil"], levels, rtol=0.25)
 
 
+def test_a_prescan_of_another_scale_is_told() -> None:
+    scan = kspace(noise=0.04)
+    assert scan.noise is not None
+    assert facts_of(scan)[1] == ()
+    assert "times as strong" in facts_of(replace(scan, noise=5 * scan.noise))[1][0]
+
+
 def test_what_is_not_centred_kspace_is_told() -> None:
     scan = kspace()
     images = replace(scan, samples=to_images(scan.samples))

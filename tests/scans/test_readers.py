@@ -132,7 +132,7 @@ def test_ismrmrd_lines_slices_noise_and_oversampling(tmp_path: Path) -> None:
     assert not scan.sampled[..., 1::2].any()
     assert scan.noise is not None
     np.testing.assert_allclose(scan.noise, numbers(3, 64, seed=5) * np.sqrt(2), rtol=1e-5)
-    assert scan.in_file == {"slices": 2, "echoes": 1, "coils": 3}
+    assert scan.in_file == {"slices": 2, "frames": 1, "coils": 3}
     assert scan.spacing == (20, 10)
     assert scan.crop == (8, 8)
     told = " ".join(scan.notes)
@@ -141,6 +141,28 @@ def test_ismrmrd_lines_slices_noise_and_oversampling(tmp_path: Path) -> None:
     one = read_scan(tmp_path / "a.h5", slice=1)
     assert isinstance(one, KSpace)
     np.testing.assert_array_equal(one.samples, scan.samples[1:])
+
+
+def test_ismrmrd_slices_lie_where_their_headers_say(tmp_path: Path) -> None:
+    lines: list[tuple[dict[str, Any], NDArray[np.complex64]]] = [
+        (
+            {
+                "line": row, "slice": s, "position": (10.0, 20.0, 5.0 * s),
+                "read_dir": (0, 1, 0), "phase_dir": (1, 0, 0), "slice_dir": (0, 0, -1),
+            },
+            numbers(2, 16, seed=row),
+        )
+        for row in range(12) for s in range(3)
+    ]  # fmt: skip
+    write_ismrmrd(tmp_path / "a.h5", lines, header(rfx=320))
+    scan = read_scan(tmp_path / "a.h5")
+    assert isinstance(scan, KSpace)
+    assert scan.affine is not None
+    # the middle of each slice, left and back turned to right and front
+    for s in range(3):
+        np.testing.assert_allclose(scan.affine @ [8, 6, s, 1], [-10, -20, 5 * s, 1])
+    np.testing.assert_allclose(scan.affine @ [1, 0, 0, 0], [0, -20, 0, 0])
+    assert scan.thickness == 5
 
 
 def test_ismrmrd_averages_reversed_lines_and_partial_fourier(tmp_path: Path) -> None:
