@@ -20,6 +20,7 @@ from untrained.scans import (
     read_mask,
     read_numbers,
     read_scan,
+    with_trajectory,
 )
 from untrained.scans.grid import to_images
 from untrained.simulation.masks import accelerated_lines
@@ -62,6 +63,13 @@ def test_noise_without_a_prescan_is_near_that_of_it() -> None:
     edges = facts_of(replace(scan, noise=None))[0]["noise"]
     assert edges["from"] == "outermost samples"
     np.testing.assert_allclose(edges["sigma of each coil"], levels, rtol=0.25)
+
+
+def test_a_prescan_of_another_scale_is_told() -> None:
+    scan = kspace(noise=0.04)
+    assert scan.noise is not None
+    assert facts_of(scan)[1] == ()
+    assert "times as strong" in facts_of(replace(scan, noise=5 * scan.noise))[1][0]
 
 
 def test_what_is_not_centred_kspace_is_told() -> None:
@@ -159,6 +167,28 @@ def test_masks_and_numbers_beside_a_scan(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("zero one")
     with pytest.raises(InputError, match="text of numbers"):
         read_numbers(tmp_path / "b.txt", "angles")
+
+
+def test_trajectory_of_bart(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    samples = generator.random((1, 16, 5, 2)) + 1j * generator.random((1, 16, 5, 2))
+    track = np.zeros((3, 16, 5))
+    track[:2] = generator.uniform(-8, 8, (2, 16, 5))
+    for name, array in (("k", samples), ("t", track)):
+        sides = " ".join(map(str, array.shape))
+        (tmp_path / f"{name}.hdr").write_text(f"# Dimensions\n{sides}\n")
+        (tmp_path / f"{name}.cfl").write_bytes(array.astype("<c8").tobytes(order="F"))
+    grid = read_scan(tmp_path / "k.cfl")
+    assert isinstance(grid, KSpace)
+    assert any("--trajectory" in note for note in grid.notes)
+    scan = with_trajectory(grid, tmp_path / "t.cfl")
+    assert scan.samples.shape == (1, 2, 5, 16)
+    assert scan.trajectory is not None
+    np.testing.assert_array_equal(scan.samples[0, 1, 4], samples[0, :, 4, 1].astype("c8"))
+    np.testing.assert_array_equal(scan.trajectory[4], track[:2, :, 4].T.astype("f4"))
+    assert not any("--trajectory" in note for note in scan.notes)
+    with pytest.raises(InputError, match="two coordinates of each"):
+        with_trajectory(scan, tmp_path / "k.cfl")
 
 
 def test_command(tmp_path: Path, untrained: Callable[..., Any]) -> None:

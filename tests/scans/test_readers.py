@@ -132,7 +132,7 @@ def test_ismrmrd_lines_slices_noise_and_oversampling(tmp_path: Path) -> None:
     assert not scan.sampled[..., 1::2].any()
     assert scan.noise is not None
     np.testing.assert_allclose(scan.noise, numbers(3, 64, seed=5) * np.sqrt(2), rtol=1e-5)
-    assert scan.in_file == {"slices": 2, "echoes": 1, "coils": 3}
+    assert scan.in_file == {"slices": 2, "frames": 1, "coils": 3}
     assert scan.spacing == (20, 10)
     assert scan.crop == (8, 8)
     told = " ".join(scan.notes)
@@ -141,6 +141,28 @@ def test_ismrmrd_lines_slices_noise_and_oversampling(tmp_path: Path) -> None:
     one = read_scan(tmp_path / "a.h5", slice=1)
     assert isinstance(one, KSpace)
     np.testing.assert_array_equal(one.samples, scan.samples[1:])
+
+
+def test_ismrmrd_slices_lie_where_their_headers_say(tmp_path: Path) -> None:
+    lines: list[tuple[dict[str, Any], NDArray[np.complex64]]] = [
+        (
+            {
+                "line": row, "slice": s, "position": (10.0, 20.0, 5.0 * s),
+                "read_dir": (0, 1, 0), "phase_dir": (1, 0, 0), "slice_dir": (0, 0, -1),
+            },
+            numbers(2, 16, seed=row),
+        )
+        for row in range(12) for s in range(3)
+    ]  # fmt: skip
+    write_ismrmrd(tmp_path / "a.h5", lines, header(rfx=320))
+    scan = read_scan(tmp_path / "a.h5")
+    assert isinstance(scan, KSpace)
+    assert scan.affine is not None
+    # the middle of each slice, left and back turned to right and front
+    for s in range(3):
+        np.testing.assert_allclose(scan.affine @ [8, 6, s, 1], [-10, -20, 5 * s, 1])
+    np.testing.assert_allclose(scan.affine @ [1, 0, 0, 0], [0, -20, 0, 0])
+    assert scan.thickness == 5
 
 
 def test_ismrmrd_averages_reversed_lines_and_partial_fourier(tmp_path: Path) -> None:
@@ -441,3 +463,41 @@ def test_ct_pd_helical_is_refused(tmp_path: Path) -> None:
     write_projections(tmp_path / "a", [0.0, 0.5, 1.0])
     with pytest.raises(InputError, match="helical"):
         read_scan(tmp_path / "a")
+
+
+def test_damaged_files_are_one_line(tmp_path: Path) -> None:
+    """Cut anywhere; where no C library guards the file itself, bytes are turned as well."""
+    tifffile = pytest.importorskip("tifffile")
+    np.save(tmp_path / "a.npy", numbers(1, 2, 16, 12))
+    np.savez(tmp_path / "a.npz", kspace=numbers(1, 2, 16, 12), mask=np.ones(12))
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 16), np.float32))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["kspace"], file["mask"], file["ismrmrd_header"] = numbers(2, 16, 12), np.ones(12), ""
+    write_exchange(tmp_path / "b.h5", np.arange(20.0), "degrees")
+    (tmp_path / "a.hdr").write_text("# Dimensions\n16 12 1 2\n")
+    (tmp_path / "a.cfl").write_bytes(numbers(384).tobytes())
+    (tmp_path / "xa.cfl").write_bytes(numbers(384).tobytes())
+    generator = np.random.default_rng(0)
+    for name in ("a.npy", "a.npz", "a.tif", "a.h5", "b.h5", "a.hdr"):
+        whole = (tmp_path / name).read_bytes()
+        target, refused = tmp_path / f"x{name}", 0
+        for turn in range(40):
+            data = bytearray(whole)
+            if turn % 2 or name.endswith(".h5"):
+                data = data[: generator.integers(0, len(data))]
+            else:
+                for at in generator.integers(0, min(len(data), 300), 3):
+                    data[at] = generator.integers(0, 256)
+            target.write_bytes(bytes(data))
+            told = _refusal(target, "sinogram" if name == "a.tif" else None)
+            refused += told is not None
+            assert "\n" not in (told or "")
+        assert refused >= 10, name
+
+
+def _refusal(path: Path, kind: Any) -> str | None:
+    try:
+        read_scan(path, kind=kind)
+    except InputError as error:
+        return str(error)
+    return None

@@ -24,6 +24,7 @@ def scan_info(
     slice: Whole | None = None,  # noqa: A002 - the field's own word
     frame: Whole | None = None,
     mask: Path | None = None,
+    trajectory: Path | None = None,
     angles: Path | None = None,
     unit: Literal["deg", "rad"] | None = None,
     look: Path | None = None,
@@ -49,6 +50,8 @@ def scan_info(
         Which frame or echo. Default: all are read, the first is looked at.
     mask
         What was measured of k-space, if the file does not say; FILE.npz:NAME is one of several.
+    trajectory
+        Of samples off the grid (spokes), if the file has none: BART's .cfl or .npy.
     angles
         Of the views: .npy, or a text of numbers.
     unit
@@ -60,7 +63,15 @@ def scan_info(
     """
     from dataclasses import replace
 
-    from untrained.scans import KSpace, facts_of, quick_look, read_mask, read_numbers, read_scan
+    from untrained.scans import (
+        KSpace,
+        facts_of,
+        quick_look,
+        read_mask,
+        read_numbers,
+        read_scan,
+        with_trajectory,
+    )
 
     if look is not None:
         _check_look(look, file, overwrite)
@@ -68,12 +79,15 @@ def scan_info(
         file, kind=kind, axes=axes, slice="middle" if slice is None else slice, frame=frame,
         unit=unit, angles=None if angles is None else read_numbers(angles, "angles").reshape(-1),
     )  # fmt: skip
-    if mask is not None:
+    if mask is not None or trajectory is not None:
         if not isinstance(scan, KSpace):
-            raise InputError(f"{file}: is no k-space; leave --mask out")
-        height, width = scan.samples.shape[-2:]
-        measured = read_mask(mask, (height, width))
-        scan = replace(scan, mask=measured, samples=scan.samples * measured[..., None, :, :])
+            raise InputError(f"{file}: is no k-space; leave --mask and --trajectory out")
+        if trajectory is not None:
+            scan = with_trajectory(scan, trajectory)
+        if mask is not None:
+            height, width = scan.samples.shape[-2:]
+            measured = read_mask(mask, (height, width))
+            scan = replace(scan, mask=measured, samples=scan.samples * measured[..., None, :, :])
     facts, odd = facts_of(scan)
     seen = quick_look(scan) if look is not None else None
     if look is not None:

@@ -1,7 +1,7 @@
 """Scans as files: k-space, sinograms, and what is made of them; one format a file."""
 
 from untrained.scans.angles import angles_in_radians
-from untrained.scans.beside import read_mask, read_numbers
+from untrained.scans.beside import read_mask, read_numbers, with_trajectory
 from untrained.scans.facts import Facts, facts_of
 from untrained.scans.files import read_scan, scan_format
 from untrained.scans.look import quick_look
@@ -24,5 +24,6 @@ __all__ = [
     "read_numbers",
     "read_scan",
     "scan_format",
+    "with_trajectory",
     "write_reconstruction",
 ]

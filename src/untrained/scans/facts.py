@@ -20,6 +20,8 @@ Facts = dict[str, Any]
 """By name; values are numbers, texts, lists of them: what JSON can hold."""
 
 _MIDDLE = 8  # k-space has most of its energy in the middle eighth of either side
+_UNEVEN = 3.0  # times the quietest coil's noise
+_TOO_STRONG = 1.5  # times the outermost samples
 _CLIPPED = 0.001  # of all values, at the largest: a detector that has saturated
 
 
@@ -105,34 +107,42 @@ def _gaps(lines: NDArray[np.bool_]) -> list[int]:
 
 
 def _noise(scan: KSpace, index: int) -> tuple[Facts | None, list[str]]:
+    """Return the noise of each coil, of a prescan where there is one, and what is odd about it."""
     odd: list[str] = []
+    outer = None
     try:
-        if scan.noise is not None:
-            where, psi = "prescan", noise_covariance(torch.from_numpy(scan.noise))
-        elif scan.trajectory is None:
-            where = "outermost samples"
+        if scan.trajectory is None:
             mask = torch.from_numpy(scan.sampled[index].astype(np.float32))
-            psi = noise_from_kspace(torch.from_numpy(scan.samples[index]), mask)
-        else:
-            return None, odd
+            outer = noise_from_kspace(torch.from_numpy(scan.samples[index]), mask)
+        prescan = None if scan.noise is None else noise_covariance(torch.from_numpy(scan.noise))
     except InputError as error:
         return None, [f"noise could not be measured: {error}"]
+    psi = outer if prescan is None else prescan
+    if psi is None:
+        return None, []
     variance = psi.diagonal().real.numpy()
-    # σ of the real part, as of the imaginary one
-    levels = np.sqrt(variance / 2)
-    alive = levels > 0
+    alive = variance > 0
     if not alive.any():
         return None, ["the outermost samples are all 0: noise could not be measured"]
     between = psi[alive][:, alive].abs().numpy() / np.sqrt(
         np.outer(variance[alive], variance[alive])
     )
     np.fill_diagonal(between, 0)
+    levels = np.sqrt(variance / 2)  # of the real part, as of the imaginary one
     spread = float(levels[alive].max() / levels[alive].min())
-    if spread > 3:
-        odd.append(f"the noise of coils differs {spread:.1f} times: they are whitened before a fit")
+    if spread > _UNEVEN:
+        odd.append(f"the noise of coils differs {spread:.1f} times")
+    if prescan is not None and outer is not None:
+        ratio = float(prescan.diagonal().real.sum() / outer.diagonal().real.sum()) ** 0.5
+        if ratio > _TOO_STRONG:  # what is outermost holds the noise, and perhaps more
+            odd.append(
+                f"the noise prescan is {ratio:.1f} times as strong as the outermost samples: it "
+                "has another scale than the scan"
+            )
     return {
-        "from": where, "sigma of each coil": [float(v) for v in levels], "spread": spread,
-        "largest correlation": float(between.max()),
+        "from": "outermost samples" if prescan is None else "prescan",
+        "sigma of each coil": [float(v) for v in levels],
+        "spread": spread, "largest correlation": float(between.max()),
     }, odd  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def _plan(
         taken &= np.isin(slab_of, of_slices)
     of_axis, indices = (frame_of, of_frames) if series else (slab_of, of_slices)
     place = of_axis[taken] - indices[0]
-    only_echoes = len(np.unique(frames[:, [0, 1, 3]], axis=0)) == 1
+    only_echoes = len(frames) > 1 and len(np.unique(frames[:, [0, 1, 3]], axis=0)) == 1
     return _Plan(
         rows=image[taken],
         place=np.zeros_like(place) if volume and not series else place,
@@ -176,7 +176,7 @@ def _on_grid(
         samples=samples,
         mask=mask[0] if (mask == mask[:1]).all() else mask,
         spacing=(float(down), float(across)) if min(down, across) > 0 else None,
-        thickness=float(through) or None,
+        thickness=_apart(heads, plan) or float(through) or None,
         affine=affine,
         crop=None if crop == shape else crop,
         source=str(path),
@@ -207,10 +207,22 @@ def _affine(heads: NDArray[Any], plan: _Plan, grid: Grid) -> NDArray[np.float64]
         position += axes[0] * grid.spacing[0] * (plan.positions[0] - grid.kept // 2)
         turned = (grid.spacing[1], grid.spacing[2], grid.spacing[0])
         return affine_of(position, np.roll(axes, -1, axis=0), turned, (grid.lines, grid.partitions))
-    step = None
-    if plan.axis == "slice" and plan.count > 1:
-        step = heads["position"][plan.place == 1][0].astype(np.float64) - position
+    step = _step(heads, plan)
     return affine_of(position, axes, grid.spacing, (grid.kept, grid.lines), step=step)
+
+
+def _step(heads: NDArray[Any], plan: _Plan) -> NDArray[np.float64] | None:
+    """Return the way from the first slice to the second in mm."""
+    if plan.axis != "slice" or plan.count < 2:
+        return None
+    first, second = (heads["position"][plan.place == i][0].astype(np.float64) for i in (0, 1))
+    step: NDArray[np.float64] = second - first
+    return step
+
+
+def _apart(heads: NDArray[Any], plan: _Plan) -> float | None:
+    step = _step(heads, plan)
+    return None if step is None else float(np.linalg.norm(step)) or None
 
 
 def _noise(

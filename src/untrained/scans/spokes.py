@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from untrained.images.picture import error_at
 from untrained.scans.header import Header
 
-__all__ = ["place_spokes"]
+__all__ = ["NEAR", "place_spokes"]
 
-_NEAR = 0.55  # of a trajectory in cycles per pixel, |k| is at most 0.5
+NEAR = 0.55
+"""Of a trajectory in cycles per pixel |k| is at most 0.5."""
 
 
 def place_spokes(
@@ -55,7 +56,7 @@ def place_spokes(
         raise error_at(path, "some places of the trajectory are no finite numbers")
     farthest = float(np.abs(places).max())
     unit = "cycles per field of view"
-    if farthest <= _NEAR:
+    if farthest <= NEAR:
         places *= np.asarray(header.shown[:2], np.float32)
         unit = "cycles per pixel"
     return samples, places, (f"the trajectory, up to {farthest:.3g}, is taken for {unit}",)
