@@ -216,7 +216,7 @@ class SplitMeasurementObjective(Objective):
             self.measured = self.operator(self.judged)
             if self.problem.held_out is not None:
                 whole = self._reconstructed(network, self.known).mean(0, keepdim=True)
-            self.gained = whole - self.judged
+                self.gained = whole - self.judged
 
     def _reconstructed(self, network: RunNetwork, shown: Tensor) -> Tensor:
         """Return the image (members, C, H, W) of what is shown, (1 or members, 1, h, w)."""
