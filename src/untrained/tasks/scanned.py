@@ -285,8 +285,8 @@ def _place_of(outcome: Picture) -> Place:
         if affine is not None and scan.crop is not None and crop_of(outcome) is not None:
             affine = cropped(affine, size, scan.crop)
         return Place(
-            spacing=scan.spacing, affine=affine, axis=scan.axis, units=scan.units,
-            source=scan.source,
+            spacing=scan.spacing, thickness=scan.thickness, affine=affine, axis=scan.axis,
+            units=scan.units, source=scan.source,
         )  # fmt: skip
     if isinstance(scan, Sinogram):
         return Place(spacing=spacing_of(scan), thickness=scan.thickness, source=scan.source)
