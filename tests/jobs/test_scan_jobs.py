@@ -19,7 +19,7 @@ from untrained.jobs import Job, job_of_run, plan_targets, run_job
 from untrained.networks import ConvDecoder, Dcgan
 from untrained.objectives import DataFit
 from untrained.recipes import Recipe, find_recipe
-from untrained.report import open_run, view_of_run
+from untrained.report import open_run, view_of_run, write_figure
 from untrained.restoring import load_fit, with_prior
 from untrained.tasks import find_task
 
@@ -102,6 +102,20 @@ def test_the_report_shows_magnitudes_by_one_map(job: Job) -> None:
     snapshots = pictures.snapshots
     kept = snapshots[max(snapshots)].pixels().astype(float)
     assert np.abs(kept - expected).max() <= 1, "snapshots are shown by the same map"
+
+
+def test_a_known_pixel_gives_a_scale_bar(job: Job, tmp_path: Path) -> None:
+    outcome = run_job(job)
+    path = outcome.folder / "run.json"
+    record = json.loads(path.read_text())
+    assert "spacing_mm" not in record, "a bare array says nothing of its pixels"
+    path.write_text(json.dumps({**record, "spacing_mm": [0.9, 0.8]}))
+    assert view_of_run(outcome.folder, link=lambda shown: "")["pixel_mm"] == [0.9, 0.8]
+    write_figure(outcome.folder, tmp_path / "figure.png", dpi=60)
+    assert read_picture(tmp_path / "figure.png").pixels.shape[3] >= 3
+    path.write_text(json.dumps({**record, "spacing_mm": [0.9, -0.8]}))
+    with pytest.raises(InputError, match="spacing_mm"):
+        view_of_run(outcome.folder, link=lambda shown: "")
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(job: Job, tmp_path: Path) -> None:

@@ -64,6 +64,9 @@ def write_figure(
         )
     summary = summary_of_page(open_run(folder, page=page)) or {}
     titles = _titles(summary.get("score"))
+    if "observed" in run["layers"]:
+        seen = run["layers"]["observed"]["label"]
+        titles["observed"] = titles["observed"].replace("observed", seen, 1)
     with plt.rc_context(STYLE):
         figure = _drawn(plt, pictures, titles, (left, top, side), run)
         tall = round(figure.get_figheight() * dpi)
@@ -137,9 +140,8 @@ def _draw_scale_bar(plt: Any, axes: Any, millimetres: float, size: tuple[int, in
     power = 10.0 ** math.floor(math.log10(room))
     length = next(digit * power for digit in (5, 2, 1) if digit * power <= room)
     left, top, wide = 0.05 * width, 0.94 * height, length / millimetres
-    axes.add_patch(
-        plt.Rectangle((left, top), wide, 0.012 * height, color="white", ec="black", lw=0.3)
-    )
+    bar = plt.Rectangle((left, top), wide, 0.012 * height, facecolor="white", ec="black", lw=0.3)
+    axes.add_patch(bar)
     text = f"{length:g} mm" if length >= 0.1 else f"{1000 * length:g} µm"
     axes.text(left + wide / 2, top - 0.01 * height, text, color="white", ha="center", va="bottom")
 
