@@ -111,7 +111,9 @@ class Mri(ScanTask):
         crop = crop_of(asked.picture)
 
         def page(index: int) -> Measured:
-            maps: Any = asked.options["maps"] if scan.maps is None else _of_page(scan.maps, index)
+            maps: Any = asked.options["maps"]
+            if maps == "auto" and scan.maps is not None:
+                maps = _of_page(scan.maps, index)
             measured = prepare_mri(
                 scan.samples[index], mask=scan.sampled[index], maps=maps, noise=scan.noise
             )
