@@ -16,7 +16,7 @@ from untrained.images.picture import error_at
 from untrained.reading import open_regular, read_regular
 from untrained.scans.grid import to_profile
 from untrained.scans.scan import KSpace
-from untrained.scans.wanted import Wanted, check_values, damaged_scan, pick
+from untrained.scans.wanted import Wanted, check_values, damaged_scan, pick_both
 
 __all__ = ["DIMENSIONS", "cfl_pair", "mapped_cfl", "read_cfl"]
 
@@ -74,30 +74,11 @@ def read_cfl(path: Path, wanted: Wanted) -> KSpace:
             slices and several frames, and neither chosen.
     """
     array = mapped_cfl(path)
-    used = {i for i, side in enumerate(array.shape) if side > 1}
-    other = used - {0, 1, 2, 3, 13, 14, *_FRAMES}
-    if other:
-        names = ", ".join(DIMENSIONS[i] if i < len(DIMENSIONS) else str(i) for i in sorted(other))
-        raise error_at(path, f"has a dimension of {names}; wanted k-space of coils, slices, frames")
-    series = [i for i in _FRAMES if i in used]
-    if len(series) > 1:
-        names = " and ".join(DIMENSIONS[i] for i in series)
-        raise error_at(path, f"has frames along {names}; write one of them to a file")
-    volume = {0, 1, 2} <= used
-    if volume and 13 in used:
-        raise error_at(path, "has slices of volumes; write one volume to a file")
-    frames = series[0] if series else 10
+    plane, volume, frames = _layout(path, array.shape)
     slices = array.shape[0] if volume else array.shape[13]
     count = array.shape[frames]
-    if slices > 1 and count > 1 and wanted.slice is None and wanted.frame is None:
-        raise error_at(
-            path, f"has {slices} slices and {count} frames; choose one slice (--slice 0 to "
-            f"{slices - 1}) or one frame (--frame 0 to {count - 1})",
-        )  # fmt: skip
-    of_slices = pick(path, slices, wanted.slice, "slice")
-    of_frames = pick(path, count, wanted.frame, "frame")
+    of_slices, of_frames = pick_both(path, slices, count, wanted)
     averages = array.shape[14]
-    plane = _plane(path, used, volume=volume)
     index: list[Any] = [0] * array.ndim
     index[frames] = slice(of_frames[0], of_frames[-1] + 1)
     index[0] = slice(None) if volume else 0
@@ -117,7 +98,7 @@ def read_cfl(path: Path, wanted: Wanted) -> KSpace:
     if volume:
         part = to_profile(part, axis=0)[list(of_slices)]
         notes = ("of a volume: each position along READ is a slice, PHS1 x PHS2",)
-    if 0 not in used and not volume:
+    if array.shape[0] == 1:
         notes += (
             "READ is 1: taken for a grid of PHS1 x PHS2; spokes need their trajectory "
             "(--trajectory)",
@@ -139,11 +120,27 @@ def read_cfl(path: Path, wanted: Wanted) -> KSpace:
     )  # fmt: skip
 
 
-def _plane(path: Path, used: set[int], *, volume: bool) -> tuple[int, int]:
-    """Return the two encoded dimensions, down and across."""
-    if volume:
-        return 1, 2
-    plane = [axis for axis in (0, 1, 2) if axis in used]
-    if len(plane) != 2:
+def _layout(path: Path, shape: tuple[int, ...]) -> tuple[tuple[int, int], bool, int]:
+    """Return the two encoded dimensions, down and across, whether it is a volume, and the frames'.
+
+    Raises:
+        InputError: dimensions that k-space has not, or frames along several.
+    """
+    used = {i for i, side in enumerate(shape) if side > 1}
+    other = used - {0, 1, 2, 3, 13, 14, *_FRAMES}
+    if other:
+        names = ", ".join(DIMENSIONS[i] if i < len(DIMENSIONS) else str(i) for i in sorted(other))
+        raise error_at(path, f"has a dimension of {names}; wanted k-space of coils, slices, frames")
+    series = [i for i in _FRAMES if i in used]
+    if len(series) > 1:
+        names = " and ".join(DIMENSIONS[i] for i in series)
+        raise error_at(path, f"has frames along {names}; write one of them to a file")
+    frames = series[0] if series else _FRAMES[0]
+    encoded = [axis for axis in (0, 1, 2) if axis in used]
+    if len(encoded) == 3:
+        if 13 in used:
+            raise error_at(path, "has slices of volumes; write one volume to a file")
+        return (1, 2), True, frames
+    if len(encoded) != 2:
         raise error_at(path, "is not of two dimensions of READ, PHS1 and PHS2; wanted k-space")
-    return plane[0], plane[1]
+    return (encoded[0], encoded[1]), False, frames

@@ -24,7 +24,7 @@ from untrained.scans.lines import Grid, grid_of, place_lines
 from untrained.scans.patient import affine_of
 from untrained.scans.scan import KSpace
 from untrained.scans.spokes import place_spokes
-from untrained.scans.wanted import Wanted, check_values, damaged_scan, pick
+from untrained.scans.wanted import Wanted, check_values, damaged_scan, pick_both
 
 __all__ = ["read_ismrmrd"]
 
@@ -130,13 +130,7 @@ def _plan(
     if volume and (len(slabs) > 1 or header.trajectory not in _ON_GRID):
         raise error_at(path, f"has {len(slabs)} slabs of a volume; wanted slices, or one volume")
     slices = grid_of(header).kept if volume else len(slabs)
-    if slices > 1 and len(frames) > 1 and wanted.slice is None and wanted.frame is None:
-        raise error_at(
-            path, f"has {slices} slices and {len(frames)} frames; choose one slice (--slice 0 to "
-            f"{slices - 1}) or one frame (--frame 0 to {len(frames) - 1})",
-        )  # fmt: skip
-    of_frames = pick(path, len(frames), wanted.frame, "frame")
-    of_slices = pick(path, slices, wanted.slice, "slice")
+    of_slices, of_frames = pick_both(path, slices, len(frames), wanted)
     series = len(of_frames) > 1
     taken = np.isin(frame_of, of_frames)
     if not volume:
