@@ -128,7 +128,8 @@ class Ramp:
         f = torch.fft.rfftfreq(room, device=spectrum.device, dtype=spectrum.dtype)
         energy = (2 * f * spectrum).sum() / room / len(prediction)
         power = (observed if weight is None else observed * weight).square().sum()
-        return energy / power.clamp_min(torch.finfo(power.dtype).tiny)
+        loss: Tensor = energy / power.clamp_min(torch.finfo(power.dtype).tiny)
+        return loss
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,7 +47,9 @@ def filtered(rows: Tensor, window: Window, *, spread: Tensor | None = None) -> T
         "shepp-logan": torch.sinc(f),
     }[window]
     response = (torch.fft.rfft(kernel).real * shape).to(rows)
-    return torch.fft.irfft(torch.fft.rfft(_with_slopes(rows, room)) * response, room)[..., :count]
+    spectrum = torch.fft.rfft(_with_slopes(rows, room)) * response
+    smooth: Tensor = torch.fft.irfft(spectrum, room)[..., :count]
+    return smooth
 
 
 def _with_slopes(rows: Tensor, room: int) -> Tensor:
