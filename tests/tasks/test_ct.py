@@ -116,6 +116,17 @@ def test_binning_and_fewer_views() -> None:
     assert np.abs(measured.fbp - coarse).mean() < 0.3 * 0.02
 
 
+def test_the_filtered_back_projection_may_be_what_the_network_sees() -> None:
+    settings = {"stopper": "FixedSteps", "objective.z": "Guide"}
+    result = reconstruct_ct(
+        sinogram_of(), ANGLES, centre=30.0, size=SIDE, steps=20, settings=settings,
+        return_result=True,
+    )  # fmt: skip
+    assert result.image.shape == (SIDE, SIDE)
+    assert result.z.shape == (1, 1, SIDE, SIDE)
+    assert result.extras["offsets"].shape == (1, 1, 1, 64)
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from untrained.errors import InputError
 from untrained.metrics import mse
+from untrained.operators.filtered import Window, apodization
 
 __all__ = [
     "L1",
@@ -117,7 +118,15 @@ class Ramp:
     what is fine hundreds of steps later. A* |f| A is nearly the identity, which is why filtered
     back-projection works, and all of the image is fitted at one pace. Noise counts as in the image.
     Of no unit; f per detector pixel, up to 1/2.
+
+    Attributes:
+        window: what is left of the highest frequencies, as in filtered back-projection.
     """
+
+    window: Window = "ramp"
+
+    def __post_init__(self) -> None:
+        apodization(torch.zeros(1), self.window)
 
     def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
         """Return the loss over the weighted measurements; rows (views) that are whole, best."""
@@ -126,9 +135,10 @@ class Ramp:
         room = 2 * residual.shape[-1]
         spectrum = torch.view_as_real(torch.fft.rfft(residual, room)).square().sum(-1)
         f = torch.fft.rfftfreq(room, device=spectrum.device, dtype=spectrum.dtype)
-        energy = (2 * f * spectrum).sum() / room / len(prediction)
+        energy = (2 * f * apodization(f, self.window) * spectrum).sum() / room / len(prediction)
         power = (observed if weight is None else observed * weight).square().sum()
-        return energy / power.clamp_min(torch.finfo(power.dtype).tiny)
+        loss: Tensor = energy / power.clamp_min(torch.finfo(power.dtype).tiny)
+        return loss
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
