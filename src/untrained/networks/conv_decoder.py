@@ -138,6 +138,7 @@ class ConvDecoderNetwork(nn.Module):
                 exact = s.in_size and s.up == "nearest"
                 if exact and has_short_gradient(x, (height, width)):
                     kernels = block[0]
+                    assert isinstance(kernels, nn.Conv2d)
                     x = conv_of_enlarged(x, kernels.weight, kernels.bias, (height, width))
                     x = block[1:](x)
                     continue

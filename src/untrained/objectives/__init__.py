@@ -26,6 +26,7 @@ from untrained.objectives.losses import (
     Poisson,
     TotalVariation,
     Transmission,
+    ZeroFilled,
 )
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.message_passing import (
@@ -36,6 +37,7 @@ from untrained.objectives.message_passing import (
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
+from untrained.objectives.self_consistent import SelfConsistent, SelfConsistentObjective
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.series import Series, SeriesObjective
 from untrained.objectives.space_time import SpaceTime
@@ -79,6 +81,8 @@ __all__ = [
     "RunNetwork",
     "ScaleEquivariant",
     "ScaleEquivariantObjective",
+    "SelfConsistent",
+    "SelfConsistentObjective",
     "SelfGuided",
     "SelfGuidedObjective",
     "Series",
@@ -93,6 +97,7 @@ __all__ = [
     "TotalVariation",
     "Transmission",
     "WeightPrior",
+    "ZeroFilled",
     "mean_of_neighbours",
     "mean_weights",
 ]

@@ -17,7 +17,16 @@ from torch import Tensor
 from untrained.errors import InputError
 from untrained.metrics import mse
 
-__all__ = ["L1", "DataTerm", "Gaussian", "Huber", "Poisson", "TotalVariation", "Transmission"]
+__all__ = [
+    "L1",
+    "DataTerm",
+    "Gaussian",
+    "Huber",
+    "Poisson",
+    "TotalVariation",
+    "Transmission",
+    "ZeroFilled",
+]
 
 
 class DataTerm(Protocol):
@@ -42,6 +51,19 @@ class Gaussian:
     def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
         """Return mean (Ax̂ - y)² over the weighted measurements."""
         return mse(prediction, observed, weight)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZeroFilled:
+    """Mean w (Ax̂ - y)² over all entries of y, those of weight 0 among them: ConvDecoder's loss.
+
+    `Gaussian` by a constant factor, the share of the entries that count.
+    """
+
+    def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the mean over all entries."""
+        squares = (prediction - observed).square()
+        return (squares if weight is None else squares * weight).mean()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

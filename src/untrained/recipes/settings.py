@@ -67,6 +67,7 @@ from untrained.objectives import (
     Offsets,
     Poisson,
     ScaleEquivariant,
+    SelfConsistent,
     SelfGuided,
     Series,
     SpaceTime,
@@ -76,6 +77,7 @@ from untrained.objectives import (
     TotalVariation,
     Transmission,
     WeightPrior,
+    ZeroFilled,
 )
 from untrained.recipes.foreign import find_object, name_of
 from untrained.recipes.recipe import Recipe
@@ -87,7 +89,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, ZeroFilled),
     GuidedFilter: (Collaborative,),
     Helix: (Helix,),
     NetworkSettings: (
@@ -97,7 +99,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
         NoiseToNoise, ScaleEquivariant, SelfGuided, Sure, LearnedRegularisation, MessagePassing,
-        Series, SplitMeasurement, Stacked,
+        SelfConsistent, Series, SplitMeasurement, Stacked,
     ),
     Offsets: (Offsets,),
     OptimizerSettings: (Adam, Muon, Langevin, RmsProp),
