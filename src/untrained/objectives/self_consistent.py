@@ -96,7 +96,7 @@ class SelfConsistentObjective(Objective):
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return the spread over the members."""
-        return spread_over_members(network(self.z))
+        return spread_over_members(network(self.z), self.problem)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the random numbers, z, and where in its stage the fit is."""

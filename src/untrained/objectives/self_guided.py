@@ -94,7 +94,7 @@ class SelfGuidedObjective(Objective):
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return z, the guide that the fit has made, and the spread over the members."""
         guide = self.z.detach().mean(0, keepdim=True)
-        return {"guide": guide, **spread_over_members(network(self.z))}
+        return {"guide": guide, **spread_over_members(network(self.z), self.problem)}
 
     def parameters(self) -> list[nn.Parameter]:
         """Return z."""
