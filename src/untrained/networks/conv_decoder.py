@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
+from untrained.networks.enlarged import conv_of_enlarged, has_short_gradient
 from untrained.networks.functional import as_it_is
 from untrained.networks.layers import (
     UpMode,
@@ -130,12 +131,24 @@ class ConvDecoderNetwork(nn.Module):
         """Return the image that grows from z."""
         s, x = self.settings, z
         for i, block in enumerate(self.blocks, start=1):
+            assert isinstance(block, nn.Sequential)
             if i < s.layers:
-                size = s.size_after(i, (z.shape[-2], z.shape[-1]))
-                with as_it_is(x):
-                    if s.up == "nearest":
-                        x = F.interpolate(x, size=size, mode="nearest")
-                    else:
-                        x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+                height, width = s.size_after(i, (z.shape[-2], z.shape[-1]))
+                # Of a network grown by `scale`, every bit stays as it has always been.
+                exact = s.in_size and s.up == "nearest"
+                if exact and has_short_gradient(x, (height, width)):
+                    kernels = block[0]
+                    assert isinstance(kernels, nn.Conv2d)
+                    x = conv_of_enlarged(x, kernels.weight, kernels.bias, (height, width))
+                    x = block[1:](x)
+                    continue
+                x = _enlarged(x, (height, width), s.up)
             x = block(x)
         return self.head(x)  # type: ignore[no-any-return]
+
+
+def _enlarged(x: Tensor, size: tuple[int, int], up: UpMode) -> Tensor:
+    with as_it_is(x):
+        if up == "nearest":
+            return F.interpolate(x, size=size, mode="nearest")
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -27,6 +27,7 @@ from untrained.objectives.losses import (
     Ramp,
     TotalVariation,
     Transmission,
+    ZeroFilled,
 )
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
 from untrained.objectives.message_passing import (
@@ -37,6 +38,7 @@ from untrained.objectives.message_passing import (
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.offsets import FittedOffsets, Offsets
 from untrained.objectives.problem import Problem
+from untrained.objectives.self_consistent import SelfConsistent, SelfConsistentObjective
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
 from untrained.objectives.series import Series, SeriesObjective
 from untrained.objectives.space_time import SpaceTime
@@ -81,6 +83,8 @@ __all__ = [
     "RunNetwork",
     "ScaleEquivariant",
     "ScaleEquivariantObjective",
+    "SelfConsistent",
+    "SelfConsistentObjective",
     "SelfGuided",
     "SelfGuidedObjective",
     "Series",
@@ -95,6 +99,7 @@ __all__ = [
     "TotalVariation",
     "Transmission",
     "WeightPrior",
+    "ZeroFilled",
     "mean_of_neighbours",
     "mean_weights",
 ]

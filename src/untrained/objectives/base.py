@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from untrained.errors import InputError
 from untrained.metrics import mse
 from untrained.objectives.problem import Problem
+from untrained.operators import Identity
 
 __all__ = ["Iterate", "Objective", "ObjectiveSettings", "RunNetwork", "spread_over_members"]
 
@@ -108,9 +109,18 @@ class Objective(ABC):
         self.generator.set_state(state["generator"])
 
 
-def spread_over_members(images: Tensor) -> dict[str, Tensor]:
-    """Return the extra "spread": the standard deviation over (members, C, H, W), if several."""
-    return {"spread": images.std(0, keepdim=True)} if len(images) > 1 else {}
+def spread_over_members(images: Tensor, problem: Problem | None = None) -> dict[str, Tensor]:
+    """Return the extra "spread": the standard deviation over (members, C, H, W), if several.
+
+    Of a problem with an operator also "measured_spread", that of their measurements, which
+    `solve` calibrates the spread with.
+    """
+    if len(images) < 2:
+        return {}
+    found = {"spread": images.std(0, keepdim=True)}
+    if problem is not None and not isinstance(problem.operator, Identity):
+        found["measured_spread"] = problem.operator(images).std(0, keepdim=True)
+    return found
 
 
 class ObjectiveSettings(Protocol):

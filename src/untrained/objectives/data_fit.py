@@ -106,7 +106,7 @@ class DataFitObjective(JitteredObjective):
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return the spread over the members, and the offsets if they are fitted."""
         found = {} if self.offsets is None else {"offsets": self.offsets.values}
-        return found | spread_over_members(self._image(network, self.z))
+        return found | spread_over_members(self._image(network, self.z), self.problem)
 
     def parameters(self) -> list[nn.Parameter]:
         """Return z, if it is fitted."""

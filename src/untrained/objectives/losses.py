@@ -27,6 +27,7 @@ __all__ = [
     "Ramp",
     "TotalVariation",
     "Transmission",
+    "ZeroFilled",
 ]
 
 
@@ -63,6 +64,19 @@ class Gaussian:
             return error
         power = _weighted_mean(observed.square(), weight)
         return error / power.clamp_min(torch.finfo(power.dtype).tiny)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZeroFilled:
+    """Mean w (Ax̂ - y)² over all entries of y, those of weight 0 among them: ConvDecoder's loss.
+
+    `Gaussian` by a constant factor, the share of the entries that count.
+    """
+
+    def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the mean over all entries."""
+        squares = (prediction - observed).square()
+        return (squares if weight is None else squares * weight).mean()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
-from untrained.objectives.base import Iterate, Objective, RunNetwork
+from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.consistency import consistent, solved
 from untrained.objectives.problem import Problem
 from untrained.operators import LinearOperator
@@ -158,6 +158,10 @@ class SplitMeasurementObjective(Objective):
                     self.operator, self.known, weight, back, image, self.settings.solver_steps
                 )
         return self.problem.finish(image)
+
+    def extras(self, network: RunNetwork) -> dict[str, Tensor]:
+        """Return the spread over the members, of all samples that are fitted."""
+        return spread_over_members(self._reconstructed(network, self.fitted), self.problem)
 
     def parameters(self) -> list[nn.Parameter]:
         """Return γ and log λ."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from untrained.averaging import ExponentialAverage
 from untrained.fitting import Adam, Cosine, HeldOut, LowestLoss, Muon
 from untrained.networks import ConvDecoder, Noise, Skip
-from untrained.objectives import DataFit, SplitMeasurement
+from untrained.objectives import DataFit, SplitMeasurement, ZeroFilled
+from untrained.recipes.mri_family import FAMILY
 from untrained.recipes.recipe import Recipe
 
 __all__ = ["RECIPES", "TASK"]
@@ -50,11 +51,11 @@ paper = Recipe(
     source="Darestani & Heckel, ConvDecoder, arXiv 2007.02471, and the authors' notebook of the "
     'comparison with the Deep Decoder; every coil is an output, so maps="none"',
     network=ConvDecoder(width=160, layers=8, in_size=(8, 4), bias=False),
-    objective=DataFit(z=Noise(channels=160, scale=1.0)),
+    objective=DataFit(z=Noise(channels=160, scale=1.0), data_term=ZeroFilled()),
     optimizer=Adam(lr=0.008),
     max_steps=20_000,
-    stopper=LowestLoss(),
+    stopper=LowestLoss(min_gain=0.005),
     exact_known=True,
 )
 
-RECIPES = (fast, best, paper)
+RECIPES = (fast, best, paper, *FAMILY)

@@ -68,6 +68,7 @@ from untrained.objectives import (
     Poisson,
     Ramp,
     ScaleEquivariant,
+    SelfConsistent,
     SelfGuided,
     Series,
     SpaceTime,
@@ -77,6 +78,7 @@ from untrained.objectives import (
     TotalVariation,
     Transmission,
     WeightPrior,
+    ZeroFilled,
 )
 from untrained.recipes.foreign import find_object, name_of
 from untrained.recipes.recipe import Recipe
@@ -88,7 +90,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, Ramp),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, Ramp, ZeroFilled),
     GuidedFilter: (Collaborative,),
     Helix: (Helix,),
     NetworkSettings: (
@@ -98,7 +100,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
         NoiseToNoise, ScaleEquivariant, SelfGuided, Sure, LearnedRegularisation, MessagePassing,
-        Series, SplitMeasurement, Stacked,
+        Series, SplitMeasurement, Stacked, SelfConsistent,
     ),
     Offsets: (Offsets,),
     OptimizerSettings: (Adam, Muon, Langevin, RmsProp),

@@ -2,6 +2,7 @@
 
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
 from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
+from untrained.restoring.intervals import Interval, measured_interval
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
 from untrained.restoring.paces import timed_from
 from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
@@ -36,6 +37,7 @@ __all__ = [
     "Features",
     "Given",
     "Hooks",
+    "Interval",
     "LoadedFit",
     "Measured",
     "MeasuredPages",
@@ -55,6 +57,7 @@ __all__ = [
     "load_fit",
     "make_plan",
     "maximize_activation",
+    "measured_interval",
     "plan_picture",
     "predict_memory",
     "read_values",

@@ -22,8 +22,10 @@ from untrained.fitting import (
 )
 from untrained.networks import Members, for_image
 from untrained.objectives import Objective, Problem
+from untrained.operators import Identity
 from untrained.recipes import Recipe, as_recipe, encode
 from untrained.restoring.given import Execution, Weights
+from untrained.restoring.intervals import measured_interval
 from untrained.restoring.uncertainty import calibrated
 
 __all__ = ["adapted", "assemble", "load_weights", "nothing_to_fit", "solve"]
@@ -149,12 +151,12 @@ def solve(
         with torch.no_grad(), full_float32():
             extras = parts.objective.extras(acceleration.prepare(parts.network, device))
             extras |= result.extras
-    if "spread" in extras:
-        assert result.unfinished is not None
+    covered: float | None = None
+    if result.unfinished is not None and not result.cut_short:
         # Pixels that are put back, held-out ones too, would show no error.
         plain = replace(parts.objective.problem, exact_known=False)
-        sure = calibrated(plain.finish(result.unfinished), extras["spread"], plain)
-        extras |= {} if sure is None else {"uncertainty": sure}
+        with torch.no_grad(), full_float32():
+            covered = _judge(plain, result.unfinished, extras)
     return replace(
         result,
         unfinished=None,
@@ -165,8 +167,28 @@ def solve(
             "refined": recipe.refinement is not None and not result.cut_short,
             "precision": acceleration.precision,
             "parameters": sum(p.numel() for p in parts.network.parameters()),
+            "held_out_coverage": covered,
         },
     )
+
+
+def _judge(problem: Problem, unfinished: Tensor, extras: dict[str, Tensor]) -> float | None:
+    """Add the uncertainty to the extras; return how well held-out measurements are covered.
+
+    That is the share inside of their 90 % intervals; None of a picture, or if none was held out.
+    """
+    measured_spread = extras.pop("measured_spread", None)
+    image = problem.finish(unfinished)
+    if "spread" in extras:
+        sure = calibrated(image, extras["spread"], problem, measured_spread=measured_spread)
+        extras |= {} if sure is None else {"uncertainty": sure}
+    if isinstance(problem.operator, Identity):
+        return None
+    measured = problem.operator(image)
+    if measured.shape != problem.observed.shape:
+        return None
+    interval = measured_interval(measured, problem, spread=measured_spread)
+    return None if interval is None else interval.coverage
 
 
 def nothing_to_fit(problem: Problem, execution: Execution) -> Result:
