@@ -21,7 +21,7 @@ network = Skip(
 
 fast = Recipe(
     name="fast",
-    title="Deep Image Prior with ramp-filtered residuals, total variation, offsets (ours, 2026)",
+    title="Deep Image Prior, ramp-filtered residuals, TV, offsets (ours, 2026)",
     task=TASK,
     source="ours, measured in docs/measurements.md (computed tomography)",
     network=network,
