@@ -37,6 +37,9 @@ export interface History {
   truth_step: number[];
   psnr_truth: (number | null)[];
   psnr_truth_iterate: (number | null)[];
+  /** The error at what the fit never saw, where a stop rule watched it. */
+  held_out_step?: number[];
+  held_out?: (number | null)[];
 }
 
 export interface Stop {
@@ -60,6 +63,8 @@ export interface ViewRun {
   status: Status;
   layers: { observed?: Layer; estimate?: Layer; truth?: Layer };
   overlays: Overlay[];
+  /** Height and width of a pixel of the estimate in millimetres, where they are known. */
+  pixel_mm?: [number, number];
   snapshots: Snapshot[];
   history: History;
   stop: Stop | null;

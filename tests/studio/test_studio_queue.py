@@ -120,6 +120,7 @@ def test_a_database_survives_its_process(tmp_path: Path) -> None:
 def own_parameters(command: str) -> dict[str, Any]:
     """Return the parameters that a command has for itself, and their defaults."""
     shared = {"files", "output", "fit", "run", "printing"}
+    shared |= {"frames", "prior"}  # another command, and runs that a studio does not keep
     function = app[command].default_command
     assert function is not None
     return {

@@ -32,7 +32,7 @@ __all__ = [
     "changes_of_words",
 ]
 
-Format = Literal["png", "jpg", "tif", "webp", "npy"]
+Format = Literal["png", "jpg", "tif", "webp", "npy", "cfl", "h5", "nii", "nii.gz", "dcm"]
 
 _FIT = Group("Fit", sort_key=1)
 _RUN = Group("Run", sort_key=2)
@@ -119,7 +119,8 @@ class RunOptions:
     recursive: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Of a folder take the pictures in its subfolders too; the outputs are laid out alike."
     format: Annotated[Format | None, Parameter(group=_RUN)] = None
-    "Of outputs that are not named. Default: that of the input; PNG for GIF, BMP and PNM."
+    """Of outputs that are not named. Default: that of the input; PNG for GIF, BMP and PNM; of scans
+    .npy, of CT .tif. The last five are of scans."""
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
     no_run: Annotated[bool, Parameter(group=_RUN, negative=())] = False
@@ -131,6 +132,8 @@ class RunOptions:
     report: Report = False
     tensorboard: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Write TensorBoard event files into the run's folder."
+    keep_network: Annotated[bool, Parameter(group=_RUN, negative=())] = False
+    "Keep the fitted network in the run's folder: for `load_fit` in Python, and for --prior."
     overwrite: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Replace an output that other settings made."
     max_pixels: Annotated[Whole, Parameter(group=_RUN)] = 250_000_000
@@ -142,7 +145,8 @@ class RunOptions:
 
     def needs_folder(self) -> bool:
         """Whether something was asked for that is written into the run's folder."""
-        return bool(self.snapshots or self.report or self.tensorboard or self.run_dir)
+        wanted = (self.snapshots, self.report, self.tensorboard, self.keep_network, self.run_dir)
+        return any(wanted)
 
     def check(self) -> None:
         """Refuse numbers out of range, before any file is read.
@@ -153,7 +157,8 @@ class RunOptions:
         if self.no_run and self.needs_folder():
             raise InputError(
                 "--no-run leaves the run's folder out, into which snapshots, reports and events "
-                "are written; leave it out, or --run-dir, --snapshots, --report and --tensorboard"
+                "are written; leave it out, or --run-dir, --snapshots, --report, --tensorboard and "
+                "--keep-network"
             )
         for name, value in (("workers", self.workers), ("max-pixels", self.max_pixels)):
             if value < 1:

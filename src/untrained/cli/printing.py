@@ -26,7 +26,10 @@ def late_score(outcome: Outcome) -> dict[str, float] | None:
         InputError: a truth that cannot be read, or of another size.
     """
     from untrained.comparison import score_files
+    from untrained.tasks import find_task
 
+    if not find_task(outcome.job.task).formats.keeps_output:
+        return None  # of a scan, whose numbers are no picture's
     truth = outcome.job.truth
     known = any("score" in result for result in outcome.record.get("results", []))
     if truth is None or (known and outcome.status != "skipped"):
@@ -85,7 +88,8 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
             how = "estimated" if result["sigma_estimated"] else "given"
             kind = ", shared by neighbouring pixels" if result["correlated_noise"] else ""
             facts.append(f"noise {level_in_words(result)} ({how}{kind})")
-        if result["missing_pixels"]:
+        measured = "scales" in outcome.record
+        if result["missing_pixels"] and not measured:
             what = "filled" if result.get("missing_filled", True) else "left as they were"
             facts.append(f"{result['missing_pixels']:,} missing pixels {what}")
         if result.get("outliers"):
@@ -99,7 +103,8 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
             facts.append(f"{result['recoveries']} diverging steps rolled back")
         lines.append("  " + "; ".join(facts))
         if "score" in result:
-            lines.append("  " + _score_line(result))
+            before = "the first look" if measured else "the input"
+            lines.append("  " + _score_line(result, before))
         lines += _extras_lines(outcome, result)
     lines += _late_score_lines(score)
     lines += _note_lines(outcome)
@@ -166,12 +171,13 @@ def _extras_lines(outcome: Outcome, result: dict[str, Any]) -> list[str]:
     return [f"  no map of the uncertainty: {why}"]
 
 
-def _score_line(result: dict[str, Any]) -> str:
+def _score_line(result: dict[str, Any], first: str) -> str:
+    """Return how near a result is to the truth; `first` is what there was before it."""
     from untrained.report.facts import peak_in_words
 
     score = result["score"]
     before = score["psnr_degraded"]
-    beside = [] if before is None else [f"the input had {before:.2f} dB"]
+    beside = [] if before is None else [f"{first} had {before:.2f} dB"]
     if "full_strength" in score:
         beside.append(f"at full strength {score['full_strength']['psnr']:.2f} dB")
     was = f" ({', '.join(beside)})" if beside else ""

@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +42,7 @@ from untrained.streams import lost, reason_of
 
 if TYPE_CHECKING:
     from untrained.jobs import Answer, Job, Outcome
+    from untrained.recipes import Recipe
 
 __all__ = ["denoise", "inpaint", "restore_files", "resume", "run_jobs", "upscale"]
 
@@ -151,6 +152,7 @@ def restore_files(
     task: str, files: Sequence[Path], output: Path | None,
     fit: FitOptions, run: RunOptions, printing: PrintOptions, *,
     options: Mapping[str, Any], beside: Mapping[str, Path | None] | None = None,
+    changed: Callable[[Recipe], Recipe] = lambda recipe: recipe,
 ) -> int:  # fmt: skip
     """Turn what the user typed into jobs and run them.
 
@@ -160,20 +162,21 @@ def restore_files(
         fit, run, printing: the options of all tasks.
         options: the task's own, all of them.
         beside: the files that the task takes beside the picture; None = not given.
+        changed: makes of the recipe the one that is fitted.
     """
     from untrained.jobs import Job, plan_targets
     from untrained.recipes import find_recipe, with_settings
     from untrained.tasks import find_task
 
     run.check()
-    recipe = with_settings(find_recipe(task, fit.recipe), fit.changes())
+    recipe = changed(with_settings(find_recipe(task, fit.recipe), fit.changes()))
     find_task(task).check(options)  # before any folder is read
     given = {name: path for name, path in (beside or {}).items() if path is not None}
     piped = PIPE in (*files, output)
     if piped and run.needs_folder():
         raise InputError(
             "a pipe keeps no folder of the run; give files, or leave out --run-dir, --snapshots, "
-            "--report and --tensorboard"
+            "--report, --tensorboard and --keep-network"
         )
 
     def job(source: Path, target: Path) -> Job:
@@ -182,7 +185,7 @@ def restore_files(
             files=given, truth=fit.truth, seed=fit.seed, device=fit.device, nodata=fit.nodata,
             run_dir=run.run_dir, keep_run=not (run.no_run or piped),
             snapshots=_steps(run.snapshots or ("auto" if run.report else ""), recipe.max_steps),
-            tensorboard=run.tensorboard,
+            tensorboard=run.tensorboard, keep_network=run.keep_network,
             overwrite=run.overwrite, max_pixels=run.max_pixels,
             checkpoint_every=run.checkpoint_every,
         )  # fmt: skip
@@ -203,7 +206,8 @@ def restore_files(
     print_left_out(bad if printing.quiet else plan.left_out, json_lines=printing.json)
     if not plan.pairs:
         names = ", ".join(str(file) for file in files)
-        raise InputError(f"{names}: holds no picture to {task}; wanted a folder with some")
+        what = find_task(task).formats.what
+        raise InputError(f"{names}: holds no {what} to {task}; wanted a folder with some")
     if fit.truth is not None and len(plan.pairs) > 1:
         raise InputError(f"--truth goes with one input, {len(plan.pairs)} were given")
     jobs = [job(source, target) for source, target in plan.pairs]

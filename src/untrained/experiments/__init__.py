@@ -24,6 +24,10 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "impedance": ("impedance", ""),
     "early-stopping": ("early_stopping", ""),
     "hyperparameters": ("hyperparameters", ""),
+    "dynamic": ("dynamic", ""),
+    "mri-head": ("mri_head", ""),
+    "ct-tooth": ("ct_tooth", ""),
+    "sensing": ("sensing", ""),
 }
 """By name, the module that has an experiment, and its name there."""
 

@@ -74,7 +74,10 @@ def gallery(*pictures: str, side: int = _SIDE, columns: int = 4) -> Figure:
                 continue
             scene = scene_of(outcome, picture)
             observed = _enlarged(scene)
-            tiles = [("original", scene.truth), (_named("observed", scene, observed), observed)]
+            tiles = [
+                ("original", scene.shown(scene.truth)),
+                (_named("observed", scene, observed), observed),
+            ]
             for method in outcome.experiment.methods:
                 image = outcome.image(outcome.entry(picture, method), "kept")
                 tiles.append((_named(method, scene, image), image))
@@ -140,6 +143,8 @@ def _named(label: str, scene: Scene, image: Image) -> str:
 
 
 def _enlarged(scene: Scene) -> Image:
+    if scene.seen is not None:
+        return scene.seen
     factor = scene.known.factor
     return scene.observed.repeat(factor, axis=0).repeat(factor, axis=1)
 

@@ -95,7 +95,7 @@ def measure(experiment: Experiment, case: Case, folder: Path, *, device: str) ->
         "psnr": scene.score(image),
         "size": list(scene.truth.shape),
         **numbers,
-        "images": {name: _save(folder, case, name, x) for name, x in images.items()},
+        "images": {name: _save(folder, case, name, scene.shown(x)) for name, x in images.items()},
     }
 
 
@@ -151,7 +151,7 @@ def _restore(
 ) -> Result:  # fmt: skip
     return restore(
         scene.observed, recipe=recipe, truth=scene.truth, seed=seed,
-        given=Given(operator=scene.operator, mask=scene.known.mask),
+        given=scene.given or Given(operator=scene.operator, mask=scene.known.mask),
         execution=Execution(device=device, callbacks=callbacks, state=state),
     )  # fmt: skip
 

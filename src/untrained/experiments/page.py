@@ -84,8 +84,10 @@ def _view(
     link = collector(sources, snapshots)
     layers: Layers = {
         "estimate": _layer("estimate", outcome.image(entry, "kept"), sources),
-        "observed": _layer("observed", scene.observed, sources),
-        "truth": _layer("truth", scene.truth, sources),
+        "observed": _layer(
+            "observed", scene.observed if scene.seen is None else scene.seen, sources
+        ),
+        "truth": _layer("truth", scene.shown(scene.truth), sources),
     }
     saved = [
         _shown(f"snapshots/{step}", outcome.image(entry, str(step)))
@@ -142,6 +144,9 @@ def _python(x: Experiment, case: Case) -> str:
     else:
         return ""
     recipe = f"experiment.methods[{case.method!r}]"
+    given = "scene.given"
+    if scene.given is None:
+        given = "Given(operator=scene.operator, mask=scene.known.mask)"
     if known != method:
         recipe = f"replace({recipe}, max_steps={method.max_steps})"
     return "\n".join([
@@ -153,7 +158,7 @@ def _python(x: Experiment, case: Case) -> str:
         f"scene = experiment.scene({case.picture!r}, {x.crop}, {case.seed})",
         "result = restore(",
         f"    scene.observed, recipe={recipe}, seed={case.seed},",
-        "    given=Given(operator=scene.operator, mask=scene.known.mask), truth=scene.truth,",
+        f"    given={given}, truth=scene.truth,",
         ")",
         "print(scene.score(result.image))",
     ])  # fmt: skip

@@ -13,6 +13,7 @@ from untrained import data
 from untrained.baselines import Image, Known
 from untrained.images import central
 from untrained.operators import LinearOperator, Resample
+from untrained.restoring import Given
 from untrained.simulation import degrade
 
 __all__ = ["Scene", "SceneOf", "half_missing", "luma", "noisy", "psnr", "shrunk"]
@@ -27,6 +28,10 @@ class Scene:
         observed: what the methods are given.
         known: what classical methods may know; ours get the mask and the operator of it, never σ.
         operator: A; None = the identity.
+        given: what our recipes are given instead of the mask and the operator; None = those.
+        shown: estimate or truth -> what is drawn of it, (H', W', C') in [0, 1]; of a series a few
+            frames.
+        seen: what is drawn of the observation, where that is no picture; None = itself.
         score: estimate -> PSNR in dB against the truth, as the task's papers count it.
     """
 
@@ -34,6 +39,9 @@ class Scene:
     observed: Image
     known: Known = field(default_factory=Known)
     operator: LinearOperator | None = None
+    given: Given | None = None
+    shown: Callable[[Image], Image] = lambda image: image
+    seen: Image | None = None
     score: Callable[[Image], float]
 
 

@@ -102,7 +102,7 @@ def fit(
     start = Start(
         step=now.step, max_steps=max_steps,
         observed=problem.observed, known=problem.known, peak=problem.peak,
-        image=lambda: problem.finish(objective.estimate(run_network)),
+        image=lambda: objective.finish(objective.estimate(run_network)),
     )  # fmt: skip
     for callback in callbacks:
         callback.on_start(start)
@@ -139,7 +139,7 @@ def fit(
             check = Check(
                 step=now.step, max_steps=max_steps, losses=tuple(losses),
                 psnr_observed=tuple(psnrs), estimate=estimate,
-                image=objective.problem.finish(image),
+                image=objective.finish(image),
                 value=verdict.value, improved=verdict.improved,
                 lr=optimizer.param_groups[0]["lr"], recoveries=now.recoveries,
                 seconds=now.seconds,
@@ -163,7 +163,7 @@ def fit(
     cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED, StopReason.DIVERGED)
     if refine is not None and not cut_short:
         try:
-            now.best = objective.problem.finish(refine(objective.problem, now.unfinished))
+            now.best = objective.finish(refine(objective.problem, now.unfinished))
         except KeyboardInterrupt:  # the network's own image is kept, and the fit can go on
             reason = StopReason.INTERRUPTED
     result = Result(

@@ -29,7 +29,7 @@ class FitState:
     base_lrs: list[float]
     step: int = 0
     best: Tensor | None = None
-    unfinished: Tensor | None = None  # the same before `Problem.finish`
+    unfinished: Tensor | None = None  # the same before `Objective.finish`
     best_weights: dict[str, Tensor] | None = None
     best_z: Tensor | None = None  # where z is fitted
     best_step: int = 0
@@ -44,7 +44,7 @@ class FitState:
         """Take this image for the best so far."""
         image = image.detach()
         self.unfinished = image.clone()
-        self.best = self.objective.problem.finish(image).clone()
+        self.best = self.objective.finish(image).clone()
         self.best_step = self.step
         if isinstance(self.objective.z, nn.Parameter):
             self.best_z = self.objective.z.detach().clone()

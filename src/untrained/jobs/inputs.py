@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from untrained.errors import InputError
-from untrained.images import is_image_path, picture_kind
 from untrained.jobs.records import read_json
+from untrained.tasks import Formats, find_task
 
 __all__ = ["Input", "LeftOut", "find_inputs"]
 
@@ -58,6 +58,7 @@ def find_inputs(
         run_dir: where the runs are; None = beside the outputs.
         beside: files that are no inputs, since they are given as what their names say: mask ….
     """
+    formats = find_task(task).formats
     inputs: list[Input] = []
     left_out: list[LeftOut] = []
     seen: set[Path] = set()
@@ -67,7 +68,7 @@ def find_inputs(
             own = _own_folder(source, None)
             found = (
                 iter([LeftOut(path=source, reason=own)]) if own
-                else _pictures_in(source, source, recursive=recursive, output=output)
+                else _files_in(source, source, formats, recursive=recursive, output=output)
             )  # fmt: skip
         for one in found:
             if isinstance(one, LeftOut):
@@ -99,31 +100,32 @@ def find_inputs(
     return taken, left_out
 
 
-def _pictures_in(
-    folder: Path, root: Path, *, recursive: bool, output: Path | None
+def _files_in(
+    folder: Path, root: Path, formats: Formats, *, recursive: bool, output: Path | None
 ) -> Iterator[Input | LeftOut]:
     """Yield what is in a folder, in the order of the names."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             yield LeftOut(path=path, reason="hidden")
         elif not path.is_dir():
-            yield _checked(path, root)
+            yield _checked(path, root, formats)
         elif own := _own_folder(path, output):
             yield LeftOut(path=path, reason=own)
         elif path.is_symlink():
             yield LeftOut(path=path, reason="a link to a folder")
         elif not recursive:
-            yield LeftOut(path=path, reason="a subfolder; --recursive takes their pictures too")
+            reason = f"a subfolder; --recursive takes their {formats.what}s too"
+            yield LeftOut(path=path, reason=reason)
         elif not os.access(path, os.R_OK | os.X_OK):
             yield LeftOut(path=path, reason="cannot be read; check the permissions", bad=True)
         else:
-            yield from _pictures_in(path, root, recursive=True, output=output)
+            yield from _files_in(path, root, formats, recursive=True, output=output)
 
 
-def _checked(path: Path, root: Path) -> Input | LeftOut:
+def _checked(path: Path, root: Path, formats: Formats) -> Input | LeftOut:
     """Return a file of a folder as an input, or why it is none."""
-    if not is_image_path(path):
-        if path.is_file() and (kind := picture_kind(path)):
+    if not formats.takes(path):
+        if path.is_file() and (kind := formats.kind(path)):
             return LeftOut(path=path, reason=f"unknown suffix, though a {kind.upper()} by content")
         return LeftOut(path=path, reason="unknown type")
     if not path.exists():

@@ -12,11 +12,11 @@ from typing import Any
 
 from untrained.errors import InputError
 from untrained.fitting import pick_device
-from untrained.images import Picture, check_is_picture, read_picture
+from untrained.images import Picture
 from untrained.jobs.runs import RunFolder
 from untrained.reading import hash_of
 from untrained.recipes import Recipe, as_recipe, decode, encode
-from untrained.tasks import find_task
+from untrained.tasks import Unread, find_task
 
 __all__ = ["Job", "job_as_data", "job_of_run"]
 
@@ -38,6 +38,7 @@ class Job:
             with or reported, and what is found beside the picture is lost.
         snapshots: steps whose image is saved.
         tensorboard: whether event files are written into the run's folder.
+        keep_network: whether the fitted network is kept there, in `network` (`load_fit`).
         overwrite: whether an output that other settings made may be replaced.
         max_pixels: larger pictures are refused.
         nodata: the value that stands for a missing pixel; None = what the file says.
@@ -58,6 +59,7 @@ class Job:
     keep_run: bool = True
     snapshots: tuple[int, ...] = ()
     tensorboard: bool = False
+    keep_network: bool = False
     overwrite: bool = False
     max_pixels: int = 250_000_000
     nodata: float | None = None
@@ -69,25 +71,30 @@ class Job:
         task = find_task(self.task)
         assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
         task.check(self.options)
-        if not self.keep_run and (self.snapshots or self.tensorboard):
+        object.__setattr__(self, "recipe", task.recipe(self.recipe, self.options))
+        if not self.keep_run and (self.snapshots or self.tensorboard or self.keep_network):
             raise InputError(
-                "snapshots, reports and TensorBoard events are written into the run's folder, "
-                "which --no-run leaves out; leave one of the two out"
+                "snapshots, reports, TensorBoard events and the network are written into the run's "
+                "folder, which --no-run leaves out; leave one of the two out"
             )
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the result depends on: files, settings, device."""
-        check_is_picture(self.source)  # before all of it is read
-        parts = {
+        formats = find_task(self.task).formats
+        formats.check(self.source)  # before all of it is read
+        parts: dict[str, Any] = {
             "task": self.task,
             "source": hash_of(self.source),
-            "files": {name: hash_of(path) for name, path in self.files.items()},
+            "files": {name: formats.digest(path) for name, path in self.files.items()},
             "options": {k: v for k, v in self.options.items() if k not in self.afterwards()},
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,
             "seed": self.seed,
             "nodata": repr(self.nodata),
         }
+        beside = [more for path in self.inputs().values() for more in formats.companions(path)]
+        if beside:
+            parts["companions"] = [hash_of(path) for path in beside]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def afterwards(self) -> dict[str, Any]:
@@ -101,9 +108,11 @@ class Job:
         return {"input": self.source, **self.files, **truth}
 
     def read_source(self) -> Picture:
-        """Return the picture to restore. Raises InputError: as `read_picture`."""
-        mosaic = find_task(self.task).mosaic
-        picture = read_picture(self.source, max_pixels=self.max_pixels, mosaic=mosaic)
+        """Return the picture to restore. Raises InputError: as `Task.read`."""
+        picture = find_task(self.task).read(Unread(
+            source=self.source, files=self.files, options=self.options, seed=self.seed,
+            max_pixels=self.max_pixels,
+        ))  # fmt: skip
         return picture if self.nodata is None else replace(picture, nodata=self.nodata)
 
     def folder(self) -> RunFolder:
@@ -154,6 +163,7 @@ def job_of_run(path: Path, *, overwrite: bool = False) -> Job:
 def _as_job(data: Mapping[str, Any], run: Path, *, overwrite: bool) -> Job:
     """Return the job that `job_as_data` made the data from."""
     values = {name: data[name] for name in _PLAIN}
+    values["keep_network"] = data.get("keep_network", False)  # runs of 0.1 know none
     try:
         return Job(
             **values, source=Path(data["source"]), target=Path(data["target"]),

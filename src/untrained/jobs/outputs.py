@@ -20,7 +20,7 @@ import numpy as np
 
 from untrained.atomic import link_or_copy, make_folder, refuse_input
 from untrained.errors import InputError
-from untrained.images import Picture, check_writable, with_pixels, write_picture
+from untrained.images import Picture, with_pixels
 from untrained.jobs.job import Job
 from untrained.jobs.runs import RunFolder
 from untrained.reading import hash_of
@@ -33,7 +33,7 @@ WRITING = "writing"
 
 def kept_result(job: Job, folder: RunFolder) -> Path:
     """Return the file of the run's own in which the restored picture is kept."""
-    return folder.path / f"result{job.target.suffix}"
+    return folder.path / f"result{find_task(job.task).formats.kept_suffix(job.target)}"
 
 
 def check_target(job: Job, picture: Picture, *, ours: bool) -> None:
@@ -50,10 +50,15 @@ def check_target(job: Job, picture: Picture, *, ours: bool) -> None:
             f"{job.target}: exists, and was not made by this command with these settings; "
             "pass --overwrite to replace it"
         )
-    shape = find_task(job.task).output_shape(picture.pixels.shape, job.options)
+    task = find_task(job.task)
+    shape = task.output_shape(picture.pixels.shape, job.options)
     outcome = np.broadcast_to(picture.pixels.dtype.type(0), shape)  # takes no memory
     alpha = None if picture.alpha is None else outcome[..., 0]
-    check_writable(job.target, with_pixels(picture, outcome, alpha=alpha))
+    task.formats.check_writable(job.target, with_pixels(picture, outcome, alpha=alpha))
+    for more in _companions(job, target):
+        refuse_input(more, job.source, "input")
+        if os.path.lexists(more) and not job.overwrite and not ours:
+            raise InputError(f"{more}: exists; pass --overwrite to replace it")
     needed = 3 * math.prod(shape) * picture.pixels.itemsize
     parent = next(p for p in target.absolute().parents if p.exists())
     free = shutil.disk_usage(parent).free
@@ -87,15 +92,16 @@ def deliver(
         InputError: the target cannot be written, or has appeared since it was checked.
     """
     before = dict(record["outputs"])
+    formats = find_task(job.task).formats
     kept = kept_result(job, folder)
-    extra = kept.with_stem("output")
+    extra = folder.path / f"output{formats.suffix(job.target)}"
     made: Path | None = None
     try:
         if fitted:
-            write_picture(kept, restored)
+            formats.keep(kept, restored)
             record["result_sha256"] = hash_of(kept)
-        if wanted.pixels is not restored.pixels:
-            write_picture(extra, wanted)
+        if wanted.pixels is not restored.pixels or not formats.keeps_output:
+            formats.write(extra, wanted)
             kept = extra
         record["outputs"] = {**before, hash_of(kept): WRITING}
         made = kept
@@ -111,12 +117,13 @@ def deliver(
             _check_still_free(job, place, before)
         except FileExistsError:
             raise InputError(_appeared(job, None)) from None
-        write_picture(place, wanted)
+        formats.write(place, wanted)
     else:
         place = _put(job, made, place, record)
     record["outputs"] = {**before, hash_of(place): record["status"]}
     with contextlib.suppress(OSError):  # else the next run of these settings replaces it
-        extra.unlink(missing_ok=True)
+        for path in (extra, *formats.companions(extra)):
+            path.unlink(missing_ok=True)
     try:
         folder.write_record(record)
     except InputError as error:
@@ -129,16 +136,26 @@ def _put(job: Job, made: Path, place: Path, record: dict[str, Any]) -> Path:
     """Give a finished file the name of the target, and return it; refuse what has appeared."""
     try:
         _check_still_free(job, place, record["outputs"])
-        link_or_copy(made, place, replace=job.overwrite or os.path.lexists(place))
+        replaces = job.overwrite or os.path.lexists(place)
+        for old, new in zip(_companions(job, made), _companions(job, place), strict=True):
+            link_or_copy(old, new, replace=replaces)
+        link_or_copy(made, place, replace=replaces)
     except FileExistsError:
         if job.keep_run:
             raise InputError(_appeared(job, made)) from None
         # it is kept nowhere else
         names = (place.with_stem(f"{place.stem}-{n}") for n in itertools.count(2))
         place = next(name for name in names if not os.path.lexists(name))
+        for old, new in zip(_companions(job, made), _companions(job, place), strict=True):
+            link_or_copy(old, new, replace=False)
         link_or_copy(made, place, replace=False)
         record["notes"].append(f"{job.target} appeared meanwhile; written to {place}")
     return place
+
+
+def _companions(job: Job, path: Path) -> tuple[Path, ...]:
+    """Return the files that are written beside an output of this name."""
+    return find_task(job.task).formats.companions(path)
 
 
 def _check_still_free(job: Job, place: Path, outputs: Mapping[str, str]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from untrained.errors import InputError
 from untrained.fitting import (
@@ -22,10 +23,10 @@ from untrained.fitting import (
 from untrained.images import Picture
 from untrained.jobs.job import Job
 from untrained.jobs.locks import RunLock
-from untrained.jobs.run_pictures import snapshot_saver, write_extras
+from untrained.jobs.run_pictures import Looks, snapshot_saver, write_extras
 from untrained.jobs.runs import Checkpoints, Opening, RunFolder, summary_of
-from untrained.restoring import Hooks, restore_picture
-from untrained.tasks import Given, find_task
+from untrained.restoring import Hooks, Measured, restore_picture
+from untrained.tasks import Given, MeasuredPages, find_task
 
 __all__ = ["Pages"]
 
@@ -55,15 +56,21 @@ class Pages:
         self.fitted: list[int] = []
         self.with_states = earlier is not None
         self.unproven: Opening | None = None  # of a fit that was given a checkpoint
+        self.given: Given | MeasuredPages = Given()
+        self.truth: Picture | None = None
 
-    def restored(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+    def restored(
+        self, given: Given | MeasuredPages, truth: Picture | None
+    ) -> tuple[Picture, list[Result]]:
         """Restore the picture, and return the results of the pages that were fitted now.
 
         Raises:
             InputError, DivergedError: as `restore_picture`.
         """
+        self.truth = truth
+        self.given = given if isinstance(given, Given) else _Latest(given, self._tell_scale)
         try:
-            picture, results = self._fit(given, truth)
+            picture, results = self._fit(self.given, truth)
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, AttributeError):
@@ -71,13 +78,15 @@ class Pages:
                 raise
             self.folder.notes.append("begun anew, since the checkpoint is of another fit")
             self.with_states = False
-            picture, results = self._fit(given, truth)
+            picture, results = self._fit(self.given, truth)
         for page, result in zip(self.fitted, results, strict=True):
             self._account(page, result)
         self._tell_accounts()
         return picture, results
 
-    def _fit(self, given: Given, truth: Picture | None) -> tuple[Picture, list[Result]]:
+    def _fit(
+        self, given: Given | MeasuredPages, truth: Picture | None
+    ) -> tuple[Picture, list[Result]]:
         self.fitted = []
         self.record.pop("failed", None)
         return restore_picture(
@@ -118,8 +127,17 @@ class Pages:
         """Return the observers that write beside the picture."""
         job = self.job
         writers = [self._lenient(JsonLines(part.metrics, scoring=scoring), "the history")]
+        task = find_task(job.task)
+        if not isinstance(self.given, Given):
+            pages, truth = self.given, self.truth
+            looks = Looks(
+                part.path, lambda: pages(page).given,
+                truth=None if truth is None else truth.pixels[page],
+            )  # fmt: skip
+            writers.append(self._lenient(looks, "the first look"))
         if job.snapshots:
-            save = snapshot_saver(part.path, self.picture.pixels[page])
+            look = functools.partial(task.look, options=job.options)
+            save = snapshot_saver(part.path, self.picture.pixels[page], look=look)
             writers.append(self._lenient(Snapshots(job.snapshots, save), "snapshots"))
         if job.tensorboard:
             board = TensorBoard(
@@ -136,8 +154,8 @@ class Pages:
         page = part.load_page()
         if page is None:
             return None
-        whole = find_task(self.job.task).output_shape(self.picture.pixels.shape, self.job.options)
-        if page.shape != tuple(whole[1:]) or not np.can_cast(page.dtype, self.picture.pixels.dtype):
+        task = find_task(self.job.task)
+        if not task.is_outcome(page, self.picture, self.job.options):
             self.folder.notes.append(
                 f"page {part.path.name} is of another run; it was fitted again"
             )
@@ -147,19 +165,35 @@ class Pages:
     def _keep(self, page: int, part: RunFolder, pixels: NDArray[Any], result: Result) -> None:
         """Write what a page has come to; the account first, so that no kept page is without."""
         try:
-            write_extras(part.path, result.extras)
+            write_extras(part.path, self._found(page, result))
         except InputError as error:
             self.folder.notes.append(f"what was found beside the picture was not kept: {error}")
+        if self.job.keep_network:
+            try:
+                result.save(part.path / "network")
+            except InputError as error:
+                self.folder.notes.append(f"the network was not kept: {error}")
         if self.count > 1:
             self._account(page, result)
             self.folder.write_record(self.record)
             part.save_page(pixels)
             part.checkpoint.unlink(missing_ok=True)
 
+    def _tell_scale(self, page: int, given: Given) -> None:
+        """Let the record say by what the image is to be divided to be seen."""
+        self.record.setdefault("scales", {})[str(page + 1)] = given.scale or 1.0
+
     def _leave(self, page: int, error: InputError) -> None:
         """Note that a page cannot be restored, and stays as it was."""
         self.fitted.remove(page)
         self.record.setdefault("failed", []).append({"page": page + 1, "error": str(error)})
+
+    def _found(self, page: int, result: Result) -> dict[str, Tensor]:
+        """Return what the fit of a page has found beside its image, and what is made of it."""
+        if isinstance(self.given, Given):
+            return dict(result.extras)
+        task = find_task(self.job.task)
+        return {**task.found(self.given(page), result), **result.extras}
 
     @property
     def done(self) -> list[int]:
@@ -172,3 +206,19 @@ class Pages:
 
     def _tell_accounts(self) -> None:
         self.record["results"] = [self.accounts[i] for i in self.done]
+
+
+class _Latest:
+    """What was measured of pages, the latest kept: coil maps take seconds to find."""
+
+    def __init__(self, pages: MeasuredPages, tell: Callable[[int, Given], None]) -> None:
+        """`tell` hears of a page and what is given of it, before its fit."""
+        self.pages = pages
+        self.tell = tell
+        self.latest: tuple[int, Measured] | None = None
+
+    def __call__(self, page: int) -> Measured:
+        if self.latest is None or self.latest[0] != page:
+            self.latest = page, self.pages(page)
+            self.tell(page, self.latest[1].given)
+        return self.latest[1]

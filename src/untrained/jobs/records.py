@@ -60,7 +60,8 @@ def checked(record: dict[str, Any], path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not the record of a run")
     wrong = _wrong(record, _RECORD, required=("job", "status"))
     if not wrong:
-        wrong = _wrong(record["job"], _JOB, required=tuple(_JOB), only=True, before="job.")
+        required = tuple(_JOB.keys() - _NEWER)
+        wrong = _wrong(record["job"], _JOB, required=required, only=True, before="job.")
     for i, result in enumerate(record.get("results", []) if not wrong else []):
         wrong = wrong or _wrong(result, _RESULT, required=_OF_ALL, before=f"results[{i}].")
         if not wrong and "score" in result:
@@ -143,6 +144,8 @@ _RECORD: dict[str, Check] = {
     "outputs": _object_of(_text),
     "versions": _object_of(_text), "system": _text, "processor": _text, "cpu_capability": _text,
     "threads": _whole(1, 4096), "gpu": _either(_text, _none), "size": _list_of(_whole(1)),
+    "scan": _object_of(_text), "scales": _object_of(lambda v: _seconds(v) and v > 0),
+    "spacing_mm": _list_of(lambda v: _seconds(v) and v > 0),
     "results": _list_of(_object), "notes": _list_of(_text),
     "failed": _list_of(lambda v: _object(v) and _whole(1)(v.get("page")) and _text(v.get("error"))),
 }  # fmt: skip
@@ -151,9 +154,13 @@ _JOB: dict[str, Check] = {
     "task": _text, "source": _text, "target": _text, "recipe": _object, "files": _object_of(_text),
     "options": _object_of(_either(_plain, _list_of(_plain))), "truth": _either(_text, _none),
     "seed": _whole(0), "device": _text, "run_dir": _either(_text, _none), "keep_run": _flag,
-    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "overwrite": _flag,
-    "max_pixels": _whole(1), "checkpoint_every": _seconds, "nodata": _either(_number, _none),
+    "snapshots": _list_of(_whole(0)), "tensorboard": _flag, "keep_network": _flag,
+    "overwrite": _flag, "max_pixels": _whole(1), "checkpoint_every": _seconds,
+    "nodata": _either(_number, _none),
 }  # fmt: skip
+
+_NEWER = {"keep_network"}
+"""What older runs do not have."""
 
 _OF_ALL = (
     "stop_step", "stop_reason", "stop_advice", "kept", "kept_step", "recoveries", "seconds",

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from untrained.fitting import Callback, Start
 from untrained.images import Picture, range_of, shown_range, write_picture
+from untrained.restoring import Given
 
 __all__ = ["snapshot_saver", "write_extras"]
 
 
-def snapshot_saver(folder: Path, page: NDArray[Any]) -> Callable[[int, Tensor], None]:
+def snapshot_saver(
+    folder: Path, page: NDArray[Any], *, look: Callable[[Tensor], Tensor] = lambda image: image
+) -> Callable[[int, Tensor], None]:
     """Return what saves an image of the unit range as PNG beside the page (H, W, C) it is of.
 
-    Of a page of 8 bits the values are those of the file, else the unit range in 16 bits.
+    Of a page of 8 bits the values are those of the file, else the unit range in 16 bits. `look` is
+    what is to be seen of the image.
     """
     eight = page.dtype == np.uint8
     shown = shown_range(page) if eight else None
 
     def save(step: int, image: Tensor) -> None:
         path = folder / "snapshots" / f"step-{step:06d}.png"
-        values = image[0].permute(1, 2, 0).cpu().double().numpy()
+        values = look(image)[0].permute(1, 2, 0).cpu().double().numpy()
         if shown is not None and shown.scale != 255:
             values = (shown.offset + shown.scale * values) / 255
         if values.shape[2] == 1 and page.shape[2] == 3:  # gray stored as colours
@@ -35,10 +40,32 @@ def snapshot_saver(folder: Path, page: NDArray[Any]) -> Callable[[int, Tensor], 
     return save
 
 
+class Looks(Callback):
+    """Write what a measured page is shown beside, when its fit begins.
+
+    first.npy, the image by a simple method; truth.npy, if there is one.
+    """
+
+    needs_whole_image: ClassVar[bool] = False
+
+    def __init__(
+        self, folder: Path, given: Callable[[], Given], *, truth: NDArray[Any] | None
+    ) -> None:
+        self.folder = folder
+        self.given = given
+        self.truth = truth
+
+    def on_start(self, start: Start) -> None:
+        """Write them."""
+        for name, values in (("first", self.given().first), ("truth", self.truth)):
+            if values is not None:
+                write_picture(self.folder / f"{name}.npy", Picture.from_array(values))
+
+
 def write_extras(folder: Path, extras: Mapping[str, Tensor]) -> None:
     """Write NAME.npy, (h, w) or (h, w, c), and to look at NAME.png, dark or wide values scaled."""
     for name, value in extras.items():
-        assert name not in ("page", "result"), f"a run has a {name} of its own"
+        assert name not in ("page", "result", "first", "truth"), f"a run has a {name} of its own"
         values = value[0].permute(1, 2, 0).cpu().numpy()
         write_picture(
             folder / f"{name}.npy",

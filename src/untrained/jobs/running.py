@@ -15,7 +15,7 @@ from typing import Any
 from untrained.atomic import sweep
 from untrained.errors import DivergedError, InputError
 from untrained.fitting import Callback, Result, Scoring
-from untrained.images import Picture, Place, read_picture
+from untrained.images import Picture
 from untrained.jobs.job import Job, job_as_data
 from untrained.jobs.locks import RunLock
 from untrained.jobs.outputs import check_target, deliver, kept_result
@@ -23,7 +23,7 @@ from untrained.jobs.pages import Pages
 from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.jobs.scoring import scored_as_written
 from untrained.reading import hash_of
-from untrained.tasks import Asked, Given, find_task, read_truth
+from untrained.tasks import Asked, Given, find_task
 
 __all__ = ["Outcome", "run_job"]
 
@@ -130,10 +130,9 @@ def _go_on(
     picture = _read_unchanged(job)
     check_target(job, picture, ours=ours)
     with _naming(job.source, folder.path):
-        given, truth = _given(job, picture), None
-        if job.truth is not None:
-            place = Place.of(picture)
-            truth, given = read_truth(job.truth, place, given, max_pixels=job.max_pixels)
+        asked = _asked(job, picture)
+        task = find_task(job.task)
+        truth, given = task.truth(asked, task.measured(asked) or task.given(asked), job.truth)
     notes += picture.notes
     if earlier is None:  # what was left would pass for this one's
         shutil.rmtree(folder.path / "pages", ignore_errors=True)
@@ -151,6 +150,12 @@ def _go_on(
             "notes": notes,
             **describe_machine(),
         }
+        facts = task.facts(picture)
+        record |= {"scan": dict(facts)} if facts else {}
+        spacing = task.spacing(picture)
+        record |= {"spacing_mm": list(spacing)} if spacing else {}
+        if earlier and begun and "scales" in earlier:  # of pages that are finished
+            record["scales"] = dict(earlier["scales"])
         pages = Pages(
             job=job, folder=folder, lock=lock, record=record, picture=picture, earlier=earlier,
             observers=observers, cancelled=cancelled,
@@ -196,7 +201,8 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
     if not result.exists():
         kept = Path(earlier["job"]["target"]).suffix
         raise InputError(f"{job.target}: the run keeps a {kept} file; write into one of that kind")
-    restored = read_picture(result, max_pixels=job.max_pixels)
+    formats = find_task(job.task).formats
+    restored = formats.read_kept(result, picture, max_pixels=job.max_pixels)
     wanted = find_task(job.task).finished(picture, restored, job.options)
     failed = {entry["page"] - 1 for entry in earlier.get("failed", [])}
     results = scored_as_written(
@@ -236,6 +242,8 @@ def _lacking(job: Job, earlier: Mapping[str, Any]) -> tuple[str, ...]:
         lacking.append("a truth")
     if job.tensorboard and not before.get("tensorboard"):
         lacking.append("TensorBoard events")
+    if job.keep_network and not before.get("keep_network"):
+        lacking.append("the network")
     return tuple(lacking)
 
 
@@ -250,18 +258,15 @@ def _naming(source: Path, folder: Path) -> Iterator[None]:
         raise type(error)(f"{source}: {error}") from error
 
 
-def _given(job: Job, picture: Picture) -> Given:
-    asked = Asked(
+def _asked(job: Job, picture: Picture) -> Asked:
+    return Asked(
         source=job.source, picture=picture, files=job.files, options=job.options,
         max_pixels=job.max_pixels,
     )  # fmt: skip
-    return find_task(job.task).given(asked)
 
 
 def _earlier_truth(job: Job, earlier: Mapping[str, Any], picture: Picture) -> Picture | None:
     """Return the truth given now, or else that of the earlier run if it is still there."""
     before = earlier["job"]["truth"]
     path = job.truth or (Path(before) if before is not None and Path(before).is_file() else None)
-    if path is None:
-        return None
-    return read_truth(path, Place.of(picture), Given(), max_pixels=job.max_pixels)[0]
+    return find_task(job.task).truth(_asked(job, picture), Given(), path)[0]

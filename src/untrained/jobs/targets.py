@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from untrained.errors import InputError
-from untrained.images import READABLE, WRITABLE, output_suffix, picture_kind, usual_suffix
 from untrained.jobs.inputs import Input, LeftOut, find_inputs
-from untrained.tasks import find_task
+from untrained.tasks import Formats, find_task
 
 __all__ = ["Plan", "plan_targets"]
 
@@ -45,13 +44,14 @@ def plan_targets(
         InputError: no source, a file as the output of many, a folder as the output of itself, two
             inputs of one name, an output that is an input.
     """
+    formats = find_task(task).formats
     if not sources:
-        raise InputError("no input; give one or more picture files or folders")
+        raise InputError(f"no input; give one or more {formats.what} files or folders")
     folders = [source for source in sources if source.is_dir()]
     many = len(sources) > 1 or bool(folders)
     into = None
     if output is not None and (many or output.is_dir() or not (output.suffix or output.exists())):
-        _check_folder(output, folders, len(sources))
+        _check_folder(output, folders, len(sources), formats)
         into = output
     inputs, left_out = find_inputs(
         task, sources, recursive=recursive, output=into, run_dir=run_dir, beside=beside
@@ -62,31 +62,32 @@ def plan_targets(
         return Plan(pairs=[(one.path, output) for one in inputs], left_out=left_out)
     pairs = []
     for one, target in _targets(task, inputs, into, suffix):
-        kind = None if target.suffix.lower() in WRITABLE else picture_kind(one.path)
+        known = formats.is_written(formats.suffix(target))
+        kind = None if known else formats.kind(one.path)
         if kind is None:
             pairs.append((one.path, target))
             continue
         reason = (
             f"a {kind.upper()} by its content, with the unknown suffix {target.suffix or '(none)'}"
-            f"; rename it to {usual_suffix(kind)}, or name the output with -o FILE"
+            f"; rename it to {formats.usual_suffix(kind)}, or name the output with -o FILE"
         )
         left_out.append(LeftOut(path=one.path, reason=reason, bad=True))
     return _without_outputs(pairs, left_out, named=into is not None)
 
 
-def _check_folder(output: Path, folders: Sequence[Path], count: int) -> None:
+def _check_folder(output: Path, folders: Sequence[Path], count: int, formats: Formats) -> None:
     """Refuse what cannot be the folder of the outputs."""
-    whose = "a folder" if folders else f"{count} pictures"
+    whose = "a folder" if folders else f"{count} {formats.what}s"
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file, the output of {whose} must be a folder")
-    if not output.exists() and output.suffix.lower() in READABLE:
+    if not output.exists() and formats.names_a_file(output):
         raise InputError(
-            f"{output}: is the name of a picture, the output of {whose} must be a folder"
+            f"{output}: is the name of a {formats.what}, the output of {whose} must be a folder"
         )
     for folder in folders:
         if output.exists() and output.samefile(folder):
             raise InputError(
-                f"{output}: is the folder of the pictures itself; give another one with -o, "
+                f"{output}: is the folder of the {formats.what}s itself; give another one with -o, "
                 "or leave it out"
             )
 
@@ -97,7 +98,7 @@ def _targets(
     """Return the output of every input; of those that would share one, where the suffix changes."""
 
     def target(one: Input, stem: str) -> Path:
-        name = stem + (suffix or output_suffix(one.path))
+        name = stem + (suffix or find_task(task).formats.output_suffix(one.path))
         if into is None and one.root is None:
             return one.path.with_name(name)
         folder = into or _folder_beside(one.root, find_task(task).participle)

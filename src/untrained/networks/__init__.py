@@ -2,15 +2,18 @@
 
 from untrained.networks.conv_decoder import ConvDecoder, ConvDecoderNetwork
 from untrained.networks.custom import Custom
+from untrained.networks.dcgan import Dcgan, DcganNetwork
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
+from untrained.networks.each_frame import EachFrame, EachFrameNetwork
 from untrained.networks.inputs import CodeSettings, FourierFeatures, Guide, Meshgrid, Noise
 from untrained.networks.layered import Layered, LayeredNetwork
-from untrained.networks.layers import NetworkSettings, initialize
+from untrained.networks.layers import NetworkSettings, for_image, initialize
 from untrained.networks.members import Members
 from untrained.networks.plain import Plain, PlainNetwork, Pointwise, PointwiseNetwork
 from untrained.networks.resnet import ResNet, ResNetNetwork
 from untrained.networks.skip import Skip, SkipNetwork
 from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
+from untrained.networks.time_dependent import Helix, TimeDependent, TimeDependentNetwork
 from untrained.networks.unet import UNet, UNetNetwork
 
 __all__ = [
@@ -18,10 +21,15 @@ __all__ = [
     "ConvDecoder",
     "ConvDecoderNetwork",
     "Custom",
+    "Dcgan",
+    "DcganNetwork",
     "DeepDecoder",
     "DeepDecoderNetwork",
+    "EachFrame",
+    "EachFrameNetwork",
     "FourierFeatures",
     "Guide",
+    "Helix",
     "LayerSummary",
     "Layered",
     "LayeredNetwork",
@@ -38,8 +46,11 @@ __all__ = [
     "ResNetNetwork",
     "Skip",
     "SkipNetwork",
+    "TimeDependent",
+    "TimeDependentNetwork",
     "UNet",
     "UNetNetwork",
+    "for_image",
     "initialize",
     "summarize",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ __all__ = [
     "activation",
     "batch_norm",
     "crop_to",
+    "for_image",
     "initialize",
     "pad_to",
     "upsample",
@@ -33,6 +34,8 @@ Output = Literal["sigmoid", "linear", "leaky_relu"]
 Padding = Literal["reflect", "zeros", "replicate"]
 UpMode = Literal["nearest", "bilinear"]
 
+
+Settings = TypeVar("Settings")
 
 _LARGE = 200**2  # pixels: on smaller maps, padding is faster than the calls of `conv_reflect`
 
@@ -47,6 +50,12 @@ class NetworkSettings(Protocol):
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the height and width of the z from which an image of this size grows."""
         ...
+
+
+def for_image(settings: Settings, height: int, width: int) -> Settings:
+    """Return the settings of a network for an image of this size (`of_size`, where it has it)."""
+    find = getattr(settings, "of_size", None)
+    return settings if find is None else find(height, width)
 
 
 class Conv2d(nn.Conv2d):

@@ -22,11 +22,13 @@ class Plain:
     Attributes:
         width: channels.
         depth: 3x3 convolutions, each followed by LeakyReLU of `slope`.
+        silent: whether the last layer starts at zero: what is added to something else.
     """
 
     width: int = 48
     depth: int = 2
     slope: float = 0.2
+    silent: bool = False
 
     def __post_init__(self) -> None:
         check_widths("width", (self.width,))
@@ -54,8 +56,12 @@ class PlainNetwork(nn.Sequential):
                 conv(a, b, 3, padding="zeros"),
                 activation("leaky_relu", slope=settings.slope),
             ]
-        super().__init__(*layers, conv(widths[-1], out_channels, 1, padding="zeros"))
+        last = conv(widths[-1], out_channels, 1, padding="zeros")
+        super().__init__(*layers, last)
         initialize(self, generator)
+        if settings.silent:
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from untrained.networks.layers import NetworkSettings
+from untrained.networks.layers import NetworkSettings, for_image
 
 __all__ = ["LayerSummary", "NetworkSummary", "summarize"]
 
@@ -51,6 +51,7 @@ def summarize(
 
     The network runs on torch's "meta" device: shapes only, so an image of any size is instant.
     """
+    settings = for_image(settings, height, width)
     with torch.device("meta"):
         network = settings.build(in_channels, out_channels, generator=_generator()).to("meta")
     z = torch.empty(1, in_channels, *settings.input_size(height, width), device="meta")

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from untrained.errors import InputError
 from untrained.metrics import mse
 from untrained.objectives.problem import Problem
+from untrained.operators import Identity
 
 __all__ = ["Iterate", "Objective", "ObjectiveSettings", "RunNetwork", "spread_over_members"]
 
@@ -34,6 +35,9 @@ class Objective(ABC):
     Attributes:
         z: the network's input code, (members, c, h, w); None = the network is fed something else.
         guide_channels: of a guide that the network is fed beside what `in_channels` counts.
+        fed_channels: of what the network is fed, where neither z nor the image says it.
+        drawn_channels: of what the network draws, where that is a part of the image (a frame of a
+            series); None = the image's.
         draws_code: whether z is a code, in whose place another can be fed.
     """
 
@@ -41,6 +45,8 @@ class Objective(ABC):
     generator: Generator
     z: Tensor | None = None
     guide_channels: int = 0
+    fed_channels: int | None = None
+    drawn_channels: int | None = None
     draws_code: ClassVar[bool] = True
 
     def feed(self, z: Tensor) -> None:
@@ -63,6 +69,9 @@ class Objective(ABC):
         else:
             self.z = z.to(self.z)
 
+    def watch(self, network: nn.Module) -> None:  # noqa: B027 - most need no more than its images
+        """Take note of the network itself, once, before the first step."""
+
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the next iterate, with a graph behind its loss."""
@@ -70,6 +79,10 @@ class Objective(ABC):
     @abstractmethod
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return the image of the network as it is now, without jitter or masking."""
+
+    def finish(self, estimate: Tensor) -> Tensor:
+        """Return the final image that an estimate worth keeping gives."""
+        return self.problem.finish(estimate)
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return what the fit has found beside the image, by a short name, each (1, c, h, w).
@@ -96,9 +109,18 @@ class Objective(ABC):
         self.generator.set_state(state["generator"])
 
 
-def spread_over_members(images: Tensor) -> dict[str, Tensor]:
-    """Return the extra "spread": the standard deviation over (members, C, H, W), if several."""
-    return {"spread": images.std(0, keepdim=True)} if len(images) > 1 else {}
+def spread_over_members(images: Tensor, problem: Problem | None = None) -> dict[str, Tensor]:
+    """Return the extra "spread": the standard deviation over (members, C, H, W), if several.
+
+    Of a problem with an operator also "measured_spread", that of their measurements, which
+    `solve` calibrates the spread with.
+    """
+    if len(images) < 2:
+        return {}
+    found = {"spread": images.std(0, keepdim=True)}
+    if problem is not None and not isinstance(problem.operator, Identity):
+        found["measured_spread"] = problem.operator(images).std(0, keepdim=True)
+    return found
 
 
 class ObjectiveSettings(Protocol):
@@ -110,7 +132,8 @@ class ObjectiveSettings(Protocol):
     mean of their images.
 
     Settings with a true `in_one_piece` are of objectives that explain a picture as a whole: it is
-    never cut into tiles, each of which would be explained differently.
+    never cut into tiles, each of which would be explained differently. Those with a true `prepares`
+    compute as long before the first step as the steps take, so that a few steps tell no pace.
     """
 
     def in_channels(self, image_channels: int) -> int:

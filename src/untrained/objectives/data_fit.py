@@ -13,6 +13,7 @@ from untrained.networks import CodeSettings, Noise
 from untrained.objectives.base import Iterate, RunNetwork, spread_over_members
 from untrained.objectives.jittered import JitteredObjective
 from untrained.objectives.losses import DataTerm, Gaussian, TotalVariation
+from untrained.objectives.offsets import Offsets
 from untrained.objectives.problem import Problem
 
 __all__ = ["DataFit", "DataFitObjective"]
@@ -30,6 +31,7 @@ class DataFit:
         data_term: E.
         total_variation: R; None = the network is the only prior.
         fit_z: whether z is fitted together with the weights.
+        offsets: what each column of y (detector pixel) adds to all rows is fitted too; None = not.
     """
 
     z: CodeSettings = field(default_factory=Noise)
@@ -37,6 +39,7 @@ class DataFit:
     data_term: DataTerm = field(default_factory=Gaussian)
     total_variation: TotalVariation | None = None
     fit_z: bool = False
+    offsets: Offsets | None = None
 
     def __post_init__(self) -> None:
         if self.jitter < 0:
@@ -63,7 +66,8 @@ class DataFitObjective(JitteredObjective):
         seed: int, members: int = 1,
     ) -> None:  # fmt: skip
         device = problem.observed.device
-        self.problem = problem
+        self.offsets = None if settings.offsets is None else settings.offsets.build(problem)
+        self.problem = problem if self.offsets is None else self.offsets.problem
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
         draw = Generator().manual_seed(seed)
@@ -74,17 +78,25 @@ class DataFitObjective(JitteredObjective):
         z = torch.cat(codes).to(device)
         self.take_code(nn.Parameter(z) if settings.fit_z else z, std=settings.jitter)
         self.weight = problem.fitted
+        bound = getattr(settings.data_term, "for_operator", None)
+        self.data_term = settings.data_term if bound is None else bound(problem.operator)
 
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the iterate at a freshly jittered z."""
         s = self.settings
         estimate = self._image(network, self.jittered())
         measured = self.problem.operator(estimate)
-        loss = s.data_term(measured, self.problem.observed, self.weight)
+        loss = self.data_term(measured, self.problem.observed, self.weight)
         if s.total_variation is not None:
             loss = loss + s.total_variation(estimate)
-        mean = estimate.mean(0, keepdim=True)
-        return Iterate(estimate=mean, measured=measured.mean(0, keepdim=True), loss=loss)
+        mean = Iterate(
+            estimate=estimate.mean(0, keepdim=True),
+            measured=measured.mean(0, keepdim=True),
+            loss=loss,
+        )
+        if self.offsets is not None:
+            self.offsets.update(mean.measured)
+        return mean
 
     def estimate(self, network: RunNetwork) -> Tensor:
         """Return f_θ(z), cropped to the image."""
@@ -92,8 +104,9 @@ class DataFitObjective(JitteredObjective):
             return self._image(network, self.z).mean(0, keepdim=True)
 
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
-        """Return the spread over the members."""
-        return spread_over_members(self._image(network, self.z))
+        """Return the spread over the members, and the offsets if they are fitted."""
+        found = {} if self.offsets is None else {"offsets": self.offsets.values}
+        return found | spread_over_members(self._image(network, self.z), self.problem)
 
     def parameters(self) -> list[nn.Parameter]:
         """Return z, if it is fitted."""
@@ -108,6 +121,7 @@ class DataFitObjective(JitteredObjective):
         return {
             **super().state_dict(),
             "z": self.z.detach().clone() if self.settings.fit_z else None,
+            "offsets": None if self.offsets is None else self.offsets.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -116,3 +130,5 @@ class DataFitObjective(JitteredObjective):
         if self.settings.fit_z:
             with torch.no_grad():
                 self.z.copy_(state["z"])
+        if self.offsets is not None:
+            self.offsets.load_state_dict(state["offsets"])

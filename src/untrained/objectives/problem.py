@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from untrained.errors import InputError
 from untrained.noise import NoiseModel, local_mean
-from untrained.operators import Identity
+from untrained.operators import Identity, LinearOperator
 
 __all__ = ["Problem"]
 
@@ -28,13 +28,15 @@ class Problem:
             `image_shape` gives for that of y; of an operator without one, that of y.
         known: (1, 1, h, w), 1 where y was measured; None = everywhere.
         groups: (1, 1, h, w), whole numbers: what belongs together (a line of k-space, a projection,
-            a block, a frame) and is held out together; None = each measurement is its own group.
+            a block, a frame) and is held out together; what is below 0 never is (the middle of
+            k-space, which nothing else predicts); None = each measurement is its own group.
         held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
         guide: another picture, (1, C', H, W), that an objective goes by: of the same scene for a z
             that is one and for `MaskedPrediction`, of where a mark may be for `Decompose`.
         noise: the noise of y by brightness, if known or estimated.
         peak: what PSNR takes as full scale, in the unit range.
-        exact_known: whether the known pixels of y stand in the final image as they are.
+        exact_known: whether the known pixels of y stand in the final image as they are; under
+            another operator that `projects`, whether the image has the measurement y.
         clip: whether the final image is clipped to the unit range.
         bounded: whether the final image takes away no more than the noise; see `finish`.
     """
@@ -149,9 +151,20 @@ class Problem:
         if self.exact_known and isinstance(self.operator, Identity):
             known = torch.ones_like(self.observed[:, :1]) if self.known is None else self.known
             estimate = torch.where(known > 0, self.observed, estimate)
+        elif self.exact_known and isinstance(self.operator, LinearOperator):
+            estimate = self._with_measurement(estimate, self.operator)
         project = getattr(self.operator, "project", None)
         estimate = estimate if project is None else project(estimate)
         return estimate.clamp(0, 1) if self.clip else estimate
+
+    def _with_measurement(self, estimate: Tensor, operator: LinearOperator) -> Tensor:
+        """Return x + A*(y - A x), of an operator that `projects`: hard data consistency."""
+        if not operator.projects:
+            return estimate
+        residual = self.observed - operator(estimate)
+        return estimate + operator.adjoint(
+            residual if self.known is None else residual * self.known
+        )
 
     def _bounded(self, estimate: Tensor, noise: NoiseModel) -> Tensor:
         residual = (estimate - self.observed).abs()
@@ -177,7 +190,7 @@ class Problem:
         known = (torch.ones(1, 1, *size) if self.known is None else self.known.cpu()).flatten()
         places = known.nonzero().flatten()
         group = places if self.groups is None else self.groups.cpu().flatten()[places]
-        groups = group if self.groups is None else torch.unique(group)
+        groups = group if self.groups is None else torch.unique(group[group >= 0])
         count = max(1, round(fraction * len(groups)))
         if count >= len(groups):
             what = "known pixels" if self.groups is None else "groups of known measurements"

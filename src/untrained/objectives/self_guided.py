@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
 from untrained.noise import NoisePool
 from untrained.objectives.base import Iterate, Objective, RunNetwork, spread_over_members
 from untrained.objectives.problem import Problem
-from untrained.operators import LinearOperator
+from untrained.objectives.starts import back_projected
 
 __all__ = ["SelfGuided", "SelfGuidedObjective"]
 
@@ -72,7 +71,7 @@ class SelfGuidedObjective(Objective):
         self.problem = problem
         self.settings = settings
         self.generator = Generator(problem.observed.device).manual_seed(seed + 1)
-        self.z = nn.Parameter(_start(problem).repeat(members, 1, 1, 1))
+        self.z = nn.Parameter(back_projected(problem).repeat(members, 1, 1, 1))
         self.pool = NoisePool((members, *problem.image_shape[1:]), generator=self.generator)
         self.weight = problem.fitted
 
@@ -95,7 +94,7 @@ class SelfGuidedObjective(Objective):
     def extras(self, network: RunNetwork) -> dict[str, Tensor]:
         """Return z, the guide that the fit has made, and the spread over the members."""
         guide = self.z.detach().mean(0, keepdim=True)
-        return {"guide": guide, **spread_over_members(network(self.z))}
+        return {"guide": guide, **spread_over_members(network(self.z), self.problem)}
 
     def parameters(self) -> list[nn.Parameter]:
         """Return z."""
@@ -115,13 +114,3 @@ class SelfGuidedObjective(Objective):
         self.pool.load_state_dict(state["pool"])
         with torch.no_grad():
             self.z.copy_(state["z"])
-
-
-def _start(problem: Problem) -> Tensor:
-    """Return Aᵀy; for operators that have no adjoint, y at the size of the image."""
-    observed, shown = problem.observed, problem.fitted
-    observed = observed if shown is None else observed * shown
-    if isinstance(problem.operator, LinearOperator):
-        return problem.operator.adjoint(observed)
-    size = problem.image_shape[-2:]
-    return F.interpolate(observed, size=size, mode="bilinear", align_corners=False)

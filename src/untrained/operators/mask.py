@@ -13,6 +13,7 @@ __all__ = ["Mask"]
 class Mask(LinearOperator):
     """A x = m x with m = 1 for known pixels and 0 for missing ones; A* = A."""
 
+    projects = True
     known: Tensor
 
     def __init__(self, known: Tensor) -> None:
@@ -29,3 +30,7 @@ class Mask(LinearOperator):
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return m y: the mask is its own adjoint."""
         return self.forward(measurement)
+
+    def absorbed(self, weight: Tensor) -> Tensor:
+        """Return m² w."""
+        return weight * self.known.to(weight.dtype).square()

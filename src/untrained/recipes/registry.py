@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from untrained.errors import InputError, did_you_mean
 from untrained.recipes import (
+    ct,
     deblur,
     deblur_blind,
     decompose,
@@ -14,6 +15,9 @@ from untrained.recipes import (
     denoise,
     flash,
     inpaint,
+    mri,
+    sensing,
+    series,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -34,6 +38,10 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         deinterlace,
         decompose,
         dehaze,
+        mri,
+        ct,
+        sensing,
+        series,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -16,9 +16,11 @@ def facts_of(
     """Return the account: what a careful reader wants to know, in this order."""
     found: dict[str, str] = {}
     if summary is not None:
-        found |= _account(summary)
+        found |= _account(summary, "the first look" if "scales" in record else _OBSERVED)
     elif lines:
         found["steps"] = f"{lines[-1]['step']} so far"
+    scan = record.get("scan")
+    found |= {str(k): str(v) for k, v in scan.items()} if isinstance(scan, dict) else {}
     versions = record.get("versions", {})
     names = ("untrained", "torch", "numpy", "python")
     found |= {
@@ -40,7 +42,10 @@ def facts_of(
     return {label: value for label, value in found.items() if value}
 
 
-def _account(summary: dict[str, Any]) -> dict[str, str]:
+_OBSERVED = "the observed picture"
+
+
+def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
     most = summary.get("max_steps", summary["stop_step"])
     found = {
         "stopped": f"{summary['stop_advice']} ({summary['stop_reason']})",
@@ -52,7 +57,7 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
     if score is not None:
         before = score["psnr_degraded"]
         found["PSNR to the truth"] = f"{score['psnr']:.2f} dB" + (
-            "" if before is None else f" (the observed picture: {before:.2f} dB)"
+            "" if before is None else f" ({seen}: {before:.2f} dB)"
         )
         found["SSIM to the truth"] = f"{score['ssim']:.4f}"
         if "full_strength" in score:
@@ -64,7 +69,11 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         if summary.get("tiles", 1) == 1:  # in tiles the whole image is seen only at the end
             found["peak"] = peak_in_words(score, refined=summary.get("refined", False))
     if "psnr_observed" in summary:
-        found["PSNR to observed"] = f"{summary['psnr_observed']:.2f} dB"
+        level = f"{summary['psnr_observed']:.2f} dB"
+        if seen == _OBSERVED:
+            found["PSNR to observed"] = level
+        else:
+            found["agreement with y"] = f"A x - y is {level} below the mean square of y"
     found["time"] = (
         f"{format_seconds(summary['seconds'])}, {summary['steps_per_second']:.1f} steps/s"
     )
@@ -75,7 +84,7 @@ def _account(summary: dict[str, Any]) -> dict[str, str]:
         how = "estimated" if summary["sigma_estimated"] else "given"
         shared = ", shared by neighbouring pixels" if summary["correlated_noise"] else ""
         found["noise"] = f"{level_in_words(summary)}, {how}{shared}"
-    if summary.get("missing_pixels"):
+    if summary.get("missing_pixels") and seen == _OBSERVED:
         found["missing pixels"] = f"{summary['missing_pixels']:,}"
     if summary.get("outliers"):
         found["outliers"] = f"{summary['outliers']:,}, kept as they were"

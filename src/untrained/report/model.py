@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from untrained.errors import InputError
+from untrained.fitting import HeldOut
 from untrained.fitting.callbacks.jsonl import read_json_lines
 from untrained.recipes import Recipe, decode, explain
 from untrained.report.facts import facts_of
 from untrained.report.pictures import Map, RunPictures, Shown
 from untrained.report.reproducing import command_of, python_of
+from untrained.report.scans import open_run
 
 __all__ = [
     "Fact",
@@ -76,7 +78,10 @@ class Layers(TypedDict):
 
 
 class HistoryView(TypedDict):
-    """The curves, thinned; a number that is not finite is None."""
+    """The curves, thinned; a number that is not finite is None.
+
+    `held_out` is the error at what the fit never saw, where a stop rule watched it.
+    """
 
     step: list[int]
     loss: list[float | None]
@@ -84,6 +89,8 @@ class HistoryView(TypedDict):
     truth_step: list[int]
     psnr_truth: list[float | None]
     psnr_truth_iterate: list[float | None]
+    held_out_step: NotRequired[list[int]]
+    held_out: NotRequired[list[float | None]]
 
 
 class Stop(TypedDict):
@@ -120,7 +127,7 @@ class Setting(TypedDict):
 
 
 class ViewRun(TypedDict):
-    """A run (one page of it)."""
+    """A run (one page of it); `pixel_mm` is the height and width of the estimate's pixels."""
 
     id: str
     title: str
@@ -129,6 +136,7 @@ class ViewRun(TypedDict):
     status: Status
     layers: Layers
     overlays: list[Overlay]
+    pixel_mm: NotRequired[list[float]]
     snapshots: list[Snapshot]
     history: HistoryView
     stop: Stop | None
@@ -174,7 +182,7 @@ def view_of_run(folder: Path, *, link: Link, page: int = 1, points: int = 1000) 
 
 
 def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
-    pictures = RunPictures(folder, page=page)
+    pictures = open_run(folder, page=page)
     record = pictures.record
     job = record["job"]
     recipe = _recipe_of(job)
@@ -183,7 +191,8 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
     layers = _layers(pictures, link)
     overlays = [_overlay(entry, link) for entry in pictures.overlays.values()]
     title = Path(job["source"]).name
-    return {
+    size = pictures.millimetres
+    view: ViewRun = {
         "id": folder.name if page == 1 else f"{folder.name}-page-{page}",
         "title": title if pictures.pages == 1 else f"{title} page {page}/{pictures.pages}",
         "task": job["task"],
@@ -195,7 +204,7 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
             {"step": step, "src": link(shown), "width": shown.width, "height": shown.height}
             for step, shown in pictures.snapshots.items()
         ],
-        "history": _history(lines, points),
+        "history": _history(lines, points, held_out=_watches_held_out(recipe)),
         "stop": _stop(summary),
         "peak": _peak(lines),
         "facts": [
@@ -207,6 +216,9 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
         "command": command_of(job, recipe),
         "python": python_of(job, recipe),
     }
+    if size is not None:
+        view["pixel_mm"] = list(size)
+    return view
 
 
 def _printable(value: Any) -> Any:
@@ -233,7 +245,7 @@ def _layers(pictures: RunPictures, link: Link) -> Layers:
     if pictures.estimate is not None:
         layers["estimate"] = _layer(pictures.estimate, "estimate", link)
     if pictures.observed is not None:
-        layers["observed"] = _layer(pictures.observed, "observed", link)
+        layers["observed"] = _layer(pictures.observed, pictures.observed_label, link)
     if pictures.truth is not None:
         layers["truth"] = _layer(pictures.truth, "truth", link)
     return layers
@@ -266,10 +278,15 @@ def _history_lines(path: Path) -> list[dict[str, Any]]:
     return read_json_lines(path) if path.exists() else []
 
 
-def _history(lines: Sequence[dict[str, Any]], points: int) -> HistoryView:
+def _watches_held_out(recipe: Recipe | None) -> bool:
+    """Whether the number that the stop rule watches is the error at what was held out."""
+    return recipe is not None and isinstance(recipe.stopper, HeldOut)
+
+
+def _history(lines: Sequence[dict[str, Any]], points: int, *, held_out: bool) -> HistoryView:
     steps = _thinned(lines, points)
     scored = _thinned([line for line in lines if "psnr_truth" in line], points)
-    return {
+    history: HistoryView = {
         "step": [line["step"] for line in steps],
         "loss": [_finite(line["loss"]) for line in steps],
         "psnr_observed": [_finite(line["psnr_observed"]) for line in steps],
@@ -277,6 +294,12 @@ def _history(lines: Sequence[dict[str, Any]], points: int) -> HistoryView:
         "psnr_truth": [_finite(line["psnr_truth"]) for line in scored],
         "psnr_truth_iterate": [_finite(line["psnr_truth_iterate"]) for line in scored],
     }
+    if held_out:
+        watched = [line for line in lines if isinstance(line.get("value"), float)]
+        watched = _thinned(watched, points)
+        history["held_out_step"] = [line["step"] for line in watched]
+        history["held_out"] = [_finite(line["value"]) for line in watched]
+    return history
 
 
 def _thinned(lines: Sequence[dict[str, Any]], points: int) -> list[dict[str, Any]]:

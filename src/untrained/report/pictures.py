@@ -74,7 +74,13 @@ class Map:
 
 
 class RunPictures:
-    """The pictures of one page of a run. Nothing is read before it is asked for."""
+    """The pictures of one page of a run. Nothing is read before it is asked for.
+
+    Attributes:
+        observed_label: what the observed picture is called.
+    """
+
+    observed_label: str = "observed"
 
     def __init__(self, folder: Path, *, page: int = 1) -> None:
         """`page` counts from 1.
@@ -152,6 +158,11 @@ class RunPictures:
         maps = {m.shown.name.partition("/")[2]: m for m in found if m is not None}
         missing = self._missing()
         return maps if missing is None else {**maps, "missing": missing}
+
+    @property
+    def millimetres(self) -> tuple[float, float] | None:
+        """Height and width of a pixel of the estimate, if they are known."""
+        return None
 
     def find(self, name: str) -> Shown | None:
         """Return a picture by its name; None if the run has none of that name."""
@@ -253,7 +264,7 @@ class RunPictures:
 
     def _extra(self, path: Path) -> Map | None:
         """Return a NAME.npy that stands beside a NAME.png, (h, w) or (h, w, c)."""
-        if path.name == "page.npy" or not path.with_suffix(".png").exists():
+        if path.stem in _NO_MAPS or not path.with_suffix(".png").exists():
             return None
         try:
             values = np.load(path, allow_pickle=False)
@@ -268,11 +279,11 @@ class RunPictures:
             return None
         low, high, unit = float(values[finite].min()), float(values[finite].max()), ""
         if path.stem in ("spread", "uncertainty"):
-            # 0 up, so that the shades of two runs mean the like; on the scale that people know
-            low, scale = 0.0, 255.0
-            high, unit = high * scale, "standard deviation, 0-255 scale"
+            # 0 up, so that the shades of two runs mean the like
+            low, (scale, unit) = 0.0, self._spread_unit()
+            high *= scale
         else:
-            scale = 1.0
+            scale, unit = 1.0, _UNITS.get(path.stem, "")
         height, width = values.shape[:2]
         return Map(
             shown=Shown(
@@ -282,6 +293,10 @@ class RunPictures:
             ),
             label=path.stem.replace("_", " "), low=low, high=high, unit=unit,
         )  # fmt: skip
+
+    def _spread_unit(self) -> tuple[float, str]:
+        """Return what a standard deviation of 1 in the unit range is, and in what: as is known."""
+        return 255.0, "standard deviation, 0-255 scale"
 
     def _missing(self) -> Map | None:
         """Return where the fit was told nothing: the mask's holes, transparent and NaN pixels."""
@@ -311,6 +326,10 @@ class RunPictures:
             ),
             label="missing pixels", low=0, high=1, unit="",
         )  # fmt: skip
+
+
+_NO_MAPS = {"page", "result", "first", "truth"}
+_UNITS = {"residual": "log10 of |A x - y| / max |y|"}
 
 
 def as_png(pixels: Pixels) -> bytes:

@@ -1,7 +1,8 @@
 """From an array or a picture to the restored one: problems solved whole, in tiles, inverted."""
 
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
-from untrained.restoring.given import Execution, Given, Weights
+from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
+from untrained.restoring.intervals import Interval, measured_interval
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
 from untrained.restoring.paces import timed_from
 from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
@@ -11,6 +12,7 @@ from untrained.restoring.planner import (
     predict_memory,
     summarize_recipe,
 )
+from untrained.restoring.prior import weight_prior, with_prior
 from untrained.restoring.restore import restore, restore_many
 from untrained.restoring.saved import LoadedFit, load_fit
 from untrained.restoring.scoring import score_pages
@@ -35,7 +37,10 @@ __all__ = [
     "Features",
     "Given",
     "Hooks",
+    "Interval",
     "LoadedFit",
+    "Measured",
+    "MeasuredPages",
     "Weights",
     "adapted",
     "assemble",
@@ -52,6 +57,7 @@ __all__ = [
     "load_fit",
     "make_plan",
     "maximize_activation",
+    "measured_interval",
     "plan_picture",
     "predict_memory",
     "read_values",
@@ -64,4 +70,6 @@ __all__ = [
     "summarize_recipe",
     "tile_places",
     "timed_from",
+    "weight_prior",
+    "with_prior",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,7 +14,7 @@ from untrained.errors import InputError, check_number
 from untrained.fitting import Callback
 from untrained.operators import Identity, Resample
 
-__all__ = ["Execution", "Given", "Weights"]
+__all__ = ["Execution", "Given", "Measured", "MeasuredPages", "Weights"]
 
 Weights = Mapping[str, Tensor]
 
@@ -27,7 +27,7 @@ class Given:
         operator: A, any differentiable callable on (1, C, H, W); None = the identity.
         mask: (h, w), true = measured, numbers as `images.masks` reads them; None = everywhere, but
             for NaN and infinite values.
-        groups: (h, w), whole numbers: what is held out together (`Problem.groups`).
+        groups: (h, w), whole numbers: what is held out together, below 0 never (`Problem.groups`).
         sigma: standard deviation of the noise in the units of the values given; None = estimated
             where y is a picture, else unknown.
         photons: the noise is that of light, with so many photons at white (a value of 1, or the
@@ -37,8 +37,13 @@ class Given:
             for `Decompose`.
         scale: y and the image are divided by it for the fit, and the image multiplied by it after:
             what is about 1 in the image, so that no unit of y is too small or too large. For a
-            linear operator that is none of a picture; None = 1, of integers the dtype's white.
+            linear operator that is none of a picture; None = 1, of integers the dtype's white. PSNR
+            of A x against y is then over the root of the mean square of y.
         clip: whether the image is clipped to black and white; None = where y is a picture.
+        look: what of the image is looked at and compared with a truth, (1, C, H, W) ->
+            (1, c, H, W): the magnitude of complex numbers; None = the image itself.
+        first: the image by a simple method, as it is looked at, (H, W) or (H, W, c), in its own
+            units: to be shown and scored beside the fit's, which does not see it.
         notes: what was made of the files and arrays that the user gave, where it may not be what
             they expect: one sentence each, which the result hands on.
 
@@ -54,6 +59,8 @@ class Given:
     guide: NDArray[Any] | None = None
     scale: float | None = None
     clip: bool | None = None
+    look: Callable[[Tensor], Tensor] | None = None
+    first: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -72,6 +79,24 @@ class Given:
     def of_a_picture(self) -> bool:
         """Whether y is a picture in the image's own units (`LinearOperator.keeps_constants`)."""
         return self.operator is None or bool(getattr(self.operator, "keeps_constants", False))
+
+
+class Measured(Protocol):
+    """A measurement, ready for `restore`."""
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The numbers, (h, w, c) float32."""
+        ...
+
+    @property
+    def given(self) -> Given:
+        """What is known of them."""
+        ...
+
+
+MeasuredPages = Callable[[int], Measured]
+"""What was measured of a page, from 0, where each has what is given of its own: maps, a scale."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -31,10 +31,11 @@ from untrained.recipes import Recipe, encode
 from untrained.restoring.solve import adapted, solve
 from untrained.restoring.tiles import can_be_tiled, crop
 
-__all__ = ["Pace", "learn_pace", "pace_of", "timed_from"]
+__all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "timed_from"]
 
 _SIDES = (128, 256, 512)  # of the crops that are timed …
 _AREA = 8  # … in pictures of so many times their pixels, the two smallest in all
+_WORTH_TIMING = 100  # steps, of which timing takes four
 _LEAST_STEPS = 30  # of a fit whose time is learnt
 _RUNS = 8  # the latest that are kept
 
@@ -96,6 +97,8 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
     """Return the pace of a kind of fit; timed on crops of the problem where nothing is known."""
     key = _key(recipe, problem, device)
     pace = _read().get(key, Pace())
+    if is_measured(problem):
+        return _of_whole(recipe, problem, device, pace)
     height, width = problem.observed.shape[-2:]
     factor = _factor(problem)
     if pace.runs or min(height, width) * factor < _timed_from.get() or not can_be_tiled(problem):
@@ -115,6 +118,36 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
     pace = Pace(tuple(sorted(known.items())), _time_after(recipe, problem, middle))
     _write(key, pace)
     return pace
+
+
+def is_measured(problem: Problem) -> bool:
+    """Whether y is no picture, but k-space, a sinogram …: it is timed as a whole or not at all."""
+    return not getattr(problem.operator, "keeps_constants", False)
+
+
+def _of_whole(recipe: Recipe, problem: Problem, device: torch.device, pace: Pace) -> Pace:
+    """Return the pace of what cannot be cut; timed where that is a small part of the fit."""
+    quiet = _timed_from.get() == math.inf or getattr(recipe.objective, "prepares", False)
+    pixels = _pixels(problem)
+    if pace.runs or quiet or pixels in dict(pace.crops) or recipe.max_steps < _WORTH_TIMING:
+        return pace
+    known = {**dict(pace.crops), pixels: _time_few_steps(recipe, problem.to(device))}
+    pace = replace(pace, crops=tuple(sorted(known.items())))
+    _write(_key(recipe, problem, device), pace)
+    return pace
+
+
+def _time_few_steps(recipe: Recipe, problem: Problem) -> float:
+    """Return the seconds of a step: the difference of two short fits."""
+    taken = []
+    for steps in (1, 3):
+        short = replace(
+            recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
+        )
+        began = time.perf_counter()
+        solve(problem, short)
+        taken.append(time.perf_counter() - began)
+    return max(1e-5, (taken[1] - taken[0]) / 2)
 
 
 def learn_pace(

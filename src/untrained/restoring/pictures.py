@@ -16,7 +16,7 @@ from untrained.images import Picture, from_unit, mask_to_tensor, missing_in, to_
 from untrained.objectives import Problem, mean_of_neighbours
 from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe, as_recipe
-from untrained.restoring.given import Execution, Given
+from untrained.restoring.given import Execution, Given, Measured, MeasuredPages
 from untrained.restoring.planner import make_plan
 from untrained.restoring.restore import restore
 from untrained.restoring.values import enlarged, set_missing
@@ -60,7 +60,7 @@ def restore_picture(
     picture: Picture,
     *,
     recipe: str | Recipe,
-    given: Given = Given(),
+    given: Given | MeasuredPages = Given(),
     truth: Picture | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -69,7 +69,9 @@ def restore_picture(
     """Restore every page of a picture file; alpha, profile and metadata are carried over.
 
     Fully transparent pixels count as missing. Inpainting fills them and makes them opaque; the
-    other tasks leave their colours as they were. Mask and guide are the same for every page.
+    other tasks leave their colours as they were. Mask and guide are the same for every page. A page
+    that cannot be restored stays as it was. With `MeasuredPages` the picture only counts the pages,
+    and what cannot be restored of them is zero.
 
     Returns:
         the restored picture, and one result a page (none for pages that were `finished`).
@@ -77,7 +79,8 @@ def restore_picture(
     Raises:
         InputError: as `restore`; also a truth of another size, or nothing to inpaint.
     """
-    recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
+    masked = isinstance(given, Given) and given.mask is not None
+    recipe = as_recipe(recipe, task="inpaint" if masked else "denoise")
     if truth is not None and len(truth.pixels) != len(picture.pixels):
         raise InputError(
             f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "
@@ -94,7 +97,10 @@ def restore_picture(
         begun = _Begun()
         hook = replace(hook, callbacks=[begun, *hook.callbacks])
         try:
-            image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
+            if isinstance(given, Given):
+                image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
+            else:
+                image, result = _reconstructed(given(i), recipe, clean, seed, hook, device)
         except InputError as error:
             none_done = i + 1 == len(picture.pixels) and all(page is None for page in pages)
             # What an observer raises, on a full disk, is no fault of the page.
@@ -109,14 +115,14 @@ def restore_picture(
         if result.cut_short:
             break
         hook.on_finished(image, result)
-    pixels = _with_untouched(pages, picture.pixels)
+    pixels = _with_untouched(pages, picture.pixels, measured=not isinstance(given, Given))
     alpha = _new_alpha(picture, recipe, pixels)
     return with_pixels(picture, pixels, alpha=alpha), results
 
 
 def plan_picture(
-    picture: Picture, *, recipe: str | Recipe, given: Given = Given(), seed: int = 0,
-    device: str = "auto",
+    picture: Picture, *, recipe: str | Recipe, given: Given | MeasuredPages = Given(),
+    seed: int = 0, device: str = "auto",
 ) -> Plan:  # fmt: skip
     """Return what the fit of a picture's first page will cost, and fit nothing.
 
@@ -129,7 +135,8 @@ def plan_picture(
     if pages > 1:
         first = None if picture.alpha is None else picture.alpha[:1]
         picture = with_pixels(picture, picture.pixels[:1], alpha=first)
-    if rows * columns <= 2 * _LOOKED_AT**2 or not given.is_alike_everywhere:
+    small = rows * columns <= 2 * _LOOKED_AT**2
+    if not isinstance(given, Given) or small or not given.is_alike_everywhere:
         return _planned(picture, given, recipe, seed, device)
     recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
     found = _planned(*_middle(picture, given), recipe, seed, device)
@@ -160,7 +167,9 @@ def _middle(picture: Picture, given: Given) -> tuple[Picture, Given]:
     return part, replace(given, mask=known, guide=guide)
 
 
-def _planned(picture: Picture, given: Given, recipe: str | Recipe, seed: int, device: str) -> Plan:
+def _planned(
+    picture: Picture, given: Given | MeasuredPages, recipe: str | Recipe, seed: int, device: str
+) -> Plan:
     """Return the plan of a fit that is ended before it begins."""
     try:
         restore_picture(
@@ -215,17 +224,41 @@ def _restored(
     return image, result
 
 
-def _with_untouched(pages: Sequence[NDArray[Any] | None], before: NDArray[Any]) -> NDArray[Any]:
+def _reconstructed(
+    measured: Measured, recipe: Recipe, truth: NDArray[Any] | None, seed: int, hook: Hooks,
+    device: str,
+) -> tuple[NDArray[Any], Result]:  # fmt: skip
+    """Return the image of a measurement, (H, W, C), and its result."""
+    result = restore(
+        measured.y, recipe=recipe, given=measured.given, truth=truth, seed=seed,
+        execution=Execution(
+            device=device, callbacks=hook.callbacks, cancelled=hook.cancelled, state=hook.state
+        ),
+    )  # fmt: skip
+    assert result.image is not None
+    return result.image, result
+
+
+def _with_untouched(
+    pages: Sequence[NDArray[Any] | None], before: NDArray[Any], *, measured: bool
+) -> NDArray[Any]:
     """Return all pages; those not restored as they were, enlarged where the others are."""
     shapes = {page.shape for page in pages if page is not None}
     shape = next(iter(shapes), before.shape[1:])
     whole = [*pages, *[None] * (len(before) - len(pages))]
     return np.stack(
         [
-            np.broadcast_to(enlarged(old, shape), shape) if page is None else page
+            _untouched(old, shape, measured=measured) if page is None else page
             for page, old in zip(whole, before, strict=True)
         ]
     )
+
+
+def _untouched(page: NDArray[Any], shape: tuple[int, ...], *, measured: bool) -> NDArray[Any]:
+    """Return a page that was not restored, in the shape of those that were."""
+    if measured:  # k-space is no image
+        return np.zeros(shape, page.dtype)
+    return np.broadcast_to(enlarged(page, shape), shape)
 
 
 def _spread(page: NDArray[Any], visible: NDArray[np.bool_]) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from untrained.memory import free_memory
 from untrained.networks import Custom, NetworkSettings, NetworkSummary, summarize
 from untrained.objectives import Problem
 from untrained.recipes import Recipe
-from untrained.restoring.paces import pace_of
+from untrained.restoring.paces import is_measured, pace_of
 from untrained.restoring.solve import adapted
 from untrained.restoring.tiles import TILE, can_be_tiled, crop, for_later_tiles, tile_places
 
@@ -94,11 +94,36 @@ def _summarized(
 
 
 def predict_memory(recipe: Recipe, problem: Problem) -> int:
-    """Return the bytes that a fit needs: the network's (`summarize`) and two dozen images."""
+    """Return the bytes that a fit needs: the network's (`summarize`) and two dozen images.
+
+    Of an operator that is no picture's also its matrices and maps, twice (with those of another
+    device), and two dozen measurements: k-space has many coils.
+    """
     _, channels, height, width = problem.image_shape
     summary = summarize_recipe(recipe, height, width, channels)
-    counted = recipe.members * summary.memory_bytes + 24 * 4 * channels * height * width
-    return int(_ROOM * counted)
+    values = channels * height * width
+    held = 0
+    if is_measured(problem):
+        values = max(values, problem.observed.numel())
+        held = 2 * _bytes_of(problem.operator)
+    again = getattr(recipe.objective, "unrolls", 1) - 1  # one step applies the network so often
+    network = summary.memory_bytes + again * summary.activation_bytes
+    counted = recipe.members * network + 24 * 4 * values
+    return int(_ROOM * counted) + held
+
+
+def _bytes_of(operator: object) -> int:
+    """Return what an operator holds: sparse matrices, coil maps."""
+    if not isinstance(operator, torch.nn.Module):
+        return 0
+    return sum(_storage(x) for x in (*operator.buffers(), *operator.parameters()))
+
+
+def _storage(values: torch.Tensor) -> int:
+    if values.layout == torch.sparse_csr:
+        parts = (values.values(), values.col_indices(), values.crow_indices())
+        return sum(x.numel() * x.element_size() for x in parts)
+    return values.numel() * values.element_size()
 
 
 def available_memory(device: torch.device) -> int | None:

@@ -5,6 +5,7 @@ array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -100,13 +101,13 @@ def restore(
         groups=None if given.groups is None else _places(given.groups),
         guide=None if guide is None else to_unit(guide, channel_axis=channel_axis)[0],
         noise=noise,
-        peak=unit_range.peak,
+        peak=unit_range.peak if given.scale is None else _strength(observed, known),
         exact_known=recipe.exact_known,
         bounded=recipe.bounded,
         clip=given.of_a_picture if given.clip is None else given.clip,
     )
     _check_size(problem)
-    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values)
+    callbacks, scoring = _with_scoring(execution, truth, problem, channel_axis, values, given)
     device = pick_device(execution.device)
     plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
     for callback in callbacks:
@@ -134,7 +135,9 @@ def restore(
         observed=observed,
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
-        image=_in_place(values, estimate, known, aside, recipe, exact=constant),
+        image=_in_place(
+            values, estimate, known, aside, recipe, exact=constant, direct=given.of_a_picture
+        ),
         notes=(*given.notes, *result.notes),
         details={
             **result.details,
@@ -218,11 +221,11 @@ def _fitted(
 
 def _in_place(
     values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe,
-    *, exact: bool,
+    *, exact: bool, direct: bool,
 ) -> NDArray[Any]:  # fmt: skip
     """Return the image with the caller's own values wherever they are to stay."""
     image = values.as_image(estimate)
-    if exact or (recipe.exact_known and image.shape == values.source.shape):
+    if exact or (recipe.exact_known and direct and image.shape == values.source.shape):
         everywhere = torch.ones_like(values.observed[:, :1])
         image = values.as_it_was(image, everywhere if known is None else known)
     image = values.as_it_was(image, aside)
@@ -240,6 +243,14 @@ def _known(
     if not known.any():
         raise InputError("no pixel is both finite and known; wanted some to start from")
     return None if bool(known.all()) else known
+
+
+def _strength(observed: Tensor, known: Tensor | None) -> float:
+    """Return the root of the mean square of y where it is known: its full scale, if it has none."""
+    where = torch.ones_like(observed[:, :1]) if known is None else known
+    count = float(where.sum()) * observed.shape[1]
+    strength = math.sqrt(float((observed.square() * where).sum()) / count)
+    return strength if strength > 0 else 1.0
 
 
 def _places(groups: NDArray[Any]) -> Tensor:
@@ -268,8 +279,12 @@ def _with_scoring(
     problem: Problem,
     channel_axis: int | None,
     values: Values,
+    given: Given,
 ) -> tuple[list[Callback], Scoring | None]:
-    """Give the truth to the Scoring among the callbacks, or to a new one in front of them."""
+    """Give the truth to the Scoring among the callbacks, or to a new one in front of them.
+
+    Of an image in the units of a scanner, full scale is the truth's largest value.
+    """
     callbacks = list(execution.callbacks)
     if truth is None:
         return callbacks, None
@@ -280,7 +295,7 @@ def _with_scoring(
             f"truth holds {kind} values, the image {wanted_kind}; wanted one scale for both"
         )
     clean, _, _ = to_unit(truth, channel_axis=channel_axis, value_range=unit_range)
-    wanted_shape = list(problem.image_shape)
+    wanted_shape = _shape_looked_at(problem, given)
     wanted_shape[1] *= values.repeat
     if list(clean.shape) != wanted_shape:
         got, wanted = ("x".join(map(str, s[1:])) for s in (clean.shape, wanted_shape))
@@ -288,9 +303,21 @@ def _with_scoring(
             f"truth is {got} (channels x height x width), the restored image is {wanted}; "
             "pass a truth of that size"
         )
-    for callback in callbacks:
-        if isinstance(callback, Scoring):
-            callback.truth = clean
-            return callbacks, callback
-    scoring = Scoring(clean)
-    return [scoring, *callbacks], scoring
+    scoring = next((callback for callback in callbacks if isinstance(callback, Scoring)), None)
+    if scoring is None:
+        scoring = Scoring()
+        callbacks = [scoring, *callbacks]
+    scoring.truth, scoring.look = clean, given.look
+    if not given.of_a_picture:
+        scoring.compares_observed = False
+        if given.scale is not None:
+            scoring.full_scale = float(clean.max())
+    if given.first is not None:
+        scoring.first = to_unit(given.first, channel_axis=-1, value_range=unit_range)[0]
+    return callbacks, scoring
+
+
+def _shape_looked_at(problem: Problem, given: Given) -> list[int]:
+    """Return the shape of what is compared with a truth."""
+    shape = problem.image_shape
+    return list(shape if given.look is None else given.look(torch.zeros(shape)).shape)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from untrained.errors import InputError
 from untrained.fitting import full_float32
 from untrained.fitting.saving import read_fit
-from untrained.networks import Custom
+from untrained.networks import Custom, for_image
 from untrained.recipes import Recipe, decode
 from untrained.restoring.solve import load_weights, networks_of
 
@@ -76,7 +76,9 @@ def load_fit(
     if network is not None:
         recipe = replace(recipe, network=Custom(module=network))
     z, estimate = tensors["z"], tensors["estimate"]
-    made = networks_of(recipe, z.shape[1], estimate.shape[1], generator=Generator().manual_seed(0))
+    height, width = estimate.shape[-2:]
+    sized = replace(recipe, network=for_image(recipe.network, height, width))
+    made = networks_of(sized, z.shape[1], estimate.shape[1], generator=Generator().manual_seed(0))
     load_weights(made, tensors["weights"])
     return LoadedFit(
         network=made, z=z, estimate=estimate, kept=facts["kept"], kept_step=facts["kept_step"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from untrained.objectives import Problem
+from untrained.operators import Identity
 
 __all__ = ["Z90", "calibrated", "coverage"]
 
@@ -12,7 +13,9 @@ Z90 = 1.645
 """Half the width of a Gaussian's central 90 % in standard deviations."""
 
 
-def calibrated(mean: Tensor, spread: Tensor, problem: Problem) -> Tensor | None:
+def calibrated(
+    mean: Tensor, spread: Tensor, problem: Problem, *, measured_spread: Tensor | None = None
+) -> Tensor | None:
     """Return u, the spread made as large as the error is, judged by held-out noisy pixels.
 
     The samples of one fit agree on what the network cannot draw: they show the variance of the
@@ -23,14 +26,27 @@ def calibrated(mean: Tensor, spread: Tensor, problem: Problem) -> Tensor | None:
     The noise is usually much stronger than the error, so σ must be known well: 5 % too little or
     too much can double or halve e.
 
+    Through an operator a bias of the measurement is none of the image. What can be told there is by
+    how much the members differ too little: u = s e / ⟨s_y²⟩^½, with s_y their spread of A x, and e
+    the error of A x̄ on what was held out. Without a noise level σ = 0: u is then too large by the
+    noise.
+
     Args:
         mean, spread: x̄ and s, (1, c, h, w); x̄ as fitted, nothing of y put back into it.
         problem: with held-out pixels and a noise level.
+        measured_spread: s_y, (1, c, h, w) of y, which an operator needs.
 
     Returns:
-        u; None without held-out pixels or noise level, or where σ² is all of the residual.
+        u; None without held-out pixels or (of a picture) noise level, or where σ² is all of the
+        residual.
     """
-    if problem.held_out is None or problem.noise is None:
+    if problem.held_out is None:
+        return None
+    if not isinstance(problem.operator, Identity):
+        if measured_spread is None:
+            return None
+        return _scaled(mean, spread, problem, measured_spread)
+    if problem.noise is None:
         return None
     chosen = problem.held_out.bool().expand_as(mean)
     residual = (problem.observed - mean)[chosen].square().mean()
@@ -40,6 +56,21 @@ def calibrated(mean: Tensor, spread: Tensor, problem: Problem) -> Tensor | None:
     error, power = residual - noise, spread[chosen].square().mean()
     if error > power:
         return (spread.square() + error - power).sqrt()
+    return spread * (error / power).sqrt()
+
+
+def _scaled(
+    mean: Tensor, spread: Tensor, problem: Problem, measured_spread: Tensor
+) -> Tensor | None:
+    assert problem.held_out is not None
+    measured = problem.operator(mean)
+    chosen = problem.held_out.bool().expand_as(measured)
+    error = (problem.observed - measured)[chosen].square().mean()
+    if problem.noise is not None:
+        error = error - problem.noise.at(measured)[chosen].square().mean()
+    power = measured_spread[chosen].square().mean()
+    if not (error > 0 and power > 0):
+        return None
     return spread * (error / power).sqrt()
 
 

@@ -21,7 +21,8 @@ def describe_tasks() -> list[TaskForm]:
             name=name,
             title=TITLES.get(name, (name.capitalize(), ""))[0],
             description=TITLES.get(name, ("", ""))[1],
-            files=[_file(file) for file in task.files],
+            takes="scan" if task.formats.what == "scan" else "picture",
+            files=[_file(name, file) for file in task.files],
             options=list(option_forms(name)),
             recipes=[_recipe(recipe) for recipe in RECIPES.get(name, {}).values()],
         )
@@ -34,9 +35,9 @@ def settings_of(recipe: Recipe) -> list[Setting]:
     return [Setting(name=name, value=value, help=help_) for name, value, help_ in explain(recipe)]
 
 
-def _file(name: str) -> FileForm:
+def _file(task: str, name: str) -> FileForm:
     plain = FileForm(name=name, label=name.capitalize(), help="", required=False, accepts="")
-    return FILES.get(name, plain)
+    return FILES.get(f"{task}/{name}") or FILES.get(name, plain)
 
 
 def _recipe(recipe: Recipe) -> RecipeForm:

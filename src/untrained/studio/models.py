@@ -99,11 +99,12 @@ class OptionForm(BaseModel):
 
 
 class TaskForm(BaseModel):
-    """A task: what it is given, what can be chosen."""
+    """A task: what it is given, what can be chosen; whether it takes pictures or scans."""
 
     name: str
     title: str
     description: str
+    takes: Literal["picture", "scan"]
     files: list[FileForm]
     options: list[OptionForm]
     recipes: list[RecipeForm]
@@ -126,11 +127,14 @@ class SampleRequest(_Strict):
 
 
 class Picture(BaseModel):
-    """A picture in the workspace; `depth` is the type of its values: uint8, uint16, float32 …."""
+    """A picture in the workspace; `depth` is the type of its values: uint8, uint16, float32 ….
+
+    Of a scan, width and height are those of a look at it, `depth` says what it holds.
+    """
 
     id: Id
     name: str
-    kind: Literal["picture", "kernel"] = "picture"
+    kind: Literal["picture", "kernel", "scan"] = "picture"
     width: int
     height: int
     channels: int

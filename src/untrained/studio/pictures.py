@@ -32,6 +32,7 @@ from untrained.images import (
     write_picture,
 )
 from untrained.studio.queue import Queue
+from untrained.studio.scans import SCANS, is_scan, scan_facts
 from untrained.studio.screen import screen_page
 from untrained.studio.workspace import Workspace, new_id
 
@@ -49,19 +50,24 @@ class Pictures:
         self.latest: tuple[tuple[Path, bool], Picture] | None = None
 
     def add(
-        self, name: str, file: IO[bytes], *, kind: str = "picture", over: str | None = None
-    ) -> dict[str, Any]:
-        """Take in a file; `kind` is picture, or kernel, which may be as small as it likes.
+        self, name: str, file: IO[bytes], *, kind: str = "picture", over: str | None = None,
+        header: IO[bytes] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Take in a file; `kind` is picture, scan, or kernel, which may be as small as it likes.
 
-        `over` is the picture that it was painted over, as that is shown: upright.
+        A file that can only be a scan is one. `over` is the picture that it was painted over, as
+        that is shown: upright. `header` is the .hdr of a .cfl.
 
         Raises:
             InputError: it cannot be read; nothing of it is kept.
         """
         name = plain_name(name)
         suffix = Path(name).suffix.lower()
-        if suffix not in READABLE:
-            raise InputError(f"{name}: unknown file type; wanted {', '.join(READABLE)}")
+        if suffix not in READABLE and suffix not in SCANS:
+            known = ", ".join(dict.fromkeys((*READABLE, *SCANS)))
+            raise InputError(f"{name}: unknown file type; wanted {known}")
+        if suffix == ".cfl" and header is None:
+            raise InputError(f"{name}: comes with a .hdr of the same name; choose both files")
         id_ = new_id()
         folder = self.workspace.picture(id_)
         folder.mkdir()
@@ -69,10 +75,15 @@ class Pictures:
         try:
             with path.open("wb") as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
+            if header is not None:
+                with path.with_suffix(".hdr").open("wb") as copy:
+                    shutil.copyfileobj(header, copy, 1 << 20)
             if over is not None:
                 self._lay(path, self.file(over))
+            kind = "scan" if is_scan(path) else kind
+            facts_of = {"kernel": self._kernel_facts, "scan": self._scan_facts}
             with self.decoding:
-                facts = self._kernel_facts(path) if kind == "kernel" else self._facts(path)
+                facts = facts_of.get(kind, self._facts)(path)
             facts |= {"id": id_, "name": name, "kind": kind, "bytes": path.stat().st_size}
             self.queue.add_picture(id_, facts)
         except BaseException as error:
@@ -104,7 +115,7 @@ class Pictures:
 
     def file(self, id_: str) -> Path:
         """Return the path of a picture. Raises InputError if it has been deleted."""
-        path = next(self.workspace.picture(id_).glob("picture.*"), None)
+        path = next(iter(sorted(self.workspace.picture(id_).glob("picture.*"))), None)
         if path is None:
             raise InputError(f"no picture {id_}; it may have been deleted")
         return path
@@ -128,6 +139,9 @@ class Pictures:
     def page(self, id_: str, page: int) -> Path:
         """Return a page, from 1, as PNG for the screen; made when it is first asked for."""
         path = self.workspace.picture(id_) / f"page-{page}.png"
+        facts = self.queue.picture(id_)
+        if facts is not None and facts["kind"] == "scan":
+            return path.with_name("page-1.png")  # of the middle slice
         with self.decoding:
             if not path.exists():
                 picture = read_picture(self.file(id_), max_pixels=self.max_pixels)
@@ -171,6 +185,11 @@ class Pictures:
             "channels": channels + (picture.alpha is not None),
             "depth": picture.pixels.dtype.name, "orientation": orientation,
         }  # fmt: skip
+
+    def _scan_facts(self, path: Path) -> dict[str, Any]:
+        facts, look = scan_facts(path, max_pixels=self.max_pixels)
+        _write(path.with_name("page-1.png"), screen_page(look, 0))
+        return facts
 
     def _kernel_facts(self, path: Path) -> dict[str, Any]:
         from untrained.images import read_kernel

@@ -11,7 +11,7 @@ import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Plan, spread_steps
-from untrained.images import orientation_of, output_suffix, upright_size
+from untrained.images import orientation_of, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
@@ -64,6 +64,8 @@ class Requests:
                 raise InputError(f"no picture {id_} for the {name}; upload it first")
             if facts["kind"] == "kernel" and name != "kernel":
                 raise InputError(f"{facts['name']} is a kernel; wanted a picture for the {name}")
+            if facts["kind"] == "scan" and task.formats.what != "scan":
+                raise InputError(f"{facts['name']} is a scan; wanted a picture for {request.task}")
         return request.model_copy(update={"options": options})
 
     def recipe(self, request: JobRequest) -> Recipe:
@@ -86,7 +88,7 @@ class Requests:
         return Job(
             task=request.task,
             source=source,
-            target=folder / f"result{output_suffix(source)}",
+            target=folder / f"result{find_task(request.task).formats.output_suffix(source)}",
             recipe=recipe,
             files={name: self.pictures.file(file) for name, file in request.files.items()},
             options=request.options,
@@ -106,13 +108,20 @@ class Requests:
         facts = {id_: self.pictures.queue.picture(id_) for id_ in ids}
         return {self.pictures.file(id_): known["name"] for id_, known in facts.items() if known}
 
+    def pages(self, request: JobRequest) -> int:
+        """Return how many pages a request is of."""
+        facts = self.pictures.queue.picture(request.picture) or {"pages": 1}
+        alone = any(request.options.get(name) is not None for name in ("slice", "frame"))
+        return 1 if alone else int(facts["pages"])
+
     def record(self, request: JobRequest) -> dict[str, Any]:
         """Return the job as its record would have it, in a folder with the files' own names."""
         source = Path(self._name(request.picture))
+        suffix = find_task(request.task).formats.output_suffix(source)
         return {
             "task": request.task,
             "source": str(source),
-            "target": str(source.with_name(f"{source.stem}-{request.task}{output_suffix(source)}")),
+            "target": str(source.with_name(f"{source.stem}-{request.task}{suffix}")),
             "files": {name: self._name(id_) for name, id_ in request.files.items()},
             "options": request.options,
             "truth": None if request.truth is None else self._name(request.truth),
@@ -136,10 +145,14 @@ class Requests:
             InputError: as `run_job`, where the fit could not begin.
         """
         job = self.job("0" * 16, request)
-        picture = self.pictures.read(request.picture, mosaic=find_task(job.task).mosaic)
+        task = find_task(job.task)
+        if task.formats.what == "scan":
+            picture = job.read_source()
+        else:
+            picture = self.pictures.read(request.picture, mosaic=task.mosaic)
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
-        given = find_task(job.task).given(asked)
+        given = task.measured(asked) or task.given(asked)
         try:
             with timed_from(0 if timed else math.inf):
                 found = plan_picture(

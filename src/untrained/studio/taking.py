@@ -20,6 +20,7 @@ from untrained.images import (
 from untrained.jobs import Job, RunFolder
 from untrained.studio.extending import run_of
 from untrained.studio.workspace import Workspace
+from untrained.tasks import find_task
 
 __all__ = ["result_file", "take_snapshot"]
 
@@ -42,6 +43,8 @@ def take_snapshot(workspace: Workspace, id_: str, job: Job, step: int) -> None:
     if run is None:
         raise InputError("the job has not begun; there is nothing to take")
     record = run.read_record()
+    if not find_task(job.task).formats.keeps_output:
+        raise InputError("of a scan only looks were saved, which hold no complex or real numbers")
     shown, kept = run.path / f"result{job.target.suffix}", run.path / f"kept{job.target.suffix}"
     if not kept.exists():
         shutil.copy(shown, kept)

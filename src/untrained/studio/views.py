@@ -11,7 +11,7 @@ from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.jobs import RunFolder
 from untrained.recipes import explain
-from untrained.report import RunPictures, Shown, ViewRun, as_png, make_report, view_of_run
+from untrained.report import Shown, ViewRun, as_png, make_report, open_run, view_of_run
 from untrained.report.reproducing import python_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
@@ -98,7 +98,7 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
 
 def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
     try:
-        return None if run is None else RunPictures(run.path, page=page).find(name)
+        return None if run is None else open_run(run.path, page=page).find(name)
     except InputError:  # no such page
         return None
 

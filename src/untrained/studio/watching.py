@@ -82,10 +82,17 @@ class LatestImage(Callback):
     Where encoding takes long (large pictures) it is done less often: it gets 3 % of the time.
     """
 
-    def __init__(self, folder: Path, *, orientation: int = 1) -> None:
-        """`orientation` is that of the picture that is fitted; its image is shown upright."""
+    def __init__(
+        self, folder: Path, *, orientation: int = 1,
+        look: Callable[[Tensor], Tensor] = lambda image: image,
+    ) -> None:  # fmt: skip
+        """`orientation` is that of the picture that is fitted; its image is shown upright.
+
+        `look` is what is to be seen of the image.
+        """
         self.folder = folder
         self.orientation = orientation
+        self.look = look
         self.next = 0.0
 
     def on_check(self, check: Check) -> None:
@@ -96,13 +103,13 @@ class LatestImage(Callback):
         if not is_watched(self.folder):
             self.next = began + 0.2
             return
-        write_latest(self.folder, check.image, orientation=self.orientation)
+        write_latest(self.folder, self.look(check.image), orientation=self.orientation)
         self.next = began + pause_after(time.monotonic() - began, least=_EVERY)
 
     def on_end(self, result: Result) -> None:
         """Leave the kept image, if anybody looked."""
         if (self.folder / "latest.png").exists():
-            write_latest(self.folder, result.estimate, orientation=self.orientation)
+            write_latest(self.folder, self.look(result.estimate), orientation=self.orientation)
 
 
 def write_latest(folder: Path, image: Tensor, *, orientation: int = 1) -> None:

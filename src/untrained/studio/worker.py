@@ -8,6 +8,7 @@ with, and ends; when the pipe to the server breaks it ends at once, and the chec
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -34,6 +35,7 @@ from untrained.studio.queue import Entry, Queue
 from untrained.studio.requests import Requests, warm_up
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
+from untrained.tasks import find_task
 
 __all__ = ["Worker", "WorkerOptions"]
 
@@ -126,7 +128,9 @@ class Worker:
 
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
             watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
-            callbacks = [watchers[-1], LatestImage(folder, orientation=orientation)]
+            look = functools.partial(find_task(job.task).look, options=job.options)
+            latest = LatestImage(folder, orientation=orientation, look=look)
+            callbacks = [watchers[-1], latest]
             # the end of a stack's fits is not gone on with
             return [*callbacks, KeepState(run)] if pages == 1 else callbacks
 

@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from untrained.errors import InputError, did_you_mean
 from untrained.fitting import Callback, Progress, Result, Scoring
@@ -32,16 +33,27 @@ from untrained.images import (
 )
 from untrained.operators import LinearOperator
 from untrained.recipes import Recipe, as_recipe, closest_setting, find_recipe, with_settings
-from untrained.restoring import Execution, Given, Hooks, restore, restore_picture
+from untrained.restoring import (
+    Execution,
+    Given,
+    Hooks,
+    Measured,
+    MeasuredPages,
+    restore,
+    restore_picture,
+)
+from untrained.tasks.formats import Formats
 
 __all__ = [
     "Asked",
     "FitKeywords",
     "Given",
+    "MeasuredPages",
     "Options",
     "PictureShape",
     "Source",
     "Task",
+    "Unread",
     "as_asked",
     "as_size",
     "check_recipe",
@@ -134,6 +146,24 @@ class Asked:
         return sigma / 255
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unread:
+    """A source that is to be read.
+
+    Attributes:
+        source: the file.
+        files, options: as for `Asked`; with scans they say what of the file is meant.
+        max_pixels: larger ones are refused.
+        seed: of what is drawn of it: lines that are left out.
+    """
+
+    source: Path
+    files: Mapping[str, Path] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
+    max_pixels: int = 250_000_000
+    seed: int = 0
+
+
 class Task:
     """A kind of restoration: which files and options it takes, and what it makes of them.
 
@@ -146,6 +176,7 @@ class Task:
         afterwards: names of the options that `finished` alone reads: another value of one costs no
             new fit.
         mosaic: whether the picture of a camera's raw file is its mosaic.
+        formats: how its files are read and written.
     """
 
     name: str
@@ -153,6 +184,15 @@ class Task:
     files: tuple[str, ...] = ()
     afterwards: tuple[str, ...] = ()
     mosaic: bool = False
+    formats: Formats = Formats()
+
+    def read(self, unread: Unread) -> Picture:
+        """Return what the source holds, page by page.
+
+        Raises:
+            InputError: as `read_picture`.
+        """
+        return read_picture(unread.source, max_pixels=unread.max_pixels, mosaic=self.mosaic)
 
     def check(self, options: Options) -> None:
         """Refuse bad options, before anything is read.
@@ -160,6 +200,14 @@ class Task:
         Raises:
             InputError: a value out of range.
         """
+
+    def recipe(self, recipe: Recipe, options: Options) -> Recipe:
+        """Return the recipe as the options want it; of one that is so already, itself.
+
+        Raises:
+            InputError: a recipe that cannot be so.
+        """
+        return recipe
 
     def given(self, asked: Asked) -> Given:
         """Return what the fit of a picture is given; the options have been checked.
@@ -169,13 +217,65 @@ class Task:
         """
         return Given()
 
+    def measured(self, asked: Asked) -> MeasuredPages | None:
+        """Return what was measured of every page, if the source is none of pictures.
+
+        Raises:
+            InputError: as `given`.
+        """
+        return None
+
+    def truth(
+        self, asked: Asked, given: Given | MeasuredPages, path: Path | None
+    ) -> tuple[Picture | None, Given | MeasuredPages]:
+        """Return what the fit is scored with, None = nothing; and `given`, with notes.
+
+        Args:
+            asked: what the fit is made of.
+            given: for it.
+            path: of the truth's file; None = none was named.
+
+        Raises:
+            InputError: as `read_picture`; another size.
+        """
+        if path is None:
+            return None, given
+        assert isinstance(given, Given)
+        return read_truth(path, asked.place, given, max_pixels=asked.max_pixels)
+
+    def look(self, image: Tensor, options: Options) -> Tensor:
+        """Return what the screen shows of an image (1, C, H, W)."""
+        return image
+
+    def found(self, measured: Measured, result: Result) -> Mapping[str, Tensor]:
+        """Return what a run keeps of a measured page's result beside it, by name, (1, c, h, w)."""
+        return {}
+
+    def spacing(self, picture: Picture) -> tuple[float, float] | None:
+        """Return height and width of a pixel of the outcome in mm; None = unknown, or no matter."""
+        return None
+
+    def facts(self, picture: Picture) -> Mapping[str, str]:
+        """Return what a careful reader wants to know of a source, by label."""
+        return {}
+
     def finished(self, before: Picture, after: Picture, options: Options) -> Picture:
         """Return the picture that is written, of the one given and the one restored."""
         return after
 
+    def is_outcome(self, page: NDArray[Any], picture: Picture, options: Options) -> bool:
+        """Whether this can be a restored page of a picture."""
+        _, *whole = self.output_shape(_shape_of(picture), options)
+        return page.shape == tuple(whole) and np.can_cast(page.dtype, picture.pixels.dtype)
+
     def output_shape(self, shape: PictureShape, options: Options) -> PictureShape:
         """Return the shape of the restored picture for that of the picture given."""
         return shape
+
+
+def _shape_of(picture: Picture) -> PictureShape:
+    pages, height, width, channels = picture.pixels.shape
+    return pages, height, width, channels
 
 
 def check_sigma(options: Options) -> None:

@@ -54,8 +54,11 @@ export const api = {
   samples: () => call<Sample[]>("GET", "/samples"),
   picture: (picture: string) => call<Picture>("GET", `/pictures/${id(picture)}`),
   removePicture: (picture: string) => call<unknown>("DELETE", `/pictures/${id(picture)}`),
-  uploadPicture(file: Blob, name: string, kind: UploadKind = "picture"): Promise<Picture> {
-    return call<Picture>("POST", kind === "kernel" ? "/pictures?kind=kernel" : "/pictures", formOf(file, name));
+  /** `header` is the .hdr of a .cfl. */
+  uploadPicture(file: Blob, name: string, kind: UploadKind = "picture", header: File | null = null): Promise<Picture> {
+    const form = formOf(file, name);
+    if (header !== null) form.append("header", header, header.name);
+    return call<Picture>("POST", kind === "picture" ? "/pictures" : `/pictures?kind=${kind}`, form);
   },
   /** Upload a mask that was painted over a picture as it is shown. */
   uploadMask: (file: Blob, name: string, over: string) =>

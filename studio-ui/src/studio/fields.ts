@@ -42,10 +42,10 @@ export function taskFields(given: Given): HTMLElement {
   );
 }
 
-function fileField(file: TaskFile, { form, changed, upload }: Given): HTMLElement {
+function fileField(file: TaskFile, { task, form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.files[file.name] ? "given" : "none yet");
   const choose = button("Choose…", () => {
-    void upload(file.accepts, file.name === "kernel" ? "kernel" : "picture").then((picture) => {
+    void upload(file.accepts, task.takes === "scan" ? "scan" : file.name === "kernel" ? "kernel" : "picture").then((picture) => {
       if (!picture) return;
       form.files[file.name] = picture.id;
       setText(name, picture.name);
@@ -71,7 +71,7 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
   }
   const control =
     option.kind === "choice"
-      ? h("select", { id, "aria-describedby": helpId }, ...option.choices.map((choice) => h("option", { value: choice }, choice)))
+      ? h("select", { id, "aria-describedby": helpId }, ...(option.default === null ? ["", ...option.choices] : option.choices).map((choice) => h("option", { value: choice }, choice || "as the file says")))
       : h("input", {
           type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
@@ -134,10 +134,11 @@ function seedField(form: FormState, changed: () => void): HTMLElement {
   return h("div", { class: "field" }, h("label", { for: "seed" }, "Seed"), input, hint("The same seed on the same machine gives the same picture."));
 }
 
-function truthField({ form, changed, upload }: Given): HTMLElement {
+function truthField({ task, form, changed, upload }: Given): HTMLElement {
   const name = h("span", { class: "hint" }, form.truth ? "given" : "none");
   const choose = button("Choose…", () => {
-    void upload("image/*,.tif,.tiff", "picture").then((picture) => {
+    const scan = task.takes === "scan";
+    void upload(scan ? ".npy,.npz,.tif,.tiff" : "image/*,.tif,.tiff", scan ? "scan" : "picture").then((picture) => {
       if (!picture) return;
       form.truth = picture.id;
       setText(name, picture.name);

@@ -16,7 +16,8 @@ const masks = new Map<string, Mask>();
 
 /** What is to be done with the chosen pictures. */
 export function setupScreen(app: App, pictures: Picture[], taskName: string | null, from: Job | null): Screen {
-  let task = app.tasks.find((t) => t.name === (taskName ?? from?.task)) ?? app.tasks[0]!;
+  const tasks = tasksFor(app.tasks, pictures);
+  let task = tasks.find((t) => t.name === (taskName ?? from?.task)) ?? tasks[0]!;
   let form: FormState = from?.task === task.name ? formOfJob(task, from) : emptyForm(task);
   let active = pictures[0]!;
   let painter: Painter | null = null;
@@ -33,7 +34,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     allow();
   });
   const start = button("", () => void submit(), { class: "primary big" });
-  const paintsMask = (): boolean => task.files.some((file) => file.name === "mask");
+  const paintsMask = (): boolean => task.takes === "picture" && task.files.some((file) => file.name === "mask");
 
   /** The request of a picture; a painted mask is uploaded only when the job is started. */
   function request(picture: Picture, files: Record<string, string> = {}): JobRequest {
@@ -163,8 +164,8 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
 
   const taskSelect = h("select", {
     id: "task",
-    onchange: () => pick(app.tasks.find((t) => t.name === taskSelect.value)!),
-  }, ...app.tasks.map((t) => h("option", { value: t.name }, t.title)));
+    onchange: () => pick(tasks.find((t) => t.name === taskSelect.value)!),
+  }, ...tasks.map((t) => h("option", { value: t.name }, t.title)));
   taskSelect.value = task.name;
   const description = h("p", { class: "hint" }, task.description);
 
@@ -193,9 +194,17 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   };
 }
 
+/** Of scans those that take them; of files that may be either, all. */
+function tasksFor(tasks: Task[], pictures: Picture[]): Task[] {
+  const scans = pictures.some(({ kind }) => kind === "scan");
+  const either = pictures.every(({ name }) => /\.(npy|tiff?)$/i.test(name));
+  return tasks.filter(({ takes }) => (scans ? takes === "scan" : takes === "picture" || either));
+}
+
 const COLOURS: Record<number, string> = { 1: "gray", 2: "gray with transparency", 3: "colour", 4: "colour with transparency" };
 
 function describe(picture: Picture): string {
+  if (picture.kind === "scan") return `${picture.name} · ${picture.depth} · ${count(picture.pages, "slice")} · ${formatBytes(picture.bytes)}`;
   const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
   const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
   return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${colours} · ${picture.depth}${pages} · ${formatBytes(picture.bytes)}`;

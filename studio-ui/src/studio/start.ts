@@ -6,7 +6,7 @@ import { jobCard } from "./queue.ts";
 import { setupHash } from "./route.ts";
 import { newestFirst } from "./state.ts";
 
-const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp";
+const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp,.h5,.hdf5,.cfl,.hdr,.npz,.dcm";
 const RECENT = 6;
 
 /** Where everything begins: files, samples, and what was done last. */
@@ -16,7 +16,7 @@ export function startScreen(app: App): Screen {
     "section",
     { class: "drop", "aria-label": "Your pictures" },
     h("h2", {}, "Drop or paste pictures anywhere"),
-    h("p", { class: "hint" }, "PNG, JPEG, TIFF with 8 or 16 bits, stacks. They stay on this computer, and are never changed."),
+    h("p", { class: "hint" }, "PNG, JPEG, TIFF with 8 or 16 bits, stacks; scans: .h5, .cfl with its .hdr, .npy. They stay on this computer, and are never changed."),
     choose,
   );
 

@@ -52,6 +52,7 @@ export interface Task {
   name: string;
   title: string;
   description: string;
+  takes: "picture" | "scan";
   files: TaskFile[];
   options: TaskOption[];
   recipes: Recipe[];
@@ -68,6 +69,7 @@ export interface Sample {
 export interface Picture {
   id: string;
   name: string;
+  kind: UploadKind;
   width: number;
   height: number;
   channels: number;
@@ -77,7 +79,7 @@ export interface Picture {
 }
 
 /** A blur kernel may be smaller than any picture, and an array. */
-export type UploadKind = "picture" | "kernel";
+export type UploadKind = "picture" | "kernel" | "scan";
 
 export interface JobRequest {
   task: string;

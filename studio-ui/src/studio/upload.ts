@@ -11,10 +11,12 @@ export async function uploadAll(
 ): Promise<{ pictures: Picture[]; refusals: string[] }> {
   const pictures: Picture[] = [];
   const refusals: string[] = [];
-  for (const [index, file] of files.entries()) {
-    tell(files.length === 1 ? `Reading ${file.name} …` : `Reading ${index + 1} of ${count(files.length, "file")}: ${file.name} …`);
+  const headers = new Map(files.filter(({ name }) => /\.hdr$/i.test(name)).map((file) => [stem(file), file]));
+  const whole = files.filter((file) => !(/\.hdr$/i.test(file.name) && files.some((other) => other !== file && stem(other) === stem(file))));
+  for (const [index, file] of whole.entries()) {
+    tell(whole.length === 1 ? `Reading ${file.name} …` : `Reading ${index + 1} of ${count(whole.length, "file")}: ${file.name} …`);
     try {
-      pictures.push(await api.uploadPicture(file, file.name, kind));
+      pictures.push(await api.uploadPicture(file, file.name, kind, /\.cfl$/i.test(file.name) ? (headers.get(stem(file)) ?? null) : null));
     } catch (error) {
       const message = messageOf(error);
       refusals.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
@@ -22,6 +24,11 @@ export async function uploadAll(
   }
   tell("");
   return { pictures, refusals };
+}
+
+/** BART's .cfl and .hdr are one scan. */
+function stem(file: File): string {
+  return file.name.replace(/\.(cfl|hdr)$/i, "");
 }
 
 /** Let files be dropped on an element. */

@@ -63,6 +63,15 @@ export function place(view: View, picture: Size, pane: PaneSize): Place {
   };
 }
 
+/** A bar of a round length in mm, about a fifth of the pane wide, in pixels of the pane. */
+export function scaleBar(placed: Place, millimetres: number, pane: Size): { millimetres: number; width: number } {
+  const each = placed.scale / millimetres; // pixels of the pane a mm
+  const room = pane.width / 5 / each;
+  const power = 10 ** Math.floor(Math.log10(room));
+  const round = ([5, 2, 1].find((digit) => digit * power <= room) ?? 1) * power;
+  return { millimetres: round, width: round * each };
+}
+
 /** The point of the picture (in its pixels, with fraction) under a point of the pane. */
 export function toPicture(at: Point, placed: Place): Point {
   return { x: (at.x - placed.x) / placed.scale, y: (at.y - placed.y) / placed.scale };

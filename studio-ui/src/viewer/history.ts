@@ -54,6 +54,14 @@ export function psnrCurves(history: History): { name: string; key: string; steps
   ].filter((curve) => curve.values.some((value) => value !== null && Number.isFinite(value)));
 }
 
+/** The curves of the loss plot: the loss, and the error at what was held out. */
+export function lossCurves(history: History): { name: string; key: string; steps: number[]; values: Curve }[] {
+  return [
+    { name: "loss", key: "loss", steps: history.step, values: history.loss },
+    { name: "error at what was held out", key: "held-out", steps: history.held_out_step ?? [], values: history.held_out ?? [] },
+  ].filter((curve) => curve.values.some((value) => value !== null));
+}
+
 export interface Mark {
   step: number;
   /** "kept", "stop", "peak", or several of them: "stop = kept". */

@@ -12,7 +12,8 @@ export class Pane {
     left: h("span", { class: "tag tag-left" }),
     right: h("span", { class: "tag tag-right" }),
   };
-  readonly element = h("div", { class: "pane", tabindex: "0", role: "group" }, this.canvas, this.tags.left, this.tags.right);
+  readonly scaleBar = h("span", { class: "scale-bar", hidden: true });
+  readonly element = h("div", { class: "pane", tabindex: "0", role: "group" }, this.canvas, this.tags.left, this.tags.right, this.scaleBar);
   size: PaneSize = { width: 0, height: 0 };
 
   /** A point of the page in this pane's device pixels. */

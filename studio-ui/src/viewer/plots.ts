@@ -6,7 +6,7 @@ import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
 import type { Actions } from "./actions.ts";
 import { decibels, significant } from "./format.ts";
-import { align, canBeLogarithmic, marks, psnrCurves, valueAt, type Curve } from "./history.ts";
+import { align, canBeLogarithmic, lossCurves, marks, psnrCurves, valueAt, type Curve } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
 
@@ -21,7 +21,7 @@ const HEIGHT = 180;
 /** The labels of the marked steps stand in lanes over the plot. */
 const LANES = 2;
 const LANE = 15;
-const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate: [2, 2], loss: [] };
+const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate: [2, 2], loss: [], "held-out": [7, 3] };
 
 let plots = 0;
 
@@ -265,10 +265,9 @@ export class Plots implements Part {
     // Zoom and pan change nothing here.
     if (run === this.last?.run && state.step === this.last.step) return;
     this.last = { run, step: state.step };
-    const { step, loss } = run.history;
     this.psnr.update(run, state.step, "PSNR (dB)", psnrCurves(run.history), false);
-    const curves = loss.some((value) => value !== null) ? [{ name: "loss", key: "loss", steps: step, values: loss }] : [];
-    const logarithmic = canBeLogarithmic(loss);
+    const curves = lossCurves(run.history);
+    const logarithmic = curves.length > 0 && curves.every(({ values }) => canBeLogarithmic(values));
     this.loss.update(run, state.step, logarithmic ? "Loss (logarithmic)" : "Loss", curves, logarithmic);
     this.element.hidden = curves.length === 0 && psnrCurves(run.history).length === 0;
   }

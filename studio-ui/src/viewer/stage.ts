@@ -2,7 +2,7 @@
 
 import type { ViewRun } from "../model.ts";
 import { h, setAttribute, setText } from "../dom.ts";
-import { capital } from "./format.ts";
+import { capital, significant } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen, type Moved } from "./gestures.ts";
@@ -100,6 +100,7 @@ export class Stage implements Part, Moved {
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
     this.name(state, sides);
     this.placeHandle(state);
+    this.measure(run);
     // Where nothing can be moved a finger that goes up or down scrolls the page.
     const still = !geometry.canPan(this.place(), this.base, this.pane);
     for (const pane of this.panes) pane.element.classList.toggle("still", still);
@@ -193,6 +194,19 @@ export class Stage implements Part, Moved {
     this.handle.style.height = `${area.height / ratio}px`;
     setAttribute(this.handle, "aria-valuenow", String(Math.round(100 * state.wipe)));
     setAttribute(this.handle, "aria-valuetext", `${Math.round(100 * state.wipe)} % left picture`);
+  }
+
+  /** Draw how long some millimetres are, where a pixel's size is known. */
+  private measure(run: ViewRun): void {
+    const across = run.pixel_mm?.[1];
+    for (const pane of this.panes) {
+      pane.scaleBar.hidden = across === undefined || pane.size.width === 0;
+      if (across === undefined || pane.size.width === 0) continue;
+      const { millimetres, width } = geometry.scaleBar(this.place(), across, pane.size);
+      const ratio = pane.size.width / (pane.canvas.clientWidth || pane.size.width);
+      pane.scaleBar.style.width = `${width / ratio}px`;
+      setText(pane.scaleBar, millimetres >= 0.1 ? `${significant(millimetres)} mm` : `${significant(1000 * millimetres)} µm`);
+    }
   }
 
   private wipeByKey(event: KeyboardEvent): void {

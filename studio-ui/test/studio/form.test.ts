@@ -10,6 +10,7 @@ const option = (changes: Partial<TaskOption>): TaskOption => ({
 const task: Task = {
   name: "upscale",
   title: "Enlarge",
+  takes: "picture",
   description: "",
   files: [{ name: "guide", label: "Guide", help: "", required: true, accepts: "" }],
   options: [

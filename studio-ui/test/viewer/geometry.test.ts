@@ -11,6 +11,7 @@ import {
   pixelAt,
   pixelIn,
   place,
+  scaleBar,
   settle,
   toPicture,
   visible,
@@ -23,6 +24,17 @@ import {
 const picture = { width: 512, height: 384 };
 const pane = { width: 800, height: 600 };
 const fit: View = { scale: "fit", centre: { x: 0, y: 0 } };
+
+test("a scale bar is of a round length and at most a fifth of the pane", () => {
+  for (const millimetres of [0.0013, 0.21, 0.5, 0.94, 3]) {
+    for (const scale of [0.25, 1, 3]) {
+      const bar = scaleBar({ scale, x: 0, y: 0 }, millimetres, pane);
+      assert.ok(bar.width <= pane.width / 5 + 1e-9 && bar.width > pane.width / 5 / 2.6);
+      assert.ok(Math.abs((bar.width / scale) * millimetres - bar.millimetres) < 1e-9 * bar.millimetres);
+      assert.match(bar.millimetres.toExponential(), /^[125]e|^(1|2|5)(\.0+)?e/);
+    }
+  }
+});
 
 test("fit shows all, and above 1:1 only by a whole number", () => {
   assert.equal(fitScale({ width: 1600, height: 900 }, pane), 0.5);

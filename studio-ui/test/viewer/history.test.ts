@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { align, canBeLogarithmic, marks, nearest, psnrCurves, valueAt } from "../../src/viewer/history.ts";
+import { align, canBeLogarithmic, lossCurves, marks, nearest, psnrCurves, valueAt } from "../../src/viewer/history.ts";
 
 test("the nearest snapshot, the earlier one of a tie", () => {
   const steps = [0, 10, 100, 400];
@@ -47,6 +47,13 @@ test("curves that a run does not have are left out", () => {
   assert.deepEqual(psnrCurves(history).map(({ key }) => key), ["observed"]);
   const scored = { ...history, truth_step: [2], psnr_truth: [20], psnr_truth_iterate: [null] };
   assert.deepEqual(psnrCurves(scored).map(({ key }) => key), ["observed", "truth"]);
+});
+
+test("the error at what was held out stands beside the loss, where a rule watched it", () => {
+  const history = { step: [1, 2], loss: [1, 1], psnr_observed: [10, 11], truth_step: [], psnr_truth: [], psnr_truth_iterate: [] };
+  assert.deepEqual(lossCurves(history).map(({ key }) => key), ["loss"]);
+  const watched = { ...history, held_out_step: [2], held_out: [0.5] };
+  assert.deepEqual(lossCurves(watched).map(({ key, steps }) => [key, steps]), [["loss", [1, 2]], ["held-out", [2]]]);
 });
 
 test("marked steps are in order, and those that coincide share a mark", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -24,6 +25,10 @@ class Scoring(Callback):
     def __init__(self, truth: Tensor | None = None) -> None:
         """`truth` is (1, C, H, W) in the unit range."""
         self.truth = truth
+        self.look: Callable[[Tensor], Tensor] | None = None  # of the image, what is compared
+        self.first: Tensor | None = None  # an image by a simple method, as it is looked at
+        self.full_scale: float | None = None  # None = the problem's
+        self.compares_observed = True
         self.latest: dict[str, float] = {}
         self.score: Score | None = None
         self.steps: list[int] = []
@@ -42,7 +47,8 @@ class Scoring(Callback):
         whole = sum(step <= start.step for step in self.steps[:whole])
         for name in _CURVES:
             del getattr(self, name)[whole:]
-        self.observed, self.peak = start.observed, start.peak
+        self.observed = start.observed
+        self.peak = start.peak if self.full_scale is None else self.full_scale
 
     def on_check(self, check: Check) -> None:
         """Measure the image that would be kept, and the latest iterate."""
@@ -73,11 +79,6 @@ class Scoring(Callback):
             self.psnr_truth = [psnr(kept, self.truth, peak=self.peak)]
             self.psnr_truth_iterate = list(self.psnr_truth)
             self.psnr_observed = result.history.psnr_observed[-1:]
-        degraded = None
-        if self.observed is not None:
-            observed = self._beside(self.observed)
-            if observed.shape == self.truth.shape:
-                degraded = psnr(observed, self.truth, peak=self.peak)
         self.score = Score(
             steps=tuple(self.steps),
             psnr_truth=tuple(self.psnr_truth),
@@ -85,13 +86,26 @@ class Scoring(Callback):
             psnr_observed=tuple(self.psnr_observed),
             psnr_kept=psnr(kept, self.truth, peak=self.peak),
             ssim_kept=ssim(kept, self.truth, peak=self.peak),
-            psnr_degraded=degraded,
+            psnr_degraded=self._degraded(),
             kept_step=result.kept_step,
         )
+
+    def _degraded(self) -> float | None:
+        """Return the PSNR of what there was before; None where the two cannot be compared."""
+        assert self.truth is not None
+        if self.first is not None:
+            return psnr(self.first.to(self.truth), self.truth, peak=self.peak)
+        if self.observed is None or not self.compares_observed:
+            return None
+        observed = self._beside(self.observed)
+        if observed.shape != self.truth.shape:
+            return None
+        return psnr(observed, self.truth, peak=self.peak)
 
     def _beside(self, image: Tensor) -> Tensor:
         """Return an image as it is compared: the one channel of gray stored as colours repeated."""
         assert self.truth is not None
+        image = image if self.look is None else self.look(image)
         return image.expand(-1, self.truth.shape[1], -1, -1) if image.shape[1] == 1 else image
 
     def state_dict(self) -> dict[str, Any]:

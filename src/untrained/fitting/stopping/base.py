@@ -106,21 +106,29 @@ class FixedSteps:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LowestLoss:
-    """Take all steps, keep the image of the lowest loss (Heckel & Hand, arXiv 1810.03982)."""
+    """Take all steps, keep the image of the lowest loss (Heckel & Hand, arXiv 1810.03982).
+
+    Attributes:
+        min_gain: how far below the last kept image's a loss must be to be lower, relative to it
+            (ConvDecoder's code: .005).
+    """
+
+    min_gain: float = 0.0
 
     def start(self, *, max_steps: int, sigma: float | None, generator: Generator) -> Stopper:
         """Return a stopper that tracks the lowest loss."""
-        return _LowestLoss()
+        return _LowestLoss(self)
 
 
 class _LowestLoss(Stopper):
-    def __init__(self) -> None:
+    def __init__(self, rule: LowestLoss) -> None:
+        self.rule = rule
         self.lowest = math.inf
 
     def check(self, look: Look) -> Verdict:
         loss = look.losses[-1]
-        improved = loss < self.lowest
-        self.lowest = min(loss, self.lowest)
+        improved = loss * (1 + self.rule.min_gain) < self.lowest
+        self.lowest = loss if improved else self.lowest
         return Verdict(improved=improved, value=loss)
 
 

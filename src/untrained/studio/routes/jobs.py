@@ -37,7 +37,8 @@ async def plan(studio: StudioOf, request: JobRequest, http: Request) -> Plan:
             if not await http.is_disconnected():
                 found = await run_in_threadpool(_planned, studio, request, True)
     height, width, channels = found.size
-    pages = found_picture(studio, request.picture)["pages"]
+    found_picture(studio, request.picture)
+    pages = studio.requests.pages(request)
     return Plan(
         width=width, height=height, channels=channels, max_steps=pages * found.max_steps,
         seconds=None if found.seconds is None else pages * found.seconds,
@@ -159,7 +160,7 @@ def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
     recipe = studio.requests.recipe(request)
     state = {
         "picture_name": facts["name"],
-        "pages": facts["pages"],
+        "pages": studio.requests.pages(request),
         "max_steps": recipe.max_steps,
         "command": studio.requests.command(request),
         **more,

@@ -42,16 +42,22 @@ def sample_png(name: Annotated[str, InPath(max_length=200)]) -> Response:
 def upload(
     studio: StudioOf,
     file: UploadFile,
-    kind: Literal["picture", "kernel"] = "picture",
+    kind: Literal["picture", "kernel", "scan"] = "picture",
     over: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    header: UploadFile | None = None,
 ) -> Picture:
-    """Take in a picture file, or a blur kernel, which may be as small as it likes.
+    """Take in a picture file, a scan, or a blur kernel, which may be as small as it likes.
+
+    A .cfl comes with its .hdr as the header.
 
     A mask that was painted over a picture, as it is shown here, names that picture as `over`.
     """
     if over is not None:
         found_picture(studio, over)
-    facts = studio.pictures.add(file.filename or "picture", file.file, kind=kind, over=over)
+    facts = studio.pictures.add(
+        file.filename or "picture", file.file, kind=kind, over=over,
+        header=None if header is None else header.file,
+    )  # fmt: skip
     return Picture.model_validate(facts)
 
 
