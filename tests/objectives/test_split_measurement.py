@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from untrained.averaging import ExponentialAverage
 from untrained.errors import InputError
-from untrained.fitting import HeldOut, Muon
+from untrained.fitting import FixedSteps, HeldOut, Muon
 from untrained.networks import Plain
 from untrained.objectives import Problem, SplitMeasurement, SplitMeasurementObjective
 from untrained.objectives.consistency import consistent, solved
@@ -148,6 +148,16 @@ def test_the_kept_image_has_seen_what_the_judged_one_has_not() -> None:
     objective.settings = near
     nearer = held_out * (problem.operator(objective.finish(estimate)) - y)
     assert float(nearer.norm()) < float(kept.norm())
+
+
+def test_a_fit_of_fixed_steps_holds_nothing_out() -> None:
+    problem = problem_of()
+    recipe = replace(RECIPE, stopper=FixedSteps())
+    result = solve(problem, recipe)
+    assert result.stop_step == 12
+    assert problem.known is not None
+    far = float((problem.operator(result.estimate) - problem.observed).norm())
+    assert far < 0.2 * float(problem.observed.norm())
 
 
 def test_the_unit_of_the_operator_does_not_matter() -> None:

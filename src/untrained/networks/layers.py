@@ -55,7 +55,7 @@ class NetworkSettings(Protocol):
 def for_image(settings: Settings, height: int, width: int) -> Settings:
     """Return the settings of a network for an image of this size (`of_size`, where it has it)."""
     find = getattr(settings, "of_size", None)
-    return settings if find is None else find(height, width)  # type: ignore[no-any-return]
+    return settings if find is None else find(height, width)
 
 
 class Conv2d(nn.Conv2d):

@@ -65,7 +65,7 @@ def consistent(
         weight: λ, (b, 1, 1, 1).
         operator, shown, steps: as for `solved`.
     """
-    result: Tensor = _Consistent.apply(prior, back, weight, operator, shown, steps)
+    result: Tensor = _Consistent.apply(prior, back, weight, operator, shown, steps)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -81,7 +81,7 @@ class _Consistent(torch.autograd.Function):
         return image
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Any:
         prior, image, weight, shown = ctx.saved_tensors
         zero = torch.zeros_like(gradient)
         back = solved(ctx.operator, shown, weight, gradient, zero, ctx.steps)

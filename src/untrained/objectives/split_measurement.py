@@ -193,8 +193,8 @@ class SplitMeasurementObjective(Objective):
         share, device = self.settings.compared, self.fitted.device
         whole = float(torch.rand((), generator=self.generator, device=device))
         size = (self.members, 1, *self.fitted.shape[-2:])
-        if whole < self.settings.groups_share:
-            count = int(self.groups.max()) + 1
+        count = int(self.groups.max()) + 1
+        if count > 1 and whole < self.settings.groups_share:
             drawn = torch.rand((self.members, count), generator=self.generator, device=device)
             drawn = torch.cat([drawn, torch.ones_like(drawn[:, :1])], 1)  # of -1: always shown
             drawn = drawn[:, self.groups.flatten()].view(size)
@@ -220,7 +220,7 @@ class SplitMeasurementObjective(Objective):
             self.measured = self.operator(self.judged)
             if self.problem.held_out is not None:
                 whole = self._reconstructed(network, self.known).mean(0, keepdim=True)
-            self.gained = whole - self.judged
+                self.gained = whole - self.judged
 
     def _reconstructed(self, network: RunNetwork, shown: Tensor) -> Tensor:
         """Return the image (members, C, H, W) of what is shown, (1 or members, 1, h, w)."""

@@ -26,12 +26,12 @@ fast = Recipe(
     task=TASK,
     source=_SPLIT,
     network=Skip(
-        widths=(24,) * 3, widths_skip=12, up="nearest", padding="zeros", norm_concat=False,
+        widths=(32,) * 4, widths_skip=16, up="nearest", padding="zeros", norm_concat=False,
         kernel_refine=0, output="linear",
     ),
     objective=SplitMeasurement(),
     optimizer=Muon(lr=0.01, step_size=Cosine(hold=0.5)),
-    max_steps=200,
+    max_steps=160,
     stopper=HeldOut(fraction=0.08, patience=100),
     average=ExponentialAverage(decay=0.95, warm_up=True),
 )  # fmt: skip
@@ -40,8 +40,8 @@ best = replace(
     fast,
     name="best",
     title="The scan's samples split, several networks (ours, 2026)",
-    max_steps=400,
-    members=2,
+    max_steps=200,
+    members=3,
 )
 
 paper = Recipe(

@@ -122,7 +122,9 @@ def predict_memory(recipe: Recipe, problem: Problem) -> int:
     if _is_measured(problem):
         values = max(values, problem.observed.numel())
         held = 2 * _bytes_of(problem.operator)
-    counted = recipe.members * summary.memory_bytes + 24 * 4 * values
+    again = getattr(recipe.objective, "unrolls", 1) - 1  # one step applies the network so often
+    network = summary.memory_bytes + again * summary.activation_bytes
+    counted = recipe.members * network + 24 * 4 * values
     return int(_ROOM * counted) + held
 
 
