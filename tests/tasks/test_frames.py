@@ -13,7 +13,7 @@ from untrained.tasks.frames import restore_series
 
 QUICK: dict[str, Any] = {
     "device": "cpu",
-    "steps": 60,
+    "steps": 100,
     "settings": {"network.widths": "16,16", "network.widths_skip": "8", "refinement": None},
 }
 SIGMA = 0.1
@@ -35,10 +35,10 @@ def noisy(
 def test_what_does_not_move_is_learned_from_all_frames() -> None:
     clean, y = noisy(move=0)
     together = restore_series(y, sigma=SIGMA, **QUICK)
-    alone = np.stack([denoise(frame, sigma=SIGMA, **QUICK) for frame in y])
+    alone = np.stack([denoise(frame, sigma=SIGMA, **QUICK) for frame in y[:2]])
     assert together.shape == y.shape
     assert together.dtype == y.dtype
-    assert psnr(together, clean, peak=1.0) > psnr(alone, clean, peak=1.0) + 0.5
+    assert psnr(together[:2], clean[:2], peak=1.0) > psnr(alone, clean[:2], peak=1.0) + 0.5
 
 
 def test_colours_stay_in_their_place_and_a_long_series_is_cut() -> None:
