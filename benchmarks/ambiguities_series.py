@@ -1,4 +1,4 @@
-"""What two readings of time-dependent DIP cost: its authors' code beside what the text says.
+"""What two readings of time-dependent DIP cost: its authors' code beside what it means to do.
 
     python benchmarks/ambiguities_series.py [-o FOLDER] [--side 64] [--steps 600] [--width 32]
 
@@ -44,7 +44,7 @@ def largest_gap(step: float, spokes: int, frames: int = 100) -> float:
 def gaps() -> list[list[str]]:
     """Return a row for each angle: degrees as such, degrees taken as radians, evenly spread."""
     steps = {
-        f"{ANGLE} degrees, as the text": ANGLE,
+        f"{ANGLE} degrees, as the comment": ANGLE,
         f"{ANGLE} radians, as the code": np.degrees(ANGLE) % 180,
     }
     rows = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untrained import data
 from untrained.baselines import Image
@@ -59,10 +60,9 @@ def sampled(picture: str, crop: int, seed: int) -> Scene:
     )
 
 
-def _zero_filled(k: Image, mask: Image) -> Image:
+def _zero_filled(k: NDArray[np.complex128], mask: NDArray[np.bool_]) -> NDArray[np.complex128]:
     axes = (-2, -1)
-    filled = np.where(mask[:, None], k, 0)
-    image: Image = np.fft.ifftshift(filled, axes)
+    image = np.fft.ifftshift(np.where(mask[:, None], k, 0), axes)
     return np.asarray(np.fft.fftshift(np.fft.ifft2(image, norm="ortho"), axes))
 
 

@@ -89,8 +89,8 @@ class SeriesObjective(Objective):
         """Return the series with freshly drawn frames, and the loss on those."""
         first = int(torch.randint(len(self.measured), (1,), generator=self.generator))
         some = torch.arange(first, first + self.settings.num_frames) % len(self.measured)
-        chosen = self.measured[some.to(self.measured.device)].unique()
-        series = list(self.frames.split(self.drawn_channels, dim=1))
+        chosen = torch.unique(self.measured[some.to(self.measured.device)])
+        series = list(torch.split(self.frames, self.drawn_channels, dim=1))
         for t in chosen.tolist():
             series[t] = self._frame(network, t)
         estimate = torch.cat(series, dim=1)

@@ -147,4 +147,5 @@ def _bounded_spectrum(p: Tensor, most: float) -> Tensor:
     values, vectors = torch.linalg.eigh(flat.double() @ flat.double().T)
     scale = (most / values.clamp_min(1e-30).sqrt()).clamp(max=1)
     cut = ((vectors * scale) @ vectors.T).to(p.dtype)
-    return (cut @ flat).reshape(p.shape)
+    result: Tensor = (cut @ flat).reshape(p.shape)
+    return result

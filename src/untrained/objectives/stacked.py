@@ -137,7 +137,7 @@ class StackedObjective(Objective):
     def _images(self, network: RunNetwork) -> Tensor:
         """Return the series of each member, (members, T k, H, W), with a step towards y."""
         frames = torch.arange(self.count, device=self.shown.device)
-        series = [self._draw(network, self.all, part) for part in frames.split(_AT_ONCE)]
+        series = [self._draw(network, self.all, part) for part in torch.split(frames, _AT_ONCE)]
         image = torch.cat(series, dim=1).flatten(1, 2)
         rest = (self.problem.observed - self.operator(image)) * self.shown
         return image + self.operator.adjoint(rest)
@@ -178,14 +178,14 @@ class StackedObjective(Objective):
         group = group.reshape(self.count, -1)
         fold = torch.full(group.shape, -1)
         for t in range(self.count):
-            there = group[t][shown[t]].unique()
+            there = torch.unique(group[t][shown[t]])
             there = there[there >= 0]
             start = int(torch.randint(self.settings.folds, (1,), generator=generator))
             dealt = (torch.arange(len(there)) + start) % self.settings.folds
             dealt = dealt[torch.randperm(len(there), generator=generator)]
             known = torch.isin(group[t], there) & shown[t]
             fold[t, known] = dealt[torch.searchsorted(there, group[t, known])]
-        empty = set(range(self.settings.folds)) - set(fold.unique().tolist())
+        empty = set(range(self.settings.folds)) - set(torch.unique(fold).tolist())
         if empty:
             raise InputError(
                 f"{self.settings.folds} folds are more than there are groups to be hidden; "
@@ -212,4 +212,5 @@ def _relative(measured: Tensor, observed: Tensor, weight: Tensor) -> Tensor:
     rest, there = (measured - observed) * weight, observed * weight
     second = rest.flatten(1).norm(dim=1).mean() / there.norm().clamp_min(1e-12)
     first = rest.abs().flatten(1).sum(1).mean() / there.abs().sum().clamp_min(1e-12)
-    return second + first
+    both: Tensor = second + first
+    return both

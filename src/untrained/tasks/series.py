@@ -188,11 +188,11 @@ def lines_of(known: NDArray[np.bool_]) -> NDArray[np.int64]:
     elif (known == known[:, :, :1]).all():
         number, lines = np.broadcast_to(row, known.shape), known[:, :, 0]
     else:
-        return t * (height * width) + row * width + column
-    middle = _run_through_middle(lines.all(axis=0))
+        return np.asarray(t * (height * width) + row * width + column)
+    middle = _run_through_middle(np.asarray(lines.all(axis=0)))
     if 2 * frames * middle.sum() > lines.sum():
         middle[:] = False  # it is most of what there is: it may be held out
-    return np.where(middle[number], -1, t * lines.shape[1] + number)
+    return np.asarray(np.where(middle[number], -1, t * lines.shape[1] + number))
 
 
 def _run_through_middle(always: NDArray[np.bool_]) -> NDArray[np.bool_]:
