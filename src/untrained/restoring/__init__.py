@@ -3,6 +3,7 @@
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
 from untrained.restoring.given import Execution, Given, Weights
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
+from untrained.restoring.measuring import reached, restore_measurement, typical_value
 from untrained.restoring.pictures import Hooks, restore_picture
 from untrained.restoring.planner import (
     available_memory,
@@ -53,14 +54,17 @@ __all__ = [
     "make_plan",
     "maximize_activation",
     "predict_memory",
+    "reached",
     "read_values",
     "restore",
     "restore_many",
+    "restore_measurement",
     "restore_picture",
     "score_pages",
     "solve",
     "solve_tiled",
     "summarize_recipe",
     "tile_places",
+    "typical_value",
     "without_timing",
 ]
