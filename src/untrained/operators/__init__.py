@@ -9,6 +9,7 @@ from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
 from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
+from untrained.operators.nufft import Nufft, from_cycles_per_pixel, from_radians
 from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.projector import Projector
 from untrained.operators.radon import Radon
@@ -34,6 +35,7 @@ __all__ = [
     "Mask",
     "Matrix",
     "Mosaic",
+    "Nufft",
     "PartialFourier",
     "Projector",
     "Radon",
@@ -43,4 +45,6 @@ __all__ = [
     "as_complex",
     "as_pairs",
     "check_operator",
+    "from_cycles_per_pixel",
+    "from_radians",
 ]

@@ -4,6 +4,7 @@ from untrained.restoring.compression import Compressed, Compression, compress, d
 from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
 from untrained.restoring.intervals import Interval, measured_interval
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
+from untrained.restoring.measuring import reached, restore_measurement, typical_value
 from untrained.restoring.paces import timed_from
 from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
 from untrained.restoring.planner import (
@@ -60,9 +61,11 @@ __all__ = [
     "measured_interval",
     "plan_picture",
     "predict_memory",
+    "reached",
     "read_values",
     "restore",
     "restore_many",
+    "restore_measurement",
     "restore_picture",
     "score_pages",
     "solve",
@@ -70,6 +73,8 @@ __all__ = [
     "summarize_recipe",
     "tile_places",
     "timed_from",
+    "typical_value",
     "weight_prior",
     "with_prior",
+    "without_timing",
 ]

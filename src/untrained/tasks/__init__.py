@@ -31,6 +31,7 @@ from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.mri import prepare_mri, reconstruct_mri
 from untrained.tasks.mri_file import Mri
+from untrained.tasks.reconstruct import reconstruct
 from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
 from untrained.tasks.sensing_file import Sensing
 from untrained.tasks.series import prepare_series, reconstruct_series
@@ -63,6 +64,7 @@ __all__ = [
     "prepare_sensing",
     "prepare_series",
     "read_truth",
+    "reconstruct",
     "reconstruct_ct",
     "reconstruct_mri",
     "reconstruct_sensing",
