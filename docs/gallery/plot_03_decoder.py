@@ -1,0 +1,33 @@
+"""
+Deep Image Prior against Deep Decoder
+=====================================
+
+The Deep Decoder has fewer weights than the picture has values, so it cannot fit the noise so well, and need not be
+stopped so carefully; but it draws less detail.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from skimage.data import camera
+
+from untrained import denoise
+from untrained.fitting import Scoring
+
+clean = camera().reshape(64, 8, 64, 8).mean((1, 3)) / 255
+noisy = clean + np.random.default_rng(0).normal(0, 0.1, clean.shape)
+small = {"network.widths": (32,) * 4, "average": None}
+methods = {"Deep Image Prior": ("paper", small), "Deep Decoder": ("deep-decoder", {})}
+figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+for name, (recipe, settings) in methods.items():
+    scores = Scoring()
+    denoise(
+        noisy, recipe=recipe, steps=600, settings={**settings, "stopper": "FixedSteps"},
+        truth=clean, callbacks=[scores],
+    )  # fmt: skip
+    axes.plot(
+        10 * np.arange(1, len(scores.psnr_truth_iterate) + 1), scores.psnr_truth_iterate, label=name
+    )
+axes.set_xlabel("step")
+axes.set_ylabel("PSNR to the clean picture, dB")
+axes.grid(alpha=0.3)
+axes.legend()

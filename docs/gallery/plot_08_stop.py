@@ -1,0 +1,43 @@
+"""
+Three ways to stop
+==================
+
+Held-out pixels, the variance of the iterates, and a known noise level, on one fit of the published network. None of
+them sees the truth.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from skimage.data import camera
+
+from untrained import denoise
+from untrained.fitting import Discrepancy, FixedSteps, HeldOut, Scoring, WindowedVariance
+
+clean = camera().reshape(64, 8, 64, 8).mean((1, 3)) / 255
+noisy = clean + np.random.default_rng(0).normal(0, 0.1, clean.shape)
+small = {"network.widths": (32,) * 4, "average": None, "objective.jitter": 0}
+scores = Scoring()
+rules = {
+    "all steps": FixedSteps(),
+    "held-out pixels": HeldOut(fraction=0.05, patience=100),
+    "variance": WindowedVariance(window=20, patience=60),
+    "noise level": Discrepancy(),
+}
+figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
+for number, (name, rule) in enumerate(rules.items()):
+    watch = [scores] if name == "all steps" else []
+    result = denoise(
+        noisy, recipe="paper", steps=500, settings={**small, "stopper": rule}, sigma=0.1,
+        truth=clean, callbacks=watch, return_result=True,
+    )  # fmt: skip
+    if name == "all steps":
+        steps = 10 * np.arange(1, len(scores.psnr_truth_iterate) + 1)
+        axes.plot(steps, scores.psnr_truth_iterate, color="0.4", label="to the truth")
+    else:
+        axes.axvline(
+            result.kept_step, color=f"C{number}", ls="--", label=f"{name}: {result.kept_step}"
+        )
+axes.set_xlabel("step")
+axes.set_ylabel("PSNR, dB")
+axes.legend()
+axes.grid(alpha=0.3)
