@@ -28,7 +28,7 @@ fast = Recipe(
     objective=DataFit(
         z=Noise(channels=16),
         data_term=Ramp(),
-        total_variation=TotalVariation(weight=0.002, isotropic=True),
+        total_variation=TotalVariation(weight=0.0025, isotropic=True),
         offsets=Offsets(),
     ),
     optimizer=Muon(lr=0.015, vector_lr=0.01, step_size=Cosine(hold=0.3)),
