@@ -30,6 +30,7 @@ from untrained.fitting.optimizers import (
     Halving,
     Muon,
     OptimizerSettings,
+    RmsProp,
     StepSize,
 )
 from untrained.fitting.result import History, Result, Score, StopReason
@@ -72,6 +73,7 @@ __all__ = [
     "Precision",
     "Progress",
     "Result",
+    "RmsProp",
     "Score",
     "Scoring",
     "Snapshots",

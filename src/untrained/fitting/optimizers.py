@@ -12,7 +12,16 @@ from torch import Tensor, nn
 
 from untrained.errors import InputError
 
-__all__ = ["Adam", "Constant", "Cosine", "Halving", "Muon", "OptimizerSettings", "StepSize"]
+__all__ = [
+    "Adam",
+    "Constant",
+    "Cosine",
+    "Halving",
+    "Muon",
+    "OptimizerSettings",
+    "RmsProp",
+    "StepSize",
+]
 
 
 class StepSize(Protocol):
@@ -104,6 +113,37 @@ class Adam:
             betas=(self.beta1, self.beta2),
             weight_decay=self.weight_decay,
             fused=True,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RmsProp:
+    """RMSprop with momentum: the gradient over the root of its running mean square (Hinton 2012).
+
+    Attributes:
+        lr: step size.
+        alpha: decay of the running mean square.
+        momentum: of the steps.
+        step_size: how lr changes over the fit.
+    """
+
+    lr: float = 0.001
+    alpha: float = 0.99
+    momentum: float = 0.9
+    step_size: StepSize = Constant()
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0:
+            raise InputError(f"lr is {self.lr}; wanted a number above 0")
+        for name in ("alpha", "momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                value = getattr(self, name)
+                raise InputError(f"{name} is {value}; wanted 0 up to but not including 1")
+
+    def build(self, parameters: Iterable[nn.Parameter], *, seed: int = 0) -> torch.optim.Optimizer:
+        """Return the optimizer over these parameters; it draws no random numbers."""
+        return torch.optim.RMSprop(
+            parameters, lr=self.lr, alpha=self.alpha, momentum=self.momentum, foreach=True
         )
 
 

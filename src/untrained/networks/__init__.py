@@ -2,6 +2,7 @@
 
 from untrained.networks.conv_decoder import ConvDecoder, ConvDecoderNetwork
 from untrained.networks.custom import Custom
+from untrained.networks.dcgan import Dcgan, DcganNetwork
 from untrained.networks.deep_decoder import DeepDecoder, DeepDecoderNetwork
 from untrained.networks.inputs import CodeSettings, FourierFeatures, Guide, Meshgrid, Noise
 from untrained.networks.layered import Layered, LayeredNetwork
@@ -18,6 +19,8 @@ __all__ = [
     "ConvDecoder",
     "ConvDecoderNetwork",
     "Custom",
+    "Dcgan",
+    "DcganNetwork",
     "DeepDecoder",
     "DeepDecoderNetwork",
     "FourierFeatures",

@@ -12,8 +12,19 @@ from untrained.objectives.dehaze import Dehaze, DehazeObjective
 from untrained.objectives.equivariant import ScaleEquivariant, ScaleEquivariantObjective
 from untrained.objectives.filling import mean_of_neighbours
 from untrained.objectives.infill import Infill, InfillObjective
+from untrained.objectives.learned import (
+    LearnedRegularisation,
+    LearnedRegularisationObjective,
+    WeightPrior,
+    mean_weights,
+)
 from untrained.objectives.losses import L1, DataTerm, Gaussian, Huber, Poisson, TotalVariation
 from untrained.objectives.masked import MaskedPrediction, MaskedPredictionObjective
+from untrained.objectives.message_passing import (
+    GuidedFilter,
+    MessagePassing,
+    MessagePassingObjective,
+)
 from untrained.objectives.noise_to_noise import NoiseToNoise, NoiseToNoiseObjective
 from untrained.objectives.problem import Problem
 from untrained.objectives.self_guided import SelfGuided, SelfGuidedObjective
@@ -33,12 +44,17 @@ __all__ = [
     "Dehaze",
     "DehazeObjective",
     "Gaussian",
+    "GuidedFilter",
     "Huber",
     "Infill",
     "InfillObjective",
     "Iterate",
+    "LearnedRegularisation",
+    "LearnedRegularisationObjective",
     "MaskedPrediction",
     "MaskedPredictionObjective",
+    "MessagePassing",
+    "MessagePassingObjective",
     "NoiseToNoise",
     "NoiseToNoiseObjective",
     "Objective",
@@ -53,5 +69,7 @@ __all__ = [
     "Sure",
     "SureObjective",
     "TotalVariation",
+    "WeightPrior",
     "mean_of_neighbours",
+    "mean_weights",
 ]

@@ -63,6 +63,9 @@ class Objective(ABC):
         else:
             self.z = z.to(self.z)
 
+    def watch(self, network: nn.Module) -> None:  # noqa: B027 - most need no more than its images
+        """Take note of the network itself, once, before the first step."""
+
     @abstractmethod
     def __call__(self, network: RunNetwork) -> Iterate:
         """Return the next iterate, with a graph behind its loss."""

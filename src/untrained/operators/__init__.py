@@ -9,10 +9,13 @@ from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
 from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.resample import Resample
+from untrained.operators.sensing import GaussianSensing, Hadamard, Matrix, PartialFourier
 
 __all__ = [
     "Blur",
     "Compose",
+    "GaussianSensing",
+    "Hadamard",
     "Identity",
     "Interlace",
     "JpegCoefficients",
@@ -20,7 +23,9 @@ __all__ = [
     "JpegTables",
     "LinearOperator",
     "Mask",
+    "Matrix",
     "Mosaic",
+    "PartialFourier",
     "Resample",
     "as_complex",
     "as_pairs",

@@ -14,6 +14,7 @@ from untrained.recipes import (
     denoise,
     flash,
     inpaint,
+    sensing,
     upscale,
 )
 from untrained.recipes.recipe import Recipe
@@ -34,6 +35,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         deinterlace,
         decompose,
         dehaze,
+        sensing,
     )
 }  # fmt: skip
 """Every recipe: RECIPES["denoise"]["paper"]."""

@@ -21,6 +21,7 @@ from untrained.fitting import (
     LowestLoss,
     Muon,
     OptimizerSettings,
+    RmsProp,
     StepSize,
     StopRule,
     WindowedVariance,
@@ -29,6 +30,7 @@ from untrained.networks import (
     CodeSettings,
     ConvDecoder,
     Custom,
+    Dcgan,
     DeepDecoder,
     FourierFeatures,
     Guide,
@@ -51,9 +53,12 @@ from untrained.objectives import (
     Deconvolution,
     Dehaze,
     Gaussian,
+    GuidedFilter,
     Huber,
     Infill,
+    LearnedRegularisation,
     MaskedPrediction,
+    MessagePassing,
     NoiseToNoise,
     ObjectiveSettings,
     Poisson,
@@ -61,6 +66,7 @@ from untrained.objectives import (
     SelfGuided,
     Sure,
     TotalVariation,
+    WeightPrior,
 )
 from untrained.recipes.foreign import find_object, name_of
 from untrained.recipes.recipe import Recipe
@@ -73,18 +79,23 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
     DataTerm: (Gaussian, Poisson, L1, Huber),
-    NetworkSettings: (Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Plain, Pointwise, Layered),
-    ObjectiveSettings: (
-        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
-        NoiseToNoise, ScaleEquivariant, SelfGuided, Sure,
+    GuidedFilter: (Collaborative,),
+    NetworkSettings: (
+        Skip, UNet, ResNet, DeepDecoder, ConvDecoder, Dcgan, Plain, Pointwise, Layered,
     ),
-    OptimizerSettings: (Adam, Muon, Langevin),
+    ObjectiveSettings: (
+        DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill,
+        LearnedRegularisation, MaskedPrediction, MessagePassing, NoiseToNoise, ScaleEquivariant,
+        SelfGuided, Sure,
+    ),
+    OptimizerSettings: (Adam, Muon, Langevin, RmsProp),
     Refinement: (Collaborative,),
     StepSize: (Constant, Cosine, Halving),
     StopRule: (
         FixedSteps, LowestLoss, WindowedVariance, ExponentialVariance, Discrepancy, HeldOut,
     ),
     TotalVariation: (TotalVariation,),
+    WeightPrior: (WeightPrior,),
 }  # fmt: skip
 """What may stand in a field of each type; a new kind is entered here."""
 

@@ -11,6 +11,7 @@ from untrained.restoring.planner import (
     predict_memory,
     summarize_recipe,
 )
+from untrained.restoring.prior import weight_prior, with_prior
 from untrained.restoring.restore import restore, restore_many
 from untrained.restoring.saved import LoadedFit, load_fit
 from untrained.restoring.scoring import score_pages
@@ -64,4 +65,6 @@ __all__ = [
     "summarize_recipe",
     "tile_places",
     "timed_from",
+    "weight_prior",
+    "with_prior",
 ]

@@ -81,6 +81,7 @@ def assemble(problem: Problem, recipe: Recipe, *, seed: int) -> _Parts:
     fed = recipe.objective.in_channels(channels) if z is None else z.shape[1]
     fed += objective.guide_channels
     network = networks_of(recipe, fed, channels, generator=Generator().manual_seed(seed))
+    objective.watch(network)
     return _Parts(network=network, objective=objective)
 
 

@@ -17,6 +17,7 @@ from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_sensing",
     "read_truth",
+    "reconstruct_sensing",
     "upscale",
 ]
 
