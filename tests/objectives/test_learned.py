@@ -58,12 +58,14 @@ def test_the_loss_is_the_papers_over_4_m_squared() -> None:
     loss = objective(network).loss
     image = 2 * network(objective.z) - 1  # the paper's range
     residual = asked.operator(image) - asked.operator(2 * picture() - 1)
-    fit = M * residual.square().sum()  # its matrix is √m times ours
+    size = objective.unit * 4 * M**2
+    assert size == pytest.approx(M / SIDE**2, rel=0.1)  # of rows that are orthonormal
+    fit = M / size * residual.square().sum()  # of the paper's matrix, ‖A x‖² is about m ‖x‖²
     tv = image.diff(dim=-1).abs().sum() + image.diff(dim=-2).abs().sum()
     apart = torch.stack([p.mean() for p in network.parameters()]) - torch.tensor(prior.mean)
     precision = torch.linalg.inv(torch.tensor(prior.covariance).view(7, 7))
     expected = fit + 0.05 * tv + 100 * apart @ precision @ apart
-    assert float(loss) == pytest.approx(float(expected) / (4 * M**2), rel=1e-3)
+    assert float(loss) == pytest.approx(objective.unit * float(expected), rel=1e-3)
 
 
 def test_a_prior_is_the_mean_and_covariance_of_earlier_weights(folders: list[Path]) -> None:

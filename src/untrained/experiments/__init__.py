@@ -24,6 +24,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "impedance": ("impedance", ""),
     "early-stopping": ("early_stopping", ""),
     "hyperparameters": ("hyperparameters", ""),
+    "sensing": ("sensing", ""),
 }
 """By name, the module that has an experiment, and its name there."""
 
