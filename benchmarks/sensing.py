@@ -49,11 +49,11 @@ def classical(method, operator, y, truth):
     return made[best], {"weight": best}
 
 
-def ours(recipe, operator, y, truth, seed):
+def ours(recipe, operator, y, truth, seed, steps):
     """Return the image that a recipe stopped at, and where that was."""
     result = reconstruct_sensing(
         y, matrix=operator, size=truth.shape[:2], recipe=recipe, truth=truth[..., 0], seed=seed,
-        device="cpu", return_result=True,
+        steps=steps, device="cpu", return_result=True,
     )  # fmt: skip
     score = result.score
     return result.image[..., None], {
@@ -70,6 +70,7 @@ def main():
     parser.add_argument("--matrix", choices=OPERATORS, default="hadamard")
     parser.add_argument("--noise", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="at most; what the recipe says unless given")
     parser.add_argument("--out", type=Path, default=Path("sensing.json"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -84,7 +85,7 @@ def main():
                 if method in ("TV", "wavelet"):
                     image, more = classical(method, operator, y, truth)
                 else:
-                    image, more = ours(method, operator, y, truth, options.seed)
+                    image, more = ours(method, operator, y, truth, options.seed, options.steps)
                 seconds = time.process_time() - began
                 a, b = (torch.from_numpy(x.transpose(2, 0, 1)[None].clip(0, 1)).double()
                         for x in (image, truth))  # fmt: skip
