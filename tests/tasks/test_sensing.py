@@ -21,11 +21,12 @@ QUICK: dict[str, Any] = {"steps": 12, "settings": {"widths": (4, 4), "first": 4,
 
 def picture() -> NDArray[np.float32]:
     down, across = np.mgrid[:SIDE, :SIDE] / SIDE
-    return (0.2 + 0.5 * (across > 0.4) + 0.2 * down).astype(np.float32)
+    image: NDArray[np.float32] = (0.2 + 0.5 * (across > 0.4) + 0.2 * down).astype(np.float32)
+    return image
 
 
 def measured(operator: LinearOperator, image: NDArray[np.float32]) -> NDArray[Any]:
-    y = operator(torch.from_numpy(image)[None, None])[0, :, 0].numpy()
+    y: NDArray[Any] = operator(torch.from_numpy(image)[None, None])[0, :, 0].numpy()
     return y[0] + 1j * y[1] if len(y) == 2 else y[0].copy()
 
 
