@@ -27,7 +27,8 @@ def picture() -> NDArray[np.float32]:
 
 def measured(operator: LinearOperator, image: NDArray[np.float32]) -> NDArray[Any]:
     y: NDArray[Any] = operator(torch.from_numpy(image)[None, None])[0, :, 0].numpy()
-    return y[0] + 1j * y[1] if len(y) == 2 else y[0].copy()
+    numbers: NDArray[Any] = y[0] + 1j * y[1] if len(y) == 2 else y[0].copy()
+    return numbers
 
 
 def test_the_words_stand_for_the_operators() -> None:
