@@ -22,6 +22,7 @@ from untrained import reconstruct_sensing
 from untrained.baselines import Known
 from untrained.baselines.sensing import tv_exact, wavelet_sparse
 from untrained.experiments.scenes import psnr
+from untrained.images import Picture, write_picture
 from untrained.metrics import ssim
 from untrained.operators import GaussianSensing, Hadamard
 
@@ -71,6 +72,7 @@ def main():
     parser.add_argument("--noise", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="at most; what the recipe says unless given")
+    parser.add_argument("--images", type=Path, help="a folder for what each method made")
     parser.add_argument("--out", type=Path, default=Path("sensing.json"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -93,8 +95,13 @@ def main():
                          "psnr": psnr(image, truth), "ssim": float(ssim(a, b)), **more}  # fmt: skip
                 print(found, flush=True)
                 record.append(found)
-                save(options.out, {"machine": machine(), "options": vars(options) | {
-                    "out": str(options.out)}, "record": record})  # fmt: skip
+                if options.images is not None:
+                    file = f"{Path(name).stem}-{rate:.0%}-{method}.png"
+                    options.images.mkdir(parents=True, exist_ok=True)
+                    pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+                    write_picture(options.images / file, Picture.from_array(pixels))
+                asked = {key: str(value) for key, value in vars(options).items()}
+                save(options.out, {"machine": machine(), "options": asked, "record": record})
     for rate in map(float, options.rates.split(",")):
         for method in options.methods.split(","):
             chosen = [r for r in record if r["rate"] == rate and r["method"] == method]

@@ -67,7 +67,9 @@ def test_the_loss_is_the_papers_over_4_m_squared() -> None:
     apart = apart - torch.tensor(prior.mean)
     precision = torch.linalg.inv(torch.tensor(prior.covariance).view(7, 7))
     expected = fit + 0.05 * tv + 100 * apart @ precision @ apart
-    assert float(loss.detach()) == pytest.approx(objective.unit * float(expected), rel=1e-3)
+    assert float(loss.detach()) == pytest.approx(
+        objective.unit * float(expected.detach()), rel=1e-3
+    )
 
 
 def test_a_prior_is_the_mean_and_covariance_of_earlier_weights(folders: list[Path]) -> None:
