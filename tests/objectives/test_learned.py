@@ -99,7 +99,7 @@ def test_a_strong_prior_holds_the_mean_weights_where_they_were(folders: list[Pat
         assert prior is not None
         network = NETWORK.build(4, 1, generator=Generator())
         network.load_state_dict(solve(problem(9), recipe, seed=9).last_weights)
-        apart = mean_weights(network)[0] - torch.tensor(prior.mean)
+        apart = mean_weights(network)[0].detach() - torch.tensor(prior.mean)
         covariance = torch.tensor(prior.covariance).view(7, 7)
         return float(apart @ torch.linalg.inv(covariance) @ apart)
 

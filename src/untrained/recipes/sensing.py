@@ -84,7 +84,8 @@ RECIPES = (
         fast,
         name="best",
         title="Message passing, four networks (ours, 2026)",
-        source="ours: as fast, four networks, whose mean is the filter's guide, and more messages",
+        source="ours, not measured yet: as fast, four networks, whose mean is the filter's guide, "
+        "a denser filter, more messages",
         objective=MessagePassing(filter=Collaborative()),
         members=4,
         max_steps=360,

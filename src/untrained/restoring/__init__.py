@@ -76,5 +76,4 @@ __all__ = [
     "typical_value",
     "weight_prior",
     "with_prior",
-    "without_timing",
 ]
