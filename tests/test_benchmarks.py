@@ -55,3 +55,18 @@ def test_the_engine_is_compared_with_its_twin() -> None:
     table = run("engine.py", "agreement", "--side", 64, "--fit-steps", 20, "--recipes", "fast")
     difference = float(table.splitlines()[-1].split("|")[4])
     assert abs(difference) < 0.5
+
+
+def test_sensing_measures_peers_and_ours_and_says_where_the_stop_was(tmp_path: Path) -> None:
+    from untrained.images import Picture, write_picture
+
+    pixels = np.full((32, 32), 60, np.uint8)
+    pixels[8:24, 10:20] = 200
+    write_picture(tmp_path / "a.png", Picture.from_array(pixels))
+    table = run("sensing.py", tmp_path / "a.png", "--rates", 0.4, "--methods", "TV,fast",
+                "--steps", 60, "--out", tmp_path / "found.json")  # fmt: skip
+    assert "| 40% | fast |" in table
+    peer, fast = json.loads((tmp_path / "found.json").read_text())["record"]
+    assert peer["psnr"] > 30
+    assert fast["psnr"] > 15
+    assert fast["psnr"] <= fast["peak"] + 1e-6

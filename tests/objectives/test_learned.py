@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Generator, Tensor
 
 from untrained.errors import InputError
-from untrained.fitting import Result
+from untrained.fitting import Callback, Check, Result, RmsProp
 from untrained.networks import Dcgan, Noise
 from untrained.objectives import LearnedRegularisation, Problem, WeightPrior, mean_weights
 from untrained.operators import Hadamard
 from untrained.recipes import decode, encode, find_recipe
-from untrained.restoring import solve, weight_prior, with_prior
+from untrained.restoring import Execution, solve, weight_prior, with_prior
 
 SIDE, M = 16, 100
 NETWORK = Dcgan(widths=(8, 8), kernels=(4, 6, 4), strides=(1, 2, 2), paddings=(0, 2, 1))
@@ -58,12 +59,15 @@ def test_the_loss_is_the_papers_over_4_m_squared() -> None:
     loss = objective(network).loss
     image = 2 * network(objective.z) - 1  # the paper's range
     residual = asked.operator(image) - asked.operator(2 * picture() - 1)
-    fit = M * residual.square().sum()  # its matrix is √m times ours
+    size = objective.unit * 4 * M**2
+    assert size == pytest.approx(M / SIDE**2, rel=0.1)  # of rows that are orthonormal
+    fit = M / size * residual.square().sum()  # of the paper's matrix, ‖A x‖² is about m ‖x‖²
     tv = image.diff(dim=-1).abs().sum() + image.diff(dim=-2).abs().sum()
-    apart = torch.stack([p.mean() for p in network.parameters()]) - torch.tensor(prior.mean)
+    apart = torch.stack([p.detach().mean() for p in network.parameters()])
+    apart = apart - torch.tensor(prior.mean)
     precision = torch.linalg.inv(torch.tensor(prior.covariance).view(7, 7))
     expected = fit + 0.05 * tv + 100 * apart @ precision @ apart
-    assert float(loss) == pytest.approx(float(expected) / (4 * M**2), rel=1e-3)
+    assert float(loss.detach()) == pytest.approx(objective.unit * float(expected), rel=1e-3)
 
 
 def test_a_prior_is_the_mean_and_covariance_of_earlier_weights(folders: list[Path]) -> None:
@@ -121,3 +125,35 @@ def test_what_does_not_go_together_is_refused(folders: list[Path], tmp_path: Pat
     prior = WeightPrior.of(torch.randn(4, 5))
     with pytest.raises(InputError, match="prior is of a network of 5 parameters' means"):
         solve(problem(), replace(RECIPE, objective=LearnedRegularisation(z=CODE, prior=prior)))
+
+
+def test_a_resumed_fit_is_the_same_to_the_bit(folders: list[Path]) -> None:
+    class Keep(Callback):
+        state: dict[str, Any] | None = None
+
+        def on_check(self, check: Check) -> None:
+            if check.step == 8:
+                self.state = check.state()
+
+    keep = Keep()
+    recipe = with_prior(
+        replace(RECIPE, objective=LearnedRegularisation(z=CODE, learned=10.0)), folders
+    )
+    whole = solve(problem(), recipe, execution=Execution(callbacks=[keep]))
+    resumed = solve(problem(), recipe, execution=Execution(state=keep.state))
+    assert torch.equal(whole.estimate, resumed.estimate)
+
+
+def test_rmsprop_divides_by_the_root_of_the_mean_square_and_keeps_going() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    optimizer = RmsProp(lr=0.1, alpha=0.9, momentum=0.5).build([weight])
+    square, step, expected = 0.0, 0.0, 1.0
+    for gradient in (2.0, -1.0, 3.0):
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+        square = 0.9 * square + 0.1 * gradient**2
+        step = 0.5 * step + gradient / square**0.5
+        expected -= 0.1 * step
+    assert float(weight) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(InputError, match="momentum is 1"):
+        RmsProp(momentum=1)

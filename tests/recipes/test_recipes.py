@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from untrained.errors import InputError
-from untrained.fitting import Adam, Cosine, Halving, HeldOut, WindowedVariance
+from untrained.fitting import Adam, Cosine, Halving, HeldOut, RmsProp, WindowedVariance
 from untrained.networks import Layered, Meshgrid, Noise, Skip
 from untrained.objectives import DataFit, Decompose, Dehaze
 from untrained.recipes import RECIPES, Recipe, decode, encode, find_recipe, with_settings
@@ -77,7 +77,7 @@ def test_every_task_has_published_settings_beside_ours(task: str) -> None:
     paper = find_recipe(task, "paper")
     assert "fast" in RECIPES[task]
     assert paper.max_steps >= 600
-    assert isinstance(paper.optimizer, Adam)
+    assert isinstance(paper.optimizer, (Adam, RmsProp))
 
 
 @pytest.mark.parametrize("task", ["demosaic", "deinterlace"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from untrained.networks import ConvDecoder
 from untrained.objectives import DataFit, Problem
 from untrained.operators import LinearOperator
 from untrained.recipes import Recipe
-from untrained.restoring import predict_memory
+from untrained.restoring import predict_memory, timed_from
 from untrained.restoring.planner import make_plan
 
 CPU = torch.device("cpu")
@@ -53,9 +55,12 @@ def test_what_the_operator_holds_is_counted() -> None:
 
 
 def test_a_measurement_is_timed_as_a_whole_if_that_is_little_of_the_fit() -> None:
+    short = make_plan(recipe(20), problem(torch.rand(40, 256)), CPU)
+    assert short.seconds is None
+    with timed_from(math.inf):
+        assert make_plan(recipe(400), problem(torch.rand(40, 256)), CPU).seconds is None
     long = make_plan(recipe(400), problem(torch.rand(40, 256)), CPU)
     assert long.tiles == 1
     assert long.seconds is not None
     assert long.seconds > 0
-    short = make_plan(recipe(20), problem(torch.rand(41, 256)), CPU)
-    assert short.seconds is None
+    assert make_plan(recipe(20), problem(torch.rand(40, 256)), CPU).seconds, "it is known now"

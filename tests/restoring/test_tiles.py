@@ -261,7 +261,7 @@ def test_the_plan_is_near_the_truth(
     assert plan.max_steps == 60
     assert plan.seconds is not None
     assert result.seconds / 5 < plan.seconds < 5 * result.seconds
-    cache = tmp_path / "seconds-per-step.json"
+    cache = tmp_path / "paces.json"
     before = cache.stat().st_mtime_ns
     restore(scene(256, 256), recipe=small(steps=10))
     assert cache.stat().st_mtime_ns == before, "measured again"

@@ -204,7 +204,8 @@ def test_a_job_that_cannot_be_done_says_why(server: Server, picture: str, tmp_pa
     assert failed["error"] == f"holiday.png: {answer.json()['detail']}"
     assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 409
     assert server.client.delete(f"/api/jobs/{job['id']}").status_code == 204
-    assert server.client.delete(f"/api/pictures/{mask['id']}").status_code == 204
+    for gone in (mask["id"], picture):
+        assert server.client.get(f"/api/pictures/{gone}").status_code == 404, "with its last job"
 
 
 def test_a_mask_lies_as_the_picture_is_shown(server: Server, scene: Scene, tmp_path: Path) -> None:

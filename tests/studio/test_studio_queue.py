@@ -18,11 +18,13 @@ from untrained import InputError
 from untrained.cli import app
 from untrained.recipes import RECIPES
 from untrained.studio.describe import describe_tasks
+from untrained.studio.events import job_of
 from untrained.studio.forms import FILES, TITLES, complete_options, option_forms
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
 from untrained.studio.queue import Queue
 from untrained.studio.requests import Requests
+from untrained.studio.worker import remove_job
 from untrained.studio.workspace import Workspace, new_id
 from untrained.tasks import TASKS
 
@@ -118,6 +120,7 @@ def test_a_database_survives_its_process(tmp_path: Path) -> None:
 def own_parameters(command: str) -> dict[str, Any]:
     """Return the parameters that a command has for itself, and their defaults."""
     shared = {"files", "output", "fit", "run", "printing"}
+    shared |= {"frames", "prior"}  # another command, and runs that a studio does not keep
     function = app[command].default_command
     assert function is not None
     return {
@@ -169,10 +172,10 @@ def test_every_recipe_is_described() -> None:
     assert "most steps" in fast["max_steps"].help
 
 
-def test_nothing_is_timed_beside_a_running_job(
+def test_nothing_is_timed_unless_asked_for(
     tmp_path: Path, scene: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pace that was measured on a busy machine would be kept for good."""
+    """A pace that was measured beside a running job would be that of half a machine."""
     monkeypatch.setenv("UNTRAINED_CACHE", str(tmp_path / "cache"))
     workspace = Workspace(tmp_path / "workspace")
     workspace.create()
@@ -183,12 +186,43 @@ def test_nothing_is_timed_beside_a_running_job(
     changes: dict[str, Any] = {"max_steps": 20, "network.widths": [8, 8]}
     picture = pictures.add("in.png", file)["id"]
     request = requests.complete(JobRequest(task="denoise", picture=picture, settings=changes))
-    queue.add_job("a" * 16, request.model_dump(), {})
-    queue.claim(1)
-    assert requests.plan(request).seconds is None
+    assert requests.plan(request, timed=False).seconds is None
     assert not (tmp_path / "cache").exists()
-    queue.move("a" * 16, ("running",), "finished")
-    taken = requests.plan(request).seconds
+    taken = requests.plan(request, timed=True).seconds
     assert taken is not None
-    queue.move("a" * 16, ("finished",), "running")
-    assert requests.plan(request).seconds == taken
+    assert requests.plan(request, timed=False).seconds == taken
+
+
+def test_a_picture_goes_with_its_last_job(tmp_path: Path, scene: Callable[..., Any]) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.create()
+    queue = Queue(workspace.database)
+    pictures = Pictures(workspace, queue, max_pixels=10**6)
+    data = file_of(tmp_path, "in.png", noisy(scene(32, 32)))
+    picture, mask, unused = (pictures.add("in.png", io.BytesIO(data))["id"] for _ in range(3))
+    for number in "ab":
+        request = JobRequest(task="inpaint", picture=picture, files={"mask": mask})
+        queue.add_job(number * 16, request.model_dump(), {})
+    remove_job(workspace, queue, "a" * 16)
+    assert set(queue.pictures()) == {picture, mask, unused}
+    remove_job(workspace, queue, "b" * 16)
+    assert set(queue.pictures()) == {unused}
+    assert not workspace.picture(picture).exists()
+    pictures.sweep()
+    assert set(queue.pictures()) == {unused}, "it may be about to be used"
+    queue._do("UPDATE pictures SET created = '2020-01-01T00:00:00+00:00'")
+    pictures.sweep()
+    assert not queue.pictures()
+    assert not workspace.picture(unused).exists()
+
+
+def test_a_job_that_is_asked_to_stop_says_so(queue: Queue) -> None:
+    request = JobRequest(task="denoise", picture="b" * 16).model_dump()
+    queue.add_job("a" * 16, request, {"picture_name": "in.png"})
+    queue.claim(1)
+    before = queue.revision()
+    queue.ask("a" * 16, "stop")
+    (entry,) = queue.changed_since(before)
+    assert job_of(entry, None).stopping
+    queue.move("a" * 16, ("running",), "stopped")
+    assert not job_of(queue.jobs()[0], None).stopping

@@ -28,6 +28,7 @@ from untrained.baselines.photographs import (
     tv,
     wavelet,
 )
+from untrained.baselines.sensing import tv_exact, wavelet_sparse
 from untrained.errors import InputError, did_you_mean
 
 __all__ = ["BASELINES", "Baseline", "Image", "Known", "find_baseline"]
@@ -42,6 +43,7 @@ BASELINES: dict[str, dict[str, Baseline]] = {
     "demosaic": {"bilinear": bilinear},
     "deinterlace": {"line-averaging": line_averaging},
     "dehaze": {"dark-channel": dark_channel_prior},
+    "sensing": {"tv": tv_exact, "wavelet": wavelet_sparse},
 }
 """Every method by task and name; deblur-blind and decompose have none."""
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.operators import JpegTables
+from untrained.operators import JpegTables, LinearOperator
 from untrained.operators.mosaic import Pattern
 
 __all__ = ["Baseline", "Image", "Known", "array_of", "mask_of", "sigma_of", "tensor_of"]
@@ -35,6 +35,7 @@ class Known:
         tables: how the JPEG file was quantised that the observation is decoded from.
         guide: (H, W, C') another picture of the scene.
         pattern: the colours of the top left 2x2 pixels of the mosaic that the observation is.
+        operator: of an observation that is none of a picture, that by which it was measured.
     """
 
     sigma: float | None = None
@@ -44,6 +45,7 @@ class Known:
     tables: JpegTables | None = None
     guide: Image | None = None
     pattern: Pattern = "RGGB"
+    operator: LinearOperator | None = None
 
 
 Baseline = Callable[[Image, Known], Image]

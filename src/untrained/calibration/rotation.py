@@ -74,7 +74,7 @@ def find_centre(
         shifts = shift + step * np.arange(-(reach // step), reach // step + 1)
         values = [trial(int(s)) for s in shifts]
         shift, reach = int(shifts[int(np.argmin(values))]), 2 * width
-    return (count - 1) / 2 + _least(shifts, values)
+    return float((count - 1) / 2 + _least(shifts, values))
 
 
 def _parallel(

@@ -21,7 +21,8 @@ from untrained.cli.main import app
 from untrained.cli.packing import compress, decompress
 from untrained.cli.reporting import figure, report, video
 from untrained.cli.restoring import denoise, inpaint, resume, upscale
-from untrained.cli.scans import ct, sensing
+from untrained.cli.scan_info import scan_info
+from untrained.cli.scans import ct, mri, sensing, series
 from untrained.cli.studio import studio
 from untrained.cli.tools import degrade, network, recipes, score
 
@@ -32,8 +33,8 @@ _GROUPS = {
         denoise, inpaint, upscale, dejpeg, deblur, deblur_blind, flash, demosaic, deinterlace,
         decompose, dehaze, restore_video, resume,
     ),
-    "Reconstruct": (ct, sensing),
-    "Look": (studio, report, figure, video, invert),
+    "Reconstruct": (mri, series, ct, sensing),
+    "Look": (studio, scan_info, report, figure, video, invert),
     "Measure": (compare, score, degrade),
     "Reproduce": (demo, reproduce, recipes, network),
     "Tools": (compress, decompress),

@@ -31,11 +31,12 @@ def demo(
     task
         denoise, inpaint, upscale, dejpeg, deblur, deblur-blind (the kernel is unknown), flash,
         demosaic, deinterlace, dehaze or decompose. The last and deblur-blind have no classical
-        method to compare with.
+        method to compare with. Of scans, which are made up: mri, series, ct or sensing.
     output
         The folder for the pictures. Default: untrained-demo, or untrained-demo-TASK.
     side
-        Side of the central square of the picture that is used, a multiple of 4; 0 = everything.
+        Side of the central square of the picture that is used, a multiple of 4; 0 = everything. Of
+        a scan, that of its image.
     """
     from untrained.cli.main import app
     from untrained.comparison import run_demo

@@ -32,7 +32,7 @@ __all__ = [
     "changes_of_words",
 ]
 
-Format = Literal["png", "jpg", "tif", "webp", "npy"]
+Format = Literal["png", "jpg", "tif", "webp", "npy", "cfl", "h5", "nii", "nii.gz", "dcm"]
 
 _FIT = Group("Fit", sort_key=1)
 _RUN = Group("Run", sort_key=2)
@@ -119,7 +119,8 @@ class RunOptions:
     recursive: Annotated[bool, Parameter(group=_RUN, negative=())] = False
     "Of a folder take the pictures in its subfolders too; the outputs are laid out alike."
     format: Annotated[Format | None, Parameter(group=_RUN)] = None
-    "Of outputs that are not named. Default: that of the input; PNG for GIF, BMP and PNM."
+    """Of outputs that are not named. Default: that of the input; PNG for GIF, BMP and PNM; of scans
+    .npy, of CT .tif. The last five are of scans."""
     run_dir: Annotated[Path | None, Parameter(group=_RUN)] = None
     "Where the run's folder goes. Default: untrained-runs beside the output."
     no_run: Annotated[bool, Parameter(group=_RUN, negative=())] = False

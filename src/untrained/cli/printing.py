@@ -26,7 +26,10 @@ def late_score(outcome: Outcome) -> dict[str, float] | None:
         InputError: a truth that cannot be read, or of another size.
     """
     from untrained.comparison import score_files
+    from untrained.tasks import find_task
 
+    if not find_task(outcome.job.task).formats.keeps_output:
+        return None  # of a scan, whose numbers are no picture's
     truth = outcome.job.truth
     known = any("score" in result for result in outcome.record.get("results", []))
     if truth is None or (known and outcome.status != "skipped"):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from untrained.cli.options import FitOptions, Output, PrintOptions, RunOptions, Whole
+from untrained.cli.options import FitOptions, Flag, Output, PrintOptions, RunOptions, Whole
 from untrained.cli.restoring import restore_files
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
     from untrained.recipes import Recipe
 
-__all__ = ["ct", "mri", "sensing"]
+__all__ = ["ct", "mri", "sensing", "series"]
 
 Scans = Annotated[list[Path], Parameter(help="Scan files, or folders of them.")]
 Slice = Annotated[Whole | None, Parameter(help="Only this slice, from 0. Default: all.")]
@@ -34,6 +34,7 @@ def mri(
     noise: Path | None = None,
     slice: Slice = None,  # noqa: A002
     frame: Whole | None = None,
+    frames: Flag = False,
     kind: Literal["kspace", "images"] | None = None,
     axes: Axes = None,
     fit: FitOptions = FitOptions(),
@@ -58,18 +59,68 @@ def mri(
     noise
         A scan without a signal, (coils, samples).
     frame
-        Only this frame, repetition or echo, from 0. Default: all.
+        Only this frame, repetition or echo, from 0. Default: all, each by itself.
+    frames
+        All frames as one, which lend each other what they have not measured: as `untrained series`.
     kind
         What a bare array holds: k-space, or images of coils, which become k-space.
     """
-    beside = {"mask": mask, "noise": noise}
-    if maps not in ("auto", "none"):
-        beside["maps"] = Path(maps)
-    options = {
-        "accelerate": accelerate, "maps": "none" if maps == "none" else "auto", "slice": slice,
-        "frame": frame, "kind": kind, "axes": axes,
-    }  # fmt: skip
-    return restore_files("mri", files, output, fit, run, printing, options=options, beside=beside)
+    if frames:
+        if frame is not None:
+            raise InputError("--frame is of one frame, --frames of all as one; leave one out")
+        return series(
+            files, output=output, mask=mask, accelerate=accelerate, maps=maps, noise=noise,
+            slice=slice, kind=kind, axes=axes, fit=fit, run=run, printing=printing,
+        )  # fmt: skip
+    options, beside = _of_kspace(mask, accelerate, maps, noise, slice, kind, axes)
+    return restore_files(
+        "mri", files, output, fit, run, printing, options={**options, "frame": frame},
+        beside=beside,
+    )  # fmt: skip
+
+
+def series(
+    files: Scans, /, *,
+    output: Output = None,
+    mask: Path | None = None,
+    accelerate: float | None = None,
+    maps: str = "auto",
+    noise: Path | None = None,
+    slice: Slice = None,  # noqa: A002
+    real: Flag = False,
+    periodic: Flag = False,
+    kind: Literal["kspace", "images"] | None = None,
+    axes: Axes = None,
+    fit: FitOptions = FitOptions(),
+    run: RunOptions = RunOptions(),
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Reconstruct a series of frames (dynamic MRI) as one: each frame has few lines of k-space.
+
+    Parameters
+    ----------
+    mask
+        What was measured: of the columns, of all places, or of all frames (.npy). Default: as the
+        file says, or what is not zero.
+    accelerate
+        For experiments: leave out lines of a full series, others in every frame; the full series
+        is the truth.
+    maps
+        The coils' sensitivities: auto (from the mean over time), or a file.
+    noise
+        A scan without a signal, (coils, samples).
+    real
+        The image has no phase: a magnitude series of one coil.
+    periodic
+        The first frame follows the last: one cycle of a heart.
+    kind
+        What a bare array holds: k-space, or images, which become k-space.
+    """
+    options, beside = _of_kspace(mask, accelerate, maps, noise, slice, kind, axes)
+    return restore_files(
+        "series", files, output, fit, run, printing,
+        options={**options, "real": real, "periodic": periodic}, beside=beside,
+    )  # fmt: skip
 
 
 def ct(
@@ -87,7 +138,7 @@ def ct(
     kind: Literal["sinogram", "counts"] | None = None,
     axes: Literal["views", "slices"] | None = None,
     photons: float | None = None,
-    rings: bool | None = None,
+    rings: Literal["fitted", "ignored"] | None = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -119,17 +170,16 @@ def ct(
     photons
         Counts of an open beam: the loss is then that of photons. For pale beams and dense objects.
     rings
-        Find an offset for every detector pixel with the image (--rings), or none (--no-rings).
-        Default: as the recipe.
+        fitted: find an offset for every detector pixel with the image, ignored: find none. Default:
+        as the recipe.
     """
     options = {
         "unit": unit, "centre": centre, "views": views, "binning": binning, "size": size,
-        "slice": slice, "kind": kind, "axes": axes,
+        "slice": slice, "kind": kind, "axes": axes, "photons": photons, "rings": rings,
     }  # fmt: skip
     return restore_files(
         "ct", files, output, fit, run, printing, options=options,
         beside={"angles": angles, "flat": flat, "dark": dark},
-        changed=lambda recipe: _for_detector(recipe, photons, rings),
     )  # fmt: skip
 
 
@@ -168,6 +218,21 @@ def sensing(
     )  # fmt: skip
 
 
+def _of_kspace(
+    mask: Path | None, accelerate: float | None, maps: str, noise: Path | None,
+    slice_: int | None, kind: str | None, axes: str | None,
+) -> tuple[dict[str, Any], dict[str, Path | None]]:  # fmt: skip
+    """Return the options and the files of what is reconstructed from k-space."""
+    beside = {"mask": mask, "noise": noise}
+    if maps not in ("auto", "none"):
+        beside["maps"] = Path(maps)
+    options = {
+        "accelerate": accelerate, "maps": "none" if maps == "none" else "auto", "slice": slice_,
+        "kind": kind, "axes": axes,
+    }  # fmt: skip
+    return options, beside
+
+
 def _with_prior(recipe: Recipe, runs: tuple[Path, ...]) -> Recipe:
     """Return the recipe with what the networks of earlier runs have in common."""
     if not runs:
@@ -175,23 +240,3 @@ def _with_prior(recipe: Recipe, runs: tuple[Path, ...]) -> Recipe:
     from untrained.restoring import with_prior
 
     return with_prior(recipe, [run / "network" for run in runs])
-
-
-def _for_detector(recipe: Recipe, photons: float | None, rings: bool | None) -> Recipe:
-    """Return the recipe with the loss of so many photons, and with or without offsets."""
-    from dataclasses import replace
-
-    from untrained.objectives import DataFit, Offsets, Transmission
-
-    if photons is None and rings is None:
-        return recipe
-    objective = recipe.objective
-    if not isinstance(objective, DataFit):
-        raise InputError(
-            f"recipe {recipe.name!r} has no loss for --photons and --rings; use fast, best or paper"
-        )
-    if photons is not None:
-        objective = replace(objective, data_term=Transmission(photons=photons))
-    if rings is not None:
-        objective = replace(objective, offsets=(objective.offsets or Offsets()) if rings else None)
-    return replace(recipe, objective=objective)

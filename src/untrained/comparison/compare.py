@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from untrained.atomic import make_folder, write_atomically
 from untrained.baselines import BASELINES, Baseline, Image, find_baseline
 from untrained.baselines.base import array_of, tensor_of
-from untrained.comparison.cases import open_case
+from untrained.comparison.cases import DEFAULT_OPTIONS, open_case
 from untrained.errors import InputError
 from untrained.images import (
     Picture,
@@ -39,10 +39,10 @@ from untrained.tasks import Given
 __all__ = ["DEFAULT_METHODS", "Comparison", "compare_file"]
 
 DEFAULT_METHODS = {
-    **{task: ("fast", next(iter(methods))) for task, methods in BASELINES.items()},
+    **{task: ("fast", next(iter(BASELINES[task]))) for task in DEFAULT_OPTIONS},
     "denoise": ("fast", "nlm", "tv", "wavelet"),
 }
-"""What is compared unless the user names methods; these tasks can be compared."""
+"""What is compared unless the user names methods; these tasks can be compared: y is a picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from untrained.atomic import write_atomically
 from untrained.comparison.cases import restore_classically
+from untrained.comparison.scan_demo import run_scan_demo
 from untrained.images import read_picture, sheet
 from untrained.metrics import mse_to_psnr
 from untrained.simulation import clean_image, find_example, write_example
+from untrained.simulation.scan_examples import SCAN_EXAMPLES
 
 __all__ = ["run_demo"]
 
@@ -25,7 +27,7 @@ def run_demo(
     """Write clean.png, the damaged files, restored.png and comparison.png into the folder.
 
     Args:
-        task: a name of `EXAMPLES`.
+        task: a name of `EXAMPLES` or `SCAN_EXAMPLES`.
         folder: is made.
         run: runs the command line; its exit code is returned.
         words: options for it.
@@ -37,6 +39,8 @@ def run_demo(
     Raises:
         InputError: no such example, a side out of range, a folder that cannot be written.
     """
+    if task in SCAN_EXAMPLES:
+        return run_scan_demo(task, folder, run, words=words, side=side, quiet=quiet)
     example = find_example(task)
     clean = clean_image(example.side if side is None else side)
     write_example(example, clean, folder)

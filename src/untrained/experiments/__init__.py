@@ -26,6 +26,8 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "hyperparameters": ("hyperparameters", ""),
     "dynamic": ("dynamic", ""),
     "mri-head": ("mri_head", ""),
+    "ct-tooth": ("ct_tooth", ""),
+    "sensing": ("sensing", ""),
 }
 """By name, the module that has an experiment, and its name there."""
 

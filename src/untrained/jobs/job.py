@@ -71,6 +71,7 @@ class Job:
         task = find_task(self.task)
         assert self.files.keys() <= set(task.files), f"{self.task} takes {task.files}"
         task.check(self.options)
+        object.__setattr__(self, "recipe", task.recipe(self.recipe, self.options))
         if not self.keep_run and (self.snapshots or self.tensorboard or self.keep_network):
             raise InputError(
                 "snapshots, reports, TensorBoard events and the network are written into the run's "
@@ -84,7 +85,7 @@ class Job:
         parts: dict[str, Any] = {
             "task": self.task,
             "source": hash_of(self.source),
-            "files": {name: hash_of(path) for name, path in self.files.items()},
+            "files": {name: formats.digest(path) for name, path in self.files.items()},
             "options": {k: v for k, v in self.options.items() if k not in self.afterwards()},
             "recipe": encode(self.recipe),
             "device": pick_device(self.device).type,
@@ -109,7 +110,8 @@ class Job:
     def read_source(self) -> Picture:
         """Return the picture to restore. Raises InputError: as `Task.read`."""
         picture = find_task(self.task).read(Unread(
-            source=self.source, files=self.files, options=self.options, max_pixels=self.max_pixels
+            source=self.source, files=self.files, options=self.options, seed=self.seed,
+            max_pixels=self.max_pixels,
         ))  # fmt: skip
         return picture if self.nodata is None else replace(picture, nodata=self.nodata)
 

@@ -94,7 +94,7 @@ def deliver(
     before = dict(record["outputs"])
     formats = find_task(job.task).formats
     kept = kept_result(job, folder)
-    extra = folder.path / f"output{job.target.suffix}"
+    extra = folder.path / f"output{formats.suffix(job.target)}"
     made: Path | None = None
     try:
         if fitted:

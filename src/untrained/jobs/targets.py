@@ -62,7 +62,8 @@ def plan_targets(
         return Plan(pairs=[(one.path, output) for one in inputs], left_out=left_out)
     pairs = []
     for one, target in _targets(task, inputs, into, suffix):
-        kind = None if formats.is_written(target.suffix) else formats.kind(one.path)
+        known = formats.is_written(formats.suffix(target))
+        kind = None if known else formats.kind(one.path)
         if kind is None:
             pairs.append((one.path, target))
             continue

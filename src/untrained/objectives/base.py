@@ -132,7 +132,8 @@ class ObjectiveSettings(Protocol):
     mean of their images.
 
     Settings with a true `in_one_piece` are of objectives that explain a picture as a whole: it is
-    never cut into tiles, each of which would be explained differently.
+    never cut into tiles, each of which would be explained differently. Those with a true `prepares`
+    compute as long before the first step as the steps take, so that a few steps tell no pace.
     """
 
     def in_channels(self, image_channels: int) -> int:

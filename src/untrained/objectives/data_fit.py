@@ -66,8 +66,8 @@ class DataFitObjective(JitteredObjective):
         seed: int, members: int = 1,
     ) -> None:  # fmt: skip
         device = problem.observed.device
-        self.offsets = settings.offsets and settings.offsets.build(problem)
-        self.problem = self.offsets.problem if self.offsets else problem
+        self.offsets = None if settings.offsets is None else settings.offsets.build(problem)
+        self.problem = problem if self.offsets is None else self.offsets.problem
         self.settings = settings
         self.generator = Generator(device).manual_seed(seed + 1)
         draw = Generator().manual_seed(seed)
@@ -121,7 +121,7 @@ class DataFitObjective(JitteredObjective):
         return {
             **super().state_dict(),
             "z": self.z.detach().clone() if self.settings.fit_z else None,
-            "offsets": self.offsets and self.offsets.state_dict(),
+            "offsets": None if self.offsets is None else self.offsets.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from untrained.objectives.problem import Problem
 
 __all__ = ["LearnedRegularisation", "LearnedRegularisationObjective", "WeightPrior", "mean_weights"]
 
+_PROBES = 16  # of the size of A
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightPrior:
@@ -67,7 +69,7 @@ class LearnedRegularisation(DataFit):
     Van Veen et al., "Compressed sensing with deep image prior and learned regularization", arXiv
     1806.06438, equation 5. The weights λ are those of its code, for images in [-1, 1] and a matrix
     with entries of N(0, 1). Ours are in [0, 1], and A is of any size g = E‖A x‖² / ‖x‖², of which
-    one probe tells; the loss is that of the paper times g / 4m²: mean (A x̂ - y)² + g (2 λ_TV Σ|∂x̂|
+    probes tell; the loss is that of the paper times g / 4m²: mean (A x̂ - y)² + g (2 λ_TV Σ|∂x̂|
     + λ_LR (w̄ - μ)ᵀ Σ⁻¹ (w̄ - μ)) / 4m².
 
     Attributes:
@@ -118,17 +120,24 @@ class LearnedRegularisationObjective(DataFitObjective):
         super().__init__(problem, settings, input_size, seed=seed, members=members)
         y = problem.observed
         count = y.numel() if self.weight is None else float(self.weight.expand_as(y).sum())
-        probe = torch.randn(problem.image_shape, generator=Generator().manual_seed(seed + 2)).to(y)
-        with torch.no_grad():
-            measured = problem.operator(probe)
-        seen = measured if self.weight is None else measured * self.weight
-        self.unit = float(seen.square().sum() / probe.square().sum()) / (4 * count**2)
+        self.unit = self._size(seed) / (4 * count**2)
         self.network: nn.Module | None = None
         if settings.prior is not None:
             size = len(settings.prior.mean)
             covariance = torch.tensor(settings.prior.covariance, dtype=torch.float64)
             self.mean = torch.tensor(settings.prior.mean, device=y.device)
             self.precision = torch.linalg.inv(covariance.view(size, size)).to(y)
+
+    def _size(self, seed: int) -> float:
+        """Return g = E‖A n‖² / E‖n‖², by probes."""
+        generator, sizes = Generator().manual_seed(seed + 2), []
+        for _ in range(_PROBES):
+            probe = torch.randn(self.problem.image_shape, generator=generator)
+            with torch.no_grad():
+                measured = self.problem.operator(probe.to(self.problem.observed))
+            seen = measured if self.weight is None else measured * self.weight
+            sizes.append(float(seen.square().sum() / probe.square().sum()))
+        return sum(sizes) / _PROBES
 
     def watch(self, network: nn.Module) -> None:
         """Keep the network. Raises InputError: the prior is of another one."""

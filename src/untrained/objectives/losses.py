@@ -16,6 +16,7 @@ from torch import Tensor
 
 from untrained.errors import InputError
 from untrained.metrics import mse
+from untrained.operators.filtered import Window, apodization
 
 __all__ = [
     "L1",
@@ -23,6 +24,7 @@ __all__ = [
     "Gaussian",
     "Huber",
     "Poisson",
+    "Ramp",
     "TotalVariation",
     "Transmission",
     "ZeroFilled",
@@ -46,11 +48,22 @@ def _weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gaussian:
-    """Mean squared error, the negative log-likelihood of white Gaussian noise: mean (Ax̂ - y)²."""
+    """Mean squared error, the negative log-likelihood of white Gaussian noise: mean (Ax̂ - y)².
+
+    Attributes:
+        relative: over mean y², so that what stands beside it weighs the same in any unit of y and
+            of the operator.
+    """
+
+    relative: bool = False
 
     def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
         """Return mean (Ax̂ - y)² over the weighted measurements."""
-        return mse(prediction, observed, weight)
+        error = mse(prediction, observed, weight)
+        if not self.relative:
+            return error
+        power = _weighted_mean(observed.square(), weight)
+        return error / power.clamp_min(torch.finfo(power.dtype).tiny)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +122,37 @@ class Huber:
         """Return the mean Huber loss of Ax̂ - y over the weighted measurements."""
         values = F.huber_loss(prediction, observed, reduction="none", delta=self.delta)
         return _weighted_mean(values, weight)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ramp:
+    """Squared error of projections, weighted by the frequency: Σ |f| |F(Ax̂ - y)|² / Σ y².
+
+    A*A of a tomograph blurs by 1/|f|, so that a plain squared error fits what is coarse first and
+    what is fine hundreds of steps later. A* |f| A is nearly the identity, which is why filtered
+    back-projection works, and all of the image is fitted at one pace. Noise counts as in the image.
+    Of no unit; f per detector pixel, up to 1/2.
+
+    Attributes:
+        window: what is left of the highest frequencies, as in filtered back-projection.
+    """
+
+    window: Window = "ramp"
+
+    def __post_init__(self) -> None:
+        apodization(torch.zeros(1), self.window)
+
+    def __call__(self, prediction: Tensor, observed: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the loss over the weighted measurements; rows (views) that are whole, best."""
+        residual = prediction - observed
+        residual = residual if weight is None else residual * weight
+        room = 2 * residual.shape[-1]
+        spectrum = torch.view_as_real(torch.fft.rfft(residual, room)).square().sum(-1)
+        f = torch.fft.rfftfreq(room, device=spectrum.device, dtype=spectrum.dtype)
+        energy = (2 * f * apodization(f, self.window) * spectrum).sum() / room / len(prediction)
+        power = (observed if weight is None else observed * weight).square().sum()
+        loss: Tensor = energy / power.clamp_min(torch.finfo(power.dtype).tiny)
+        return loss
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

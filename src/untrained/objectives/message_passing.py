@@ -112,6 +112,10 @@ class MessagePassingObjective(Objective):
     """The state of a `MessagePassing` on one problem."""
 
     draws_code = False
+    x: Tensor
+    measured: Tensor
+    r: Tensor
+    sigma: Tensor
 
     def __init__(
         self, problem: Problem, settings: MessagePassing, operator: LinearOperator, *,

@@ -47,6 +47,7 @@ class Stacked:
     neighbours: int = 1
     num_frames: int = 4
     in_one_piece: ClassVar[bool] = True
+    prepares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.folds < 2:

@@ -133,7 +133,7 @@ class Fan(Projector):
                 part,
             )
         scale = self.source / self.distance / self.detector
-        return (image * scale).unflatten(2, self.size)
+        return (image * scale).view(*measurement.shape[:2], *self.size)
 
     def _seen(self, x: Array, y: Array, angle: float) -> tuple[Array, Array]:
         """Return where points are, seen from the source: across the central ray, and along it."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from untrained.errors import InputError
 
-__all__ = ["Window", "fan_weights", "filtered", "parallel_weights"]
+__all__ = ["Window", "apodization", "fan_weights", "filtered", "parallel_weights"]
 
 Window = Literal["ramp", "hann", "cosine", "shepp-logan"]
 
@@ -29,8 +29,6 @@ def filtered(rows: Tensor, window: Window, *, spread: Tensor | None = None) -> T
     Raises:
         InputError: no such window.
     """
-    if window not in get_args(Window):
-        raise InputError(f"window is {window!r}; wanted one of {', '.join(get_args(Window))}")
     count = rows.shape[-1]
     room = 2 ** math.ceil(math.log2(max(64, 2 * count)))
     k = torch.arange(room, dtype=torch.float64)
@@ -40,14 +38,28 @@ def filtered(rows: Tensor, window: Window, *, spread: Tensor | None = None) -> T
     if spread is not None:
         kernel = kernel * spread.double()[k.long().clamp_max(count - 1)]
     f = torch.fft.rfftfreq(room, dtype=torch.float64)
-    shape = {
-        "ramp": torch.ones_like(f),
-        "hann": 0.5 + 0.5 * torch.cos(2 * math.pi * f),
-        "cosine": torch.cos(math.pi * f),
-        "shepp-logan": torch.sinc(f),
-    }[window]
-    response = (torch.fft.rfft(kernel).real * shape).to(rows)
-    return torch.fft.irfft(torch.fft.rfft(_with_slopes(rows, room)) * response, room)[..., :count]
+    response = (torch.fft.rfft(kernel).real * apodization(f, window)).to(rows)
+    spectrum = torch.fft.rfft(_with_slopes(rows, room)) * response
+    smooth: Tensor = torch.fft.irfft(spectrum, room)[..., :count]
+    return smooth
+
+
+def apodization(f: Tensor, window: Window) -> Tensor:
+    """Return what a window leaves of frequencies f, in cycles a detector pixel, up to 1/2.
+
+    Raises:
+        InputError: no such window.
+    """
+    match window:
+        case "ramp":
+            return torch.ones_like(f)
+        case "hann":
+            return 0.5 + 0.5 * torch.cos(2 * math.pi * f)
+        case "cosine":
+            return torch.cos(math.pi * f)
+        case "shepp-logan":
+            return torch.sinc(f)
+    raise InputError(f"window is {window!r}; wanted one of {', '.join(get_args(Window))}")
 
 
 def _with_slopes(rows: Tensor, room: int) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from untrained.errors import InputError, check_number
 from untrained.operators.base import LinearOperator, Shape
+from untrained.operators.filtered import Window
 
 __all__ = ["Footprint", "Projector"]
 
@@ -105,7 +106,7 @@ class Projector(LinearOperator):
         """Return the pixels' shadows in the view of one angle."""
 
     @abstractmethod
-    def fbp(self, measurement: Tensor, *, window: str = "ramp") -> Tensor:
+    def fbp(self, measurement: Tensor, *, window: Window = "ramp") -> Tensor:
         """Return the filtered back-projection of (b, c, views, detectors), (b, c, H, W)."""
 
     def image_shape(self, measurement_shape: Shape) -> Shape:
@@ -116,14 +117,14 @@ class Projector(LinearOperator):
     def forward(self, image: Tensor) -> Tensor:
         """Return the projections (b, c, views, detectors) of (b, c, H, W)."""
         self._check(image, self.size, "the image")
-        y: Tensor = _Product.apply(image.flatten(2), self, False)
-        return y.unflatten(2, (len(self.angles), self.detectors))
+        y = _product(image.flatten(2), self, back=False)
+        return y.view(*image.shape[:2], len(self.angles), self.detectors)
 
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return Aᵀ y, (b, c, H, W)."""
         self._check(measurement, (len(self.angles), self.detectors), "the measurement")
-        x: Tensor = _Product.apply(measurement.flatten(2), self, True)
-        return x.unflatten(2, self.size)
+        x = _product(measurement.flatten(2), self, back=True)
+        return x.view(*measurement.shape[:2], *self.size)
 
     def positions(self) -> tuple[Array, Array]:
         """Return x and y of the pixels' middles, (H · W,) each, the middle of the image at 0."""
@@ -244,7 +245,9 @@ def _times(matrix: _Matrix, vectors: Tensor) -> Tensor:
             rows, columns, values.to(vectors.dtype), (len(rows) - 1, vectors.shape[1]),
             check_invariants=False,
         )  # fmt: skip
-    return torch.stack([sparse.mv(vector) for vector in vectors.contiguous()])
+    if len(vectors) == 1:
+        return sparse.mv(vectors[0].contiguous())[None]
+    return (sparse @ vectors.T.contiguous()).T.contiguous()
 
 
 class _Product(torch.autograd.Function):
@@ -253,7 +256,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(vectors: Tensor, projector: Projector, back: bool) -> Tensor:
         product = projector.multiply(vectors.flatten(0, 1), back=back)
-        return product.unflatten(0, vectors.shape[:2])
+        return product.view(*vectors.shape[:2], -1)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -261,4 +264,10 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _Product.apply(gradients[0], ctx.projector, not ctx.back), None, None
+        return _product(gradients[0], ctx.projector, back=not ctx.back), None, None
+
+
+def _product(vectors: Tensor, projector: Projector, *, back: bool) -> Tensor:
+    """Return (b, c, m): A times each vector, or Aᵀ."""
+    product: Tensor = _Product.apply(vectors, projector, back)  # type: ignore[no-untyped-call]
+    return product

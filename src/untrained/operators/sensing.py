@@ -177,7 +177,8 @@ class PartialFourier(_Sensing):
         plane = y.new_zeros(*y.shape[:2], self.values).index_copy(2, self.places, y)
         plane = torch.fft.ifftshift(plane.reshape(-1, 1, *self.size), dim=(-2, -1))
         image = torch.fft.ifft2(plane, norm="ortho").real
-        return torch.fft.fftshift(image, dim=(-2, -1))
+        centred: Tensor = torch.fft.fftshift(image, dim=(-2, -1))
+        return centred
 
 
 def orthonormal_rows(
@@ -197,7 +198,9 @@ def orthonormal_rows(
         return None
     if factor.diagonal().min() < _INDEPENDENT:
         return None
-    both = np.linalg.solve(factor, np.column_stack([matrix, y]) / lengths[:, None])
+    both: NDArray[np.float64] = np.linalg.solve(
+        factor, np.column_stack([matrix, y]) / lengths[:, None]
+    ).astype(np.float64)
     return both[:, :-1], both[:, -1]
 
 
@@ -237,7 +240,8 @@ def _unpaired(height: int, width: int) -> NDArray[np.int64]:
     down, across = np.mgrid[:height, :width]
     mirrored = (2 * (height // 2) - down) % height * width + (2 * (width // 2) - across) % width
     flat = down * width + across
-    return flat[flat <= mirrored]
+    free: NDArray[np.int64] = flat[flat <= mirrored]
+    return free
 
 
 def _check_count(m: int, most: int | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from untrained.averaging import ExponentialAverage
 from untrained.fitting import HeldOut, LowestLoss, Muon, RmsProp
 from untrained.networks import Dcgan, Noise
 from untrained.objectives import LearnedRegularisation, MessagePassing
@@ -30,9 +31,10 @@ fast = Recipe(
     network=compact,
     objective=MessagePassing(filter=Collaborative(patch=8, group=32, stride=7)),
     optimizer=Muon(lr=0.015, vector_lr=0.01),
-    max_steps=160,
+    max_steps=200,
     check_every=6,
     stopper=HeldOut(fraction=0.02, patience=60),
+    average=ExponentialAverage(decay=0.95, warm_up=True),  # of about three messages
 )
 
 dip = replace(

@@ -66,6 +66,7 @@ from untrained.objectives import (
     ObjectiveSettings,
     Offsets,
     Poisson,
+    Ramp,
     ScaleEquivariant,
     SelfConsistent,
     SelfGuided,
@@ -89,7 +90,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     Acceleration: (Acceleration,),
     Averaging: (ExponentialAverage, SampleAverage),
     CodeSettings: (Noise, Meshgrid, Guide, FourierFeatures),
-    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, ZeroFilled),
+    DataTerm: (Gaussian, Poisson, L1, Huber, Transmission, Ramp, ZeroFilled),
     GuidedFilter: (Collaborative,),
     Helix: (Helix,),
     NetworkSettings: (
@@ -99,7 +100,7 @@ CHOICES: dict[Any, tuple[type, ...]] = {
     ObjectiveSettings: (
         DataFit, BlindDeconvolution, Decompose, Deconvolution, Dehaze, Infill, MaskedPrediction,
         NoiseToNoise, ScaleEquivariant, SelfGuided, Sure, LearnedRegularisation, MessagePassing,
-        SelfConsistent, Series, SplitMeasurement, Stacked,
+        Series, SplitMeasurement, Stacked, SelfConsistent,
     ),
     Offsets: (Offsets,),
     OptimizerSettings: (Adam, Muon, Langevin, RmsProp),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ def write_figure(
         )
     summary = summary_of_page(open_run(folder, page=page)) or {}
     titles = _titles(summary.get("score"))
+    if "observed" in run["layers"]:
+        seen = run["layers"]["observed"]["label"]
+        titles["observed"] = titles["observed"].replace("observed", seen, 1)
     with plt.rc_context(STYLE):
         figure = _drawn(plt, pictures, titles, (left, top, side), run)
         tall = round(figure.get_figheight() * dpi)
@@ -114,6 +118,8 @@ def _drawn(
         whole = place(x, _TITLE, column, tall)
         show(whole, pixels, (width, height))
         whole.set_title(titles[name], pad=3)
+        if name == "estimate" and "pixel_mm" in run:
+            _draw_scale_bar(plt, whole, run["pixel_mm"][1], (width, height))
         whole.add_patch(
             plt.Rectangle((left - 0.5, top - 0.5), side, side, fill=False, ec=KEPT, lw=0.8)
         )
@@ -125,6 +131,19 @@ def _drawn(
     draw_psnr(curves, run)
     curves.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
+
+
+def _draw_scale_bar(plt: Any, axes: Any, millimetres: float, size: tuple[int, int]) -> None:
+    """Draw a bar of a round length, about a fifth of the picture wide; `millimetres` a pixel."""
+    width, height = size
+    room = width * millimetres / 5
+    power = 10.0 ** math.floor(math.log10(room))
+    length = next(digit * power for digit in (5, 2, 1) if digit * power <= room)
+    left, top, wide = 0.05 * width, 0.94 * height, length / millimetres
+    bar = plt.Rectangle((left, top), wide, 0.012 * height, facecolor="white", ec="black", lw=0.3)
+    axes.add_patch(bar)
+    text = f"{length:g} mm" if length >= 0.1 else f"{1000 * length:g} µm"
+    axes.text(left + wide / 2, top - 0.01 * height, text, color="white", ha="center", va="bottom")
 
 
 def _titles(score: Mapping[str, Any] | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from untrained.errors import InputError
 from untrained.images import output_suffix
 from untrained.recipes import Recipe, changes_of, find_recipe
+from untrained.tasks import find_task
 
 __all__ = ["command_of", "python_of"]
 
@@ -24,7 +25,7 @@ def command_of(job: dict[str, Any], recipe: Recipe | None) -> str:
         job: as run.json has it.
         recipe: what it holds; None = it can no longer be read.
     """
-    changes = _changes(recipe)
+    changes = _changes(recipe, job)
     if recipe is None or changes is None:
         return ""
     source = Path(job["source"])
@@ -60,7 +61,7 @@ def python_of(job: dict[str, Any], recipe: Recipe | None) -> str:
     if recipe is None:
         return ""
     source = Path(job["source"])
-    changes = _changes(recipe)
+    changes = _changes(recipe, job)
     if changes is None:
         imports = "import json\n", "from untrained.recipes import decode"
         chosen = "decode(json.loads(Path('run.json').read_text())['job']['recipe'])"
@@ -96,12 +97,16 @@ def python_of(job: dict[str, Any], recipe: Recipe | None) -> str:
     return "\n".join(lines)
 
 
-def _changes(recipe: Recipe | None) -> dict[str, str] | None:
-    """Return how the recipe differs from the one of its name; None if `--set` cannot say it."""
+def _changes(recipe: Recipe | None, job: dict[str, Any]) -> dict[str, str] | None:
+    """Return how the recipe differs from the one of its name; None if `--set` cannot say it.
+
+    What the task's options have made of it is said by these.
+    """
     if recipe is None:
         return None
     try:
-        return changes_of(recipe, find_recipe(recipe.task, recipe.name))
+        named = find_recipe(recipe.task, recipe.name)
+        return changes_of(recipe, find_task(job["task"]).recipe(named, job["options"]))
     except InputError:
         return None
 

@@ -4,13 +4,13 @@ from untrained.restoring.compression import Compressed, Compression, compress, d
 from untrained.restoring.given import Execution, Given, Measured, MeasuredPages, Weights
 from untrained.restoring.intervals import Interval, measured_interval
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
-from untrained.restoring.pictures import Hooks, restore_picture
+from untrained.restoring.paces import timed_from
+from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
 from untrained.restoring.planner import (
     available_memory,
     make_plan,
     predict_memory,
     summarize_recipe,
-    without_timing,
 )
 from untrained.restoring.prior import weight_prior, with_prior
 from untrained.restoring.restore import restore, restore_many
@@ -58,6 +58,7 @@ __all__ = [
     "make_plan",
     "maximize_activation",
     "measured_interval",
+    "plan_picture",
     "predict_memory",
     "read_values",
     "restore",
@@ -68,7 +69,7 @@ __all__ = [
     "solve_tiled",
     "summarize_recipe",
     "tile_places",
+    "timed_from",
     "weight_prior",
     "with_prior",
-    "without_timing",
 ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from untrained.errors import InputError, check_number
 from untrained.fitting import Callback
+from untrained.operators import Identity, Resample
 
 __all__ = ["Execution", "Given", "Measured", "MeasuredPages", "Weights"]
 
@@ -68,6 +69,11 @@ class Given:
                 check_number(name, getattr(self, name))
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise InputError(f"scale is {self.scale}; wanted more than 0, and finite")
+
+    @property
+    def is_alike_everywhere(self) -> bool:
+        """Whether A acts alike everywhere, so that a part of y is a measurement of a part."""
+        return self.operator is None or isinstance(self.operator, (Identity, Resample))
 
     @property
     def of_a_picture(self) -> bool:

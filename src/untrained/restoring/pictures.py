@@ -11,15 +11,19 @@ import torch
 from numpy.typing import NDArray
 
 from untrained.errors import DivergedError, InputError
-from untrained.fitting import Callback, Plan, Result
+from untrained.fitting import Callback, Plan, Result, pick_device
 from untrained.images import Picture, from_unit, mask_to_tensor, missing_in, to_unit, with_pixels
-from untrained.objectives import mean_of_neighbours
+from untrained.objectives import Problem, mean_of_neighbours
+from untrained.operators import Identity, Resample
 from untrained.recipes import Recipe, as_recipe
 from untrained.restoring.given import Execution, Given, Measured, MeasuredPages
+from untrained.restoring.planner import make_plan
 from untrained.restoring.restore import restore
 from untrained.restoring.values import enlarged, set_missing
 
-__all__ = ["Hooks", "restore_picture"]
+__all__ = ["Hooks", "plan_picture", "restore_picture"]
+
+_LOOKED_AT = 256  # the side of what a plan looks at of a picture that is cut into parts anyway
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +118,79 @@ def restore_picture(
     pixels = _with_untouched(pages, picture.pixels, measured=not isinstance(given, Given))
     alpha = _new_alpha(picture, recipe, pixels)
     return with_pixels(picture, pixels, alpha=alpha), results
+
+
+def plan_picture(
+    picture: Picture, *, recipe: str | Recipe, given: Given | MeasuredPages = Given(),
+    seed: int = 0, device: str = "auto",
+) -> Plan:  # fmt: skip
+    """Return what the fit of a picture's first page will cost, and fit nothing.
+
+    Of a large picture the noise, by which a fit may be shorter, is that of its middle.
+
+    Raises:
+        InputError: as `restore`; more memory is needed than is free.
+    """
+    pages, rows, columns = picture.pixels.shape[:3]
+    if pages > 1:
+        first = None if picture.alpha is None else picture.alpha[:1]
+        picture = with_pixels(picture, picture.pixels[:1], alpha=first)
+    small = rows * columns <= 2 * _LOOKED_AT**2
+    if not isinstance(given, Given) or small or not given.is_alike_everywhere:
+        return _planned(picture, given, recipe, seed, device)
+    recipe = as_recipe(recipe, task="denoise" if given.mask is None else "inpaint")
+    found = _planned(*_middle(picture, given), recipe, seed, device)
+    if found.max_steps != recipe.max_steps:  # as its noise needs it
+        recipe = replace(recipe, max_steps=found.max_steps)
+    where = pick_device(device)
+    if found.precision != recipe.acceleration.resolve(where).precision:
+        slower = replace(recipe.acceleration, precision="float32")
+        recipe = replace(recipe, acceleration=slower)
+    nothing = torch.zeros(1, found.size[2], 1, 1).expand(-1, -1, rows, columns)
+    return make_plan(
+        recipe, Problem(observed=nothing, operator=given.operator or Identity()), where
+    )
+
+
+def _middle(picture: Picture, given: Given) -> tuple[Picture, Given]:
+    """Return the middle of a picture, and what is given of it."""
+    factor = given.operator.factor if isinstance(given.operator, Resample) else 1
+    starts = [max(0, n - _LOOKED_AT) // 2 for n in picture.pixels.shape[1:3]]
+    here = tuple(slice(start, start + _LOOKED_AT) for start in starts)
+    there = tuple(slice(start * factor, (start + _LOOKED_AT) * factor) for start in starts)
+    alpha = None if picture.alpha is None else picture.alpha[:, *here]
+    known = None if given.mask is None else given.mask[here].copy()
+    if known is not None:  # whatever is filled costs the same
+        known[0, 0], known[-1, -1] = 0, known.max() or 1
+    guide = None if given.guide is None else given.guide[there]
+    part = with_pixels(picture, picture.pixels[:, *here], alpha=alpha)
+    return part, replace(given, mask=known, guide=guide)
+
+
+def _planned(
+    picture: Picture, given: Given | MeasuredPages, recipe: str | Recipe, seed: int, device: str
+) -> Plan:
+    """Return the plan of a fit that is ended before it begins."""
+    try:
+        restore_picture(
+            picture, recipe=recipe, given=given, seed=seed, device=device,
+            hooks=lambda page: Hooks(callbacks=[_Planner()]),
+        )  # fmt: skip
+    except _PlannedError as planned:
+        return planned.plan
+    raise AssertionError("a fit is planned before it begins")
+
+
+class _PlannedError(Exception):
+    """Carries the plan out of a fit that is not to begin."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+
+class _Planner(Callback):
+    def on_plan(self, plan: Plan) -> None:
+        raise _PlannedError(plan)
 
 
 def _restored(

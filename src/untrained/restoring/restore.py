@@ -6,6 +6,7 @@ array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from untrained.operators import Identity
 from untrained.recipes import Recipe, as_recipe, find_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.noise_level import DOUBTS, noise_of
+from untrained.restoring.paces import learn_pace
 from untrained.restoring.planner import make_plan
 from untrained.restoring.solve import nothing_to_fit, solve
 from untrained.restoring.tiles import solve_tiled
@@ -114,7 +116,13 @@ def restore(
     if constant:
         result = nothing_to_fit(problem, execution)
     else:
+        began = time.monotonic()
         result = _fitted(problem, recipe, device, seed, execution, tiles=plan.tiles)
+        if execution.state is None and execution.weights is None and not result.cut_short:
+            learn_pace(
+                recipe, problem, device,
+                plan=plan, steps=result.stop_step, seconds=time.monotonic() - began,
+            )  # fmt: skip
     estimate = result.estimate.cpu()
     nothing = result.kept_step == 0 or not estimate.isfinite().all()
     if result.reason is StopReason.DIVERGED and nothing:

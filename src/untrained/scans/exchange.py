@@ -11,13 +11,52 @@ from numpy.typing import NDArray
 
 from untrained.images.picture import error_at
 from untrained.scans.angles import angles_in_radians
+from untrained.scans.hdf5 import dataset, text_of
 from untrained.scans.scan import Sinogram
 from untrained.scans.wanted import Wanted, check_values, pick
 
-__all__ = ["sinogram_of_projections"]
+__all__ = ["read_exchange", "sinogram_of_projections"]
 
 # Of counts that were divided by the flat field before, the largest is near one.
 _NORMALISED = 2.0
+_LENGTHS = {
+    "m": 1e3, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "micron": 1e-3, "microns": 1e-3,
+    "micrometer": 1e-3, "nm": 1e-6,
+}  # fmt: skip
+
+
+def read_exchange(path: Path, file: Any, wanted: Wanted) -> Sinogram:
+    """Return the slices that are wanted of a DXchange file, and no others are read.
+
+    Raises:
+        InputError: other shapes or values; angles in a unit that cannot be.
+    """
+    names = ("data", "data_white", "data_dark", "theta")
+    found = {name: dataset(path, file, f"exchange/{name}") for name in names}
+    theta = found["theta"]
+    said = None if theta is None else theta.attrs.get("units", theta.attrs.get("unit"))
+    units = found["data"].attrs.get("units")
+    return sinogram_of_projections(
+        path, {name: stored for name, stored in found.items() if stored is not None}, wanted,
+        unit=None if said is None else text_of(said), pixel=_pixel(path, file),
+        units="" if units is None else text_of(units),
+    )  # fmt: skip
+
+
+def _pixel(path: Path, file: Any) -> float | None:
+    """Return the detector's pixel in mm, where the measurement's record has it with a unit."""
+    for name in ("measurement/instrument/detector/actual_pixel_size_x",
+                 "measurement/instrument/detector/pixel_size_x",
+                 "measurement/instrument/detector/x_pixel_size"):  # fmt: skip
+        stored = dataset(path, file, name)
+        if stored is None or stored.dtype.kind not in "uif" or stored.size != 1:
+            continue
+        unit = text_of(stored.attrs.get("units", "")).strip().lower()
+        scale = _LENGTHS.get(unit)
+        size = float(np.asarray(stored[()]).reshape(-1)[0])
+        if scale is not None and np.isfinite(size) and size > 0:
+            return size * scale
+    return None
 
 
 def sinogram_of_projections(
@@ -76,7 +115,7 @@ def sinogram_of_projections(
         wanted.kind is None and (fields["data_white"] is not None or _looks_counted(values, notes))
     )
     return Sinogram(
-        values=np.ascontiguousarray(values), counts=counts, flat=fields["data_white"],
+        values=np.array(values, order="C"), counts=counts, flat=fields["data_white"],
         dark=fields["data_dark"], angles=angles, pixel=pixel, indices=chosen,
         in_file={"slices": slices, "views": views, "detectors": detectors}, units=units,
         source=str(path), notes=tuple(notes),

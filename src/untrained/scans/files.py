@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,15 @@ from numpy.typing import ArrayLike
 from untrained.errors import InputError, lacks_memory
 from untrained.images.picture import error_at
 from untrained.reading import open_regular
+from untrained.scans.cfl import read_cfl
+from untrained.scans.ct_pd import read_ct_pd
+from untrained.scans.exchange import read_exchange
+from untrained.scans.fastmri import read_fastmri
+from untrained.scans.hdf5 import dataset, opened
+from untrained.scans.ismrmrd import read_ismrmrd
 from untrained.scans.npy import read_npy_scan, read_npz_scan
 from untrained.scans.scan import Scan
+from untrained.scans.tiff import read_tiff_scan
 from untrained.scans.wanted import Axes, Kind, Wanted, damaged_scan
 
 __all__ = ["READS_SCANS", "read_scan", "scan_format"]
@@ -23,8 +31,25 @@ READS_SCANS = (
     "wanted fastMRI, ISMRMRD or DXchange .h5, BART .cfl, .npy, .npz, TIFF sinograms or DICOM-CT-PD"
 )
 
+
+def _read_hdf5(path: Path, wanted: Wanted) -> Scan:
+    """Return the scan in an HDF5 file, whose names tell the format."""
+    with opened(path) as file:
+        for name, read in _IN_HDF5.items():
+            if dataset(path, file, name) is not None:
+                return read(path, file, wanted)
+        names = ", ".join(itertools.islice(file, 8)) or "nothing"
+    raise error_at(
+        path, f"has {names}; wanted kspace (fastMRI), dataset (ISMRMRD) or exchange (DXchange)"
+    )
+
+
+_IN_HDF5: dict[str, Callable[[Path, Any, Wanted], Scan]] = {
+    "kspace": read_fastmri, "dataset/data": read_ismrmrd, "exchange/data": read_exchange,
+}  # fmt: skip
 _READERS: dict[str, Callable[[Path, Wanted], Scan]] = {
-    ".npy": read_npy_scan, ".npz": read_npz_scan,
+    ".npy": read_npy_scan, ".npz": read_npz_scan, ".h5": _read_hdf5, ".cfl": read_cfl,
+    ".tif": read_tiff_scan, ".dcm": read_ct_pd,
 }  # fmt: skip
 
 
@@ -82,6 +107,8 @@ def scan_format(path: Path) -> str:
     """
     if path.suffix.lower() in (".cfl", ".hdr"):  # floats and a line of numbers: without a signature
         return ".cfl"
+    if path.is_dir():
+        return ".dcm"
     with open_regular(path, wanted="a scan file") as file:
         size = os.fstat(file.fileno()).st_size
         try:

@@ -92,7 +92,8 @@ def kspace_of_array(
     chosen = pick(path, n, wanted.frame if frames else wanted.slice, "frame" if frames else "slice")
     check_values(path, (len(chosen), coils, *shape[-2:]), wanted)
     part = array if len(shape) == 2 or n == 1 else array[chosen[0] : chosen[-1] + 1]
-    samples = np.asarray(part).reshape(len(chosen), coils, *shape[-2:])
+    # A copy: what is mapped is not to be written, and its file may go.
+    samples = np.array(part).reshape(len(chosen), coils, *shape[-2:])
     notes: tuple[str, ...] = ()
     if images:
         samples = to_kspace(samples)

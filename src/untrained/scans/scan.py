@@ -24,7 +24,8 @@ class KSpace:
     """What the coils of an MRI scanner received.
 
     Cartesian samples lie on a grid whose centre, the mean of the image, is at (h // 2, w // 2):
-    the centred FFT of the coil images. Rows run along the readout where the file tells it.
+    the centred FFT of the coil images. Where the file tells, h counts the samples of a readout and
+    w the phase encoding, so that what is left out by an accelerated scan are columns.
 
     Attributes:
         samples: (n, coils, h, w) complex; off the grid h are spokes (or arms), w their samples.
@@ -35,7 +36,9 @@ class KSpace:
         trajectory: places of samples off the grid, (h, w, 2) or (n, h, w, 2), down and across, in
             cycles per field of view, so within ±size / 2.
         spacing: of the image's pixels in mm, down and across.
-        affine: (4, 4), from voxel numbers to mm in the patient, as in NIfTI.
+        thickness: of a slice in mm, or the distance between two.
+        affine: (4, 4), from voxel numbers (down, across, slice) of the image of the size of
+            k-space, uncropped, to mm in the patient (right, front, top), as in NIfTI.
         crop: height and width of the image that the scanner shows: the central part, or off the
             grid the size of the image.
         truth: magnitude of the full scan, (n, H, W), where the file has one. For scores only.
@@ -57,6 +60,7 @@ class KSpace:
     maps: Complex | None = None
     trajectory: Floats | None = None
     spacing: tuple[float, float] | None = None
+    thickness: float | None = None
     affine: NDArray[np.float64] | None = None
     crop: tuple[int, int] | None = None
     truth: Floats | None = None
@@ -97,6 +101,8 @@ class KSpace:
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Sinogram:
     """What the detector of a CT scanner counted, or the line integrals made of it.
+
+    The detectors count in the direction in which the source moves while the angles grow.
 
     Attributes:
         values: (slices, views, detectors).

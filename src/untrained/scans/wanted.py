@@ -14,7 +14,7 @@ from untrained.errors import InputError
 from untrained.images.picture import error_at
 from untrained.memory import check_room
 
-__all__ = ["Axes", "Kind", "Wanted", "check_values", "damaged_scan", "pick"]
+__all__ = ["Axes", "Kind", "Wanted", "check_values", "damaged_scan", "pick", "pick_both"]
 
 Axes: TypeAlias = Literal["coils", "slices", "frames", "views"]
 """What the first axis of a three-dimensional array counts."""
@@ -64,6 +64,22 @@ def pick(
         there = f"0 to {count - 1}" if count > 1 else "0 only"
         raise error_at(path, f"has no {what} {index}; wanted {there}")
     return (index,)
+
+
+def pick_both(
+    path: Path, slices: int, frames: int, wanted: Wanted
+) -> tuple[tuple[int, ...], tuple[int, ...]]:  # fmt: skip
+    """Return the indices of the slices and of the frames that are wanted: one of either at least.
+
+    Raises:
+        InputError: there is no such one; several of both, and neither was chosen.
+    """
+    if slices > 1 and frames > 1 and wanted.slice is None and wanted.frame is None:
+        raise error_at(
+            path, f"has {slices} slices and {frames} frames; choose one slice (--slice 0 to "
+            f"{slices - 1}) or one frame (--frame 0 to {frames - 1})",
+        )  # fmt: skip
+    return pick(path, slices, wanted.slice, "slice"), pick(path, frames, wanted.frame, "frame")
 
 
 def check_values(path: Path, shape: Sequence[int], wanted: Wanted, *, itemsize: int = 8) -> None:

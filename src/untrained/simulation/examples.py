@@ -137,7 +137,8 @@ def find_example(task: str) -> Example:
         InputError: there is none of that name.
     """
     if task not in EXAMPLES:
-        raise InputError(f"no example of {task!r}; wanted one of {', '.join(EXAMPLES)}")
+        scans = "mri, series, ct, sensing"
+        raise InputError(f"no example of {task!r}; wanted one of {', '.join(EXAMPLES)}, {scans}")
     return EXAMPLES[task]
 
 

@@ -27,6 +27,7 @@ def create_app(studio: Studio) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lock = studio.workspace.lock()
+        await asyncio.to_thread(studio.pictures.sweep)
         studio.supervisor.start()
         threading.Thread(target=warm_up, daemon=True).start()
         tasks = [

@@ -43,7 +43,7 @@ def _file(task: str, name: str) -> FileForm:
 def _recipe(recipe: Recipe) -> RecipeForm:
     return RecipeForm(
         name=recipe.name,
-        title=recipe.name.replace("-", " ").capitalize(),
+        title=recipe.title or recipe.name.replace("-", " ").capitalize(),
         description=recipe.source,
         cites=", ".join(re.findall(r"arXiv \d{4}\.\d{4,5}", recipe.source)),
         settings=settings_of(recipe),

@@ -29,6 +29,7 @@ def job_of(entry: Entry, position: int | None) -> Job:
             "id": entry.id,
             "status": entry.status,
             "position": position if entry.status == "queued" else None,
+            "stopping": entry.wanted == "stop" and entry.status == "running",
         }
     )
 

@@ -32,6 +32,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "decompose": ("Take layers apart", "Two layers, one seen through the other; look at both."),
     "dehaze": ("Remove haze", "Finds the scene behind the haze and how much of it comes through."),
     "mri": ("Reconstruct MRI", "An image from k-space of which only some lines were measured."),
+    "series": ("Reconstruct a series", "Frames that lend each other what was not measured."),
     "ct": ("Reconstruct CT", "An image from few views, from counts or line integrals."),
     "sensing": ("Compressed sensing", "An image from fewer measurements than it has pixels."),
 }  # fmt: skip
@@ -56,6 +57,10 @@ FILES = {
     "kernel": FileForm(
         name="kernel", label="Blur kernel", required=True, accepts=".png,.npy,.tif,.tiff",
         help="The blur of a single point, of odd height and width; its sum is made 1.",
+    ),
+    "series/mask": FileForm(
+        name="mask", label="What was measured", required=False, accepts=_ARRAYS,
+        help="Of the columns, of all places, or of every frame; empty = as the file says.",
     ),
     "mri/mask": FileForm(
         name="mask", label="What was measured", required=False, accepts=_ARRAYS,
@@ -91,6 +96,17 @@ FILES = {
 _SLICE = OptionForm(
     name="slice", kind="integer", default=None, min=0, label="Slice",
     help="Only this one, counted from 0; empty = all.",
+)  # fmt: skip
+
+_BARE = (
+    OptionForm(
+        name="kind", kind="choice", default=None, choices=["kspace", "images"],
+        label="A bare array is", help="What .npy holds: k-space, or the images of coils or frames.",
+    ),
+    OptionForm(
+        name="axes", kind="choice", default=None, choices=["coils", "slices", "frames"],
+        label="Its first axis counts", help="Of a bare array of three axes.",
+    ),
 )  # fmt: skip
 
 _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
@@ -174,14 +190,66 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
             name="frame", kind="integer", default=None, min=0, label="Frame",
             help="Only this frame, repetition or echo, counted from 0; empty = all.",
         ),
+        *_BARE,
+    ),
+    "series": (
         OptionForm(
-            name="kind", kind="choice", default=None, choices=["kspace", "images"],
-            label="A bare array is", help="What .npy holds: k-space, or the images of coils.",
+            name="accelerate", kind="number", default=None, min=1, label="Leave lines out",
+            help="For experiments with a full series, which is the truth then: so many times less "
+            "is measured of each frame; empty = nothing is left out.",
         ),
         OptionForm(
-            name="axes", kind="choice", default=None,
-            choices=["coils", "slices", "frames"], label="Its first axis counts",
-            help="Of a bare array of three axes.",
+            name="maps", kind="choice", default="auto", choices=["auto"],
+            label="Coil maps from the data", help="From the mean over time.",
+        ),
+        _SLICE,
+        OptionForm(
+            name="real", kind="boolean", default=False, label="No phase",
+            help="A magnitude series of one coil.",
+        ),
+        OptionForm(
+            name="periodic", kind="boolean", default=False, label="A cycle",
+            help="The first frame follows the last: one cycle of a heart.",
+        ),
+        *_BARE,
+    ),
+    "ct": (
+        OptionForm(
+            name="unit", kind="choice", default=None, choices=["deg", "rad"],
+            label="Unit of the angles", help="Degrees or radians.",
+        ),
+        OptionForm(
+            name="centre", kind="text", default="auto", label="Axis of rotation",
+            help="Its detector pixel, 0 = the middle of the first; auto = found.",
+        ),
+        OptionForm(
+            name="views", kind="integer", default=None, min=2, label="Views",
+            help="For experiments: use only so many, evenly spaced; empty = all.",
+        ),
+        OptionForm(
+            name="binning", kind="integer", default=1, min=1, max=64, label="Binning",
+            help="So many detector pixels become one.",
+        ),
+        OptionForm(
+            name="size", kind="integer", default=None, min=8, label="Size of the image",
+            help="Height and width; empty = what the projections show.",
+        ),
+        _SLICE,
+        OptionForm(
+            name="kind", kind="choice", default=None, choices=["sinogram", "counts"],
+            label="Bare numbers are", help="What .npy or TIFF holds: line integrals, or counts.",
+        ),
+        OptionForm(
+            name="axes", kind="choice", default=None, choices=["views", "slices"],
+            label="The first axis counts", help="Of a bare array of three axes.",
+        ),
+        OptionForm(
+            name="photons", kind="number", default=None, min=1, label="Photons",
+            help="Counts of an open beam: the loss is then that of photons; empty = the recipe's.",
+        ),
+        OptionForm(
+            name="rings", kind="choice", default=None, choices=["fitted", "ignored"],
+            label="Rings", help="Find an offset for every detector pixel with the image, or none.",
         ),
     ),
     "sensing": (
@@ -201,7 +269,7 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
 }  # fmt: skip
 
 
-_LEFT_OUT = {"photons", "strength", "colour_strength"}
+_LEFT_OUT = {"denoise": {"photons", "strength", "colour_strength"}}
 # Options that a job has only where they are given: the command leaves them out, too, so that both
 # have one fingerprint.
 
@@ -226,7 +294,7 @@ def complete_options(task: str, given: Mapping[str, Value]) -> dict[str, Any]:
     options = {
         name: _checked(form, given[name]) if name in given else form.default
         for name, form in forms.items()
-        if name not in _LEFT_OUT or given.get(name) is not None
+        if name not in _LEFT_OUT.get(task, ()) or given.get(name) is not None
     }
     find_task(task).check(options)
     return options

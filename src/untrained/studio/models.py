@@ -161,13 +161,14 @@ class JobRequest(_Strict):
 
 
 class Plan(BaseModel):
-    """What a job will cost at most; `seconds` is null where that is not worth a measurement."""
+    """What a job will cost; `seconds` and `between`, the least and most, are null if not known."""
 
     width: int
     height: int
     channels: int
     max_steps: int
     seconds: float | None
+    between: tuple[float, float] | None
     memory_bytes: int
     tiles: int
     device: str
@@ -178,8 +179,8 @@ class Job(BaseModel):
     """A job and how far it is.
 
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
-    are taken. `taken_step` is the step of the snapshot that was taken for the result by hand,
-    `extended` the job that this one went on from.
+    are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
+    snapshot that was taken for the result by hand, `extended` the job that this one went on from.
     """
 
     id: Id
@@ -200,6 +201,7 @@ class Job(BaseModel):
     seconds: float = 0.0
     steps_per_second: float | None = None
     seconds_left: float | None = None
+    stopping: bool = False
     psnr_observed: float | None = None
     created: str
     started: str | None = None

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,6 +47,7 @@ class Pictures:
         self.queue = queue
         self.max_pixels = max_pixels
         self.decoding = threading.Lock()
+        self.latest: tuple[tuple[Path, bool], Picture] | None = None
 
     def add(
         self, name: str, file: IO[bytes], *, kind: str = "picture", over: str | None = None,
@@ -118,6 +120,22 @@ class Pictures:
             raise InputError(f"no picture {id_}; it may have been deleted")
         return path
 
+    def read(self, id_: str, *, mosaic: bool = False) -> Picture:
+        """Return a picture as a job reads it; the last one is kept, since a form asks often.
+
+        Raises:
+            InputError: as `read_picture`; it has been deleted.
+        """
+        path = self.file(id_)
+        with self.decoding:
+            if self.latest is not None and self.latest[0] == (path, mosaic):
+                return self.latest[1]
+            self.latest = None
+            picture = read_picture(path, max_pixels=self.max_pixels, mosaic=mosaic)
+            if picture.pixels.nbytes <= _KEPT_BYTES:
+                self.latest = (path, mosaic), picture
+            return picture
+
     def page(self, id_: str, page: int) -> Path:
         """Return a page, from 1, as PNG for the screen; made when it is first asked for."""
         path = self.workspace.picture(id_) / f"page-{page}.png"
@@ -130,8 +148,16 @@ class Pictures:
                 _write(path, screen_page(picture, page - 1))
         return path
 
+    def sweep(self) -> None:
+        """Remove the pictures that no job has used for a day."""
+        before = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
+        for id_ in self.queue.unused_pictures(before=before):
+            self.delete(id_)
+
     def delete(self, id_: str) -> None:
         """Remove a picture."""
+        with self.decoding:
+            self.latest = None
         self.queue.delete_picture(id_)
         shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
 
@@ -181,6 +207,7 @@ class Pictures:
 
 
 _KERNEL_BYTES = 16 << 20
+_KEPT_BYTES = 256 << 20  # of the picture that is kept decoded
 
 
 def plain_name(name: str) -> str:

@@ -103,6 +103,11 @@ class Queue:
         rows = self._do("SELECT id, facts FROM pictures ORDER BY rowid DESC")
         return {id_: json.loads(facts) for id_, facts in rows}
 
+    def unused_pictures(self, *, before: str) -> list[str]:
+        """Return the pictures of no job that were entered before a time."""
+        rows = self._do("SELECT id FROM pictures WHERE created < ?", before)
+        return [id_ for (id_,) in rows if not self.uses_of(id_)]
+
     def delete_picture(self, id_: str) -> None:
         """Forget a picture."""
         self._do("DELETE FROM pictures WHERE id = ?", id_)
@@ -147,6 +152,10 @@ class Queue:
             f"RETURNING {_COLUMNS}", worker,
         )  # fmt: skip
         return found[0] if found else None
+
+    def is_busy(self) -> bool:
+        """Return whether a job is running."""
+        return bool(self._do("SELECT 1 FROM jobs WHERE status = 'running' LIMIT 1"))
 
     def claimed_by(self, worker: int) -> list[str]:
         """Return the jobs that a worker runs, or ran when it died."""
@@ -199,6 +208,13 @@ class Queue:
             "RETURNING status", id_,
         )  # fmt: skip
         return str(rows[0][0]) if rows else None
+
+    def pictures_of(self, id_: str) -> list[str]:
+        """Return the pictures that a job uses in any way."""
+        rows = self._do("SELECT request FROM jobs WHERE id = ?", id_)
+        request = json.loads(rows[0][0]) if rows else {}
+        found = [request.get("picture"), *request.get("files", {}).values(), request.get("truth")]
+        return [picture for picture in found if picture]
 
     def delete_job(self, id_: str) -> None:
         """Forget a job."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from untrained.errors import InputError
-from untrained.fitting import Callback, Plan, spread_steps
+from untrained.fitting import Plan, spread_steps
 from untrained.images import orientation_of, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
 from untrained.report.reproducing import command_of
-from untrained.restoring import Hooks, restore_picture, summarize_recipe, without_timing
+from untrained.restoring import plan_picture, summarize_recipe, timed_from
 from untrained.studio.forms import FILES, complete_options
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
@@ -133,34 +133,36 @@ class Requests:
         """Return the command line that does the same."""
         return command_of(self.record(request), self.recipe(request))
 
-    def plan(self, request: JobRequest) -> Plan:
-        """Return what a complete request will cost; the time only if it is known, or can be taken.
+    def plan(self, request: JobRequest, *, timed: bool) -> Plan:
+        """Return what a complete request will cost.
 
-        While a worker fits, nothing is timed: it would be slowed down, and so would the timing.
+        Args:
+            request: complete.
+            timed: whether a pace that is not known is measured, which takes seconds; while a worker
+                fits, that would be slowed down, and so would the measurement.
 
         Raises:
             InputError: as `run_job`, where the fit could not begin.
         """
         job = self.job("0" * 16, request)
         task = find_task(job.task)
-        picture = job.read_source()
+        if task.formats.what == "scan":
+            picture = job.read_source()
+        else:
+            picture = self.pictures.read(request.picture, mosaic=task.mosaic)
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
         given = task.measured(asked) or task.given(asked)
-        busy = any(entry.status == "running" for entry in self.pictures.queue.jobs())
         try:
-            with without_timing() if busy else nullcontext():
-                restore_picture(
-                    picture, recipe=job.recipe, given=given, seed=job.seed, device=job.device,
-                    hooks=lambda page: Hooks(callbacks=[_Planner()]),
-                )  # fmt: skip
-        except _PlannedError as planned:
-            height, width, channels = planned.plan.size
-            height, width = upright_size((height, width), orientation_of(picture))
-            return replace(planned.plan, size=(height, width, channels))
+            with timed_from(0 if timed else math.inf):
+                found = plan_picture(
+                    picture, recipe=job.recipe, given=given, seed=job.seed, device=job.device
+                )
         finally:
             torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
-        raise AssertionError("a fit is planned before it begins")
+        height, width, channels = found.size
+        height, width = upright_size((height, width), orientation_of(picture))
+        return replace(found, size=(height, width, channels))
 
     def _name(self, id_: str) -> str:
         facts: dict[str, Any] = self.pictures.queue.picture(id_) or {"name": id_}
@@ -170,18 +172,6 @@ class Requests:
 def warm_up() -> None:
     """Import what the first plan needs; torch takes seconds for it."""
     summarize_recipe(find_recipe("denoise", "fast"), 64, 64, 3)
-
-
-class _PlannedError(Exception):
-    """Carries the plan out of a fit that is not to begin."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-
-class _Planner(Callback):
-    def on_plan(self, plan: Plan) -> None:
-        raise _PlannedError(plan)
 
 
 def _as_text(value: Any) -> str:

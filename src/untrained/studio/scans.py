@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.images import Picture
-from untrained.scans import KSpace, Measurements, Scan, read_scan, scan_format
-from untrained.scans.grid import to_images
+from untrained.scans import KSpace, Measurements, Scan, Sinogram, quick_look, read_scan, scan_format
 
 __all__ = ["SCANS", "is_scan", "scan_facts"]
 
@@ -31,7 +30,7 @@ def is_scan(path: Path) -> bool:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
-    return array.dtype.kind == "c" or array.ndim == 1
+    return bool(array.dtype.kind == "c" or array.ndim == 1)
 
 
 def scan_facts(path: Path, *, max_pixels: int) -> tuple[dict[str, Any], Picture]:
@@ -50,13 +49,11 @@ def scan_facts(path: Path, *, max_pixels: int) -> tuple[dict[str, Any], Picture]
         empty = Picture.from_array(np.full((_SIDE, _SIDE), 0x30, np.uint8))
         return _facts(empty, pages=1, depth="array"), empty
     look = Picture.from_array(_look(scan))
-    pages = max(scan.in_file.get(n, 1) for n in ("slices", "frames")) if _has_pages(scan) else 1
+    pages = 1
+    if not isinstance(scan, Measurements):
+        pages = max(scan.in_file.get(what, 1) for what in ("slices", "frames"))
     depth = "k-space" if isinstance(scan, KSpace) else type(scan).__name__.lower()
     return _facts(look, pages=pages, depth=depth), look
-
-
-def _has_pages(scan: Scan) -> bool:
-    return not isinstance(scan, Measurements)
 
 
 def _facts(look: Picture, *, pages: int, depth: str) -> dict[str, Any]:
@@ -65,14 +62,14 @@ def _facts(look: Picture, *, pages: int, depth: str) -> dict[str, Any]:
 
 
 def _look(scan: Scan) -> NDArray[np.float32]:
-    """Return the zero-filled image of k-space, a sinogram itself, the numbers row by row."""
-    if isinstance(scan, Measurements):
-        side = max(8, int(np.ceil(np.sqrt(scan.values.size))))
-        values = np.zeros(side * side, np.float32)
-        values[: scan.values.size] = scan.values
-        return values.reshape(side, side)
-    if isinstance(scan, KSpace):
-        coils = scan.samples[0] if scan.trajectory is None else scan.samples[0] * 0
-        found = np.sqrt(np.square(np.abs(to_images(coils))).sum(axis=0))
-        return np.asarray(found, np.float32)
-    return np.asarray(scan.values[0], np.float32)
+    """Return a quick look; where there is none, a sinogram itself, or the numbers row by row."""
+    found = quick_look(scan)
+    if found is not None:
+        return found
+    if not isinstance(scan, Measurements):
+        assert isinstance(scan, Sinogram)
+        return np.asarray(scan.values[0])
+    side = max(8, int(np.ceil(np.sqrt(scan.values.size))))
+    values = np.zeros(side * side, np.float32)
+    values[: scan.values.size] = scan.values
+    return values.reshape(side, side)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Studio:
     events: Events
     supervisor: Supervisor
     safety: Safety
-    planning: threading.Lock
+    timing: asyncio.Lock
 
     @classmethod
     def open(cls, options: WorkerOptions, safety: Safety) -> Studio:
@@ -45,5 +45,5 @@ class Studio:
                 checkpoint_every=options.checkpoint_every,
             ),
             events=Events(queue), supervisor=Supervisor(workspace, queue, options),
-            safety=safety, planning=threading.Lock(),
+            safety=safety, timing=asyncio.Lock(),
         )  # fmt: skip

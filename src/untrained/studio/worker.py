@@ -149,9 +149,14 @@ class Worker:
 
 
 def remove_job(workspace: Workspace, queue: Queue, id_: str) -> None:
-    """Delete a job and its folder."""
+    """Delete a job, its folder, and the pictures that no other job uses."""
+    pictures = queue.pictures_of(id_)
     shutil.rmtree(workspace.job(id_), ignore_errors=True)
     queue.delete_job(id_)
+    for picture in pictures:
+        if not queue.uses_of(picture):
+            queue.delete_picture(picture)
+            shutil.rmtree(workspace.picture(picture), ignore_errors=True)
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

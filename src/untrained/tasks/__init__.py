@@ -16,6 +16,7 @@ from untrained.tasks.base import (
     Unread,
     read_truth,
 )
+from untrained.tasks.ct import prepare_ct, reconstruct_ct
 from untrained.tasks.ct_file import Ct
 from untrained.tasks.deblur import Deblur, deblur
 from untrained.tasks.deblur_blind import DeblurBlind, deblur_blind
@@ -29,8 +30,11 @@ from untrained.tasks.flash import Flash, flash
 from untrained.tasks.formats import Formats
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.mri import prepare_mri, reconstruct_mri
+from untrained.tasks.mri_file import Mri
 from untrained.tasks.sensing import prepare_sensing, reconstruct_sensing
 from untrained.tasks.sensing_file import Sensing
+from untrained.tasks.series import prepare_series, reconstruct_series
+from untrained.tasks.series_file import Series
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -54,11 +58,15 @@ __all__ = [
     "find_task",
     "flash",
     "inpaint",
+    "prepare_ct",
     "prepare_mri",
     "prepare_sensing",
+    "prepare_series",
     "read_truth",
+    "reconstruct_ct",
     "reconstruct_mri",
     "reconstruct_sensing",
+    "reconstruct_series",
     "upscale",
 ]
 
@@ -66,7 +74,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Denoise(), Inpaint(), Upscale(), Deblur(), DeblurBlind(), Dejpeg(), Flash(), Demosaic(),
-        Deinterlace(), Decompose(), Dehaze(), Ct(), Sensing(),
+        Deinterlace(), Decompose(), Dehaze(), Mri(), Series(), Ct(), Sensing(),
     )
 }  # fmt: skip
 """Every task by its name; a new one is entered here."""

@@ -154,12 +154,14 @@ class Unread:
         source: the file.
         files, options: as for `Asked`; with scans they say what of the file is meant.
         max_pixels: larger ones are refused.
+        seed: of what is drawn of it: lines that are left out.
     """
 
     source: Path
     files: Mapping[str, Path] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
     max_pixels: int = 250_000_000
+    seed: int = 0
 
 
 class Task:
@@ -198,6 +200,14 @@ class Task:
         Raises:
             InputError: a value out of range.
         """
+
+    def recipe(self, recipe: Recipe, options: Options) -> Recipe:
+        """Return the recipe as the options want it; of one that is so already, itself.
+
+        Raises:
+            InputError: a recipe that cannot be so.
+        """
+        return recipe
 
     def given(self, asked: Asked) -> Given:
         """Return what the fit of a picture is given; the options have been checked.

@@ -287,7 +287,7 @@ def _binned(beam: Beam, found: Sinogram, centre: float, width: int) -> tuple[Bea
     mean = (values * known).sum(-1) / np.maximum(known.sum(-1), 1)
     return (
         replace(beam, detector=beam.detector * width),
-        replace(found, values=mean, known=known.any(-1)),
+        replace(found, values=mean, known=np.any(known, axis=-1, keepdims=False)),
         (centre - (width - 1) / 2) / width,
     )
 

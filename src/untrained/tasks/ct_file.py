@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 from untrained.images import Picture
+from untrained.objectives import DataFit, Offsets, Transmission
+from untrained.recipes import Recipe
 from untrained.restoring import Given, Measured, MeasuredPages
-from untrained.scans import Sinogram, read_scan
+from untrained.scans import Sinogram, read_numbers, read_scan
 from untrained.tasks.base import Asked, Options, Unread
 from untrained.tasks.ct import Beam, FanBeam, ParallelBeam, prepare_ct
 from untrained.tasks.ct import Measured as MeasuredViews
@@ -20,7 +22,6 @@ from untrained.tasks.scanned import (
     ScanFormats,
     ScanPicture,
     ScanTask,
-    read_array,
     scan_picture,
     seen_as,
 )
@@ -37,7 +38,8 @@ class Ct(ScanTask):
     Options: `slice`, `kind` and `axes` say what of the file is meant, as for `read_scan`; `unit` of
     the angles; `centre`, the detector pixel of the axis of rotation, auto = found; `views`, use
     only so many; `binning`, so many detector pixels become one; `size` of the image, None = what
-    the projections show.
+    the projections show. And of the fit: `photons` of an open beam, whose loss is taken then;
+    `rings`, fitted or ignored: an offset for each detector pixel.
     """
 
     name = "ct"
@@ -55,21 +57,43 @@ class Ct(ScanTask):
         if options["binning"] < 1:
             raise InputError(f"binning is {options['binning']}; wanted 1 or more")
 
+    def recipe(self, recipe: Recipe, options: Options) -> Recipe:
+        """Return the recipe with the loss of so many photons, with or without offsets.
+
+        Raises:
+            InputError: one that has neither.
+        """
+        photons, rings = options["photons"], options["rings"]
+        if photons is None and rings is None:
+            return recipe
+        objective = recipe.objective
+        if not isinstance(objective, DataFit):
+            raise InputError(
+                f"recipe {recipe.name!r} has no loss for photons and rings; use fast, best or paper"
+            )
+        if photons is not None:
+            objective = replace(objective, data_term=Transmission(photons=photons))
+        if rings is not None:
+            offsets = (objective.offsets or Offsets()) if rings == "fitted" else None
+            objective = replace(objective, offsets=offsets)
+        return replace(recipe, objective=objective)
+
     def read(self, unread: Unread) -> Picture:
         """Return the slices that are asked for."""
         options, files = unread.options, unread.files
         angles = None
         if "angles" in files:
-            angles = read_array(files["angles"], "angles").astype(np.float64).reshape(-1)
+            angles = read_numbers(files["angles"], "angles").astype(np.float64).reshape(-1)
         scan = read_scan(
             unread.source, kind=options["kind"], slice=options["slice"], axes=options["axes"],
             angles=angles, unit=options["unit"], max_values=4 * unread.max_pixels,
         )  # fmt: skip
         if not isinstance(scan, Sinogram):
             raise InputError(f"{unread.source}: is no sinogram; `untrained mri` takes k-space")
-        for name in ("flat", "dark"):
-            if name in files:
-                scan = replace(scan, **{name: _field(files[name], name, scan)})
+        if "flat" in files:
+            scan = replace(scan, flat=_field(files["flat"], "flat", scan))
+        if "dark" in files:
+            scan = replace(scan, dark=_field(files["dark"], "dark", scan))
         if scan.angles is None:
             raise InputError(f"{unread.source}: has no angles; give them (--angles, --unit)")
         scan = _with_air(scan)
@@ -169,7 +193,7 @@ def _beam(scan: Sinogram) -> Beam:
 
 def _field(path: Path, name: str, scan: Sinogram) -> NDArray[np.float32]:
     """Return a flat or dark field (n, slices, detectors). Raises InputError: another size."""
-    values = read_array(path, f"{name} field").astype(np.float32)
+    values = read_numbers(path, f"{name} field").astype(np.float32)
     slices, _, detectors = scan.values.shape
     if values.ndim == 1:
         values = np.broadcast_to(values, (1, slices, detectors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from untrained.errors import InputError
 from untrained.images import (
     READABLE,
     WRITABLE,
@@ -17,8 +18,11 @@ from untrained.images import (
     usual_suffix,
     write_picture,
 )
+from untrained.reading import hash_of
 
 __all__ = ["Formats"]
+
+_SCANS = {".h5", ".hdf5", ".cfl", ".hdr", ".npz", ".dcm"}
 
 
 class Formats:
@@ -31,6 +35,10 @@ class Formats:
 
     what: str = "picture"
     keeps_output: bool = True
+
+    def suffix(self, path: Path) -> str:
+        """Return the suffix of a name, which is its format."""
+        return path.suffix
 
     def takes(self, path: Path) -> bool:
         """Whether a file of this name is one, so that a folder stands for it."""
@@ -50,11 +58,20 @@ class Formats:
         Raises:
             InputError: it is none.
         """
+        if path.suffix.lower() in _SCANS and path.is_file():
+            raise InputError(
+                f"{path}: is a scan by its name; wanted a picture: `untrained mri`, series, ct and "
+                "sensing take scans"
+            )
         check_is_picture(path)
 
     def companions(self, path: Path) -> tuple[Path, ...]:
         """Return the files without which this one is not whole."""
         return ()
+
+    def digest(self, path: Path) -> str:
+        """Return what tells a file beside the source from others: its sha256."""
+        return hash_of(path)
 
     def names_a_file(self, path: Path) -> bool:
         """Whether a name that does not exist is that of a file, and of no folder."""

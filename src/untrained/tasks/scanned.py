@@ -18,10 +18,21 @@ from torch import Tensor
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
 from untrained.fitting import Result
-from untrained.images import Metadata, Picture, check_writable, write_picture
+from untrained.images import Picture, check_writable, write_picture
 from untrained.operators import LinearOperator
+from untrained.reading import hash_of
 from untrained.restoring import Given, Measured, MeasuredPages
-from untrained.scans import KSpace, Scan, Sinogram, scan_format
+from untrained.scans import (
+    KSpace,
+    Place,
+    Scan,
+    Sinogram,
+    check_reconstruction,
+    read_numbers,
+    scan_format,
+    write_reconstruction,
+)
+from untrained.scans.patient import cropped
 from untrained.tasks.base import Asked, Options, Task
 from untrained.tasks.formats import Formats
 
@@ -31,13 +42,15 @@ __all__ = [
     "ScanPicture",
     "ScanTask",
     "back_projected",
+    "crop_of",
     "magnitude",
-    "read_array",
+    "middle_of",
     "scan_picture",
     "seen_as",
+    "shown_part",
 ]
 
-_PICTURES = {".tif", ".tiff", ".png"}
+_WRITTEN = {".npy", ".cfl", ".h5", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".png"}
 _FLOOR = -6.0  # of the logarithm of a residual
 
 
@@ -104,7 +117,7 @@ def back_projected(
     y = torch.from_numpy(np.nan_to_num(measured.y)).permute(2, 0, 1)[None]
     where = torch.ones_like(y[:, :1])
     if given.mask is not None:
-        where = torch.from_numpy(np.asarray(given.mask, np.float32))[None, None]
+        where = torch.from_numpy(np.array(given.mask, np.float32))[None, None]
     with torch.no_grad():
         image = operator.adjoint(y * where)
         if scaled:
@@ -114,33 +127,13 @@ def back_projected(
     return seen_as(measured, look, image[0].permute(1, 2, 0).numpy())
 
 
-def read_array(path: Path, what: str) -> NDArray[Any]:
-    """Return the array of a .npy or picture file, or the only one of a .npz.
-
-    Raises:
-        InputError: no such file, or it holds something else.
-    """
-    from untrained.images import read_picture
-
-    if path.suffix.lower() not in (".npy", ".npz"):
-        return read_picture(path).to_array()
-    try:
-        found = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: cannot be read as the {what}; wanted a .npy array") from None
-    if isinstance(found, np.ndarray):
-        return found
-    names = found.files
-    if len(names) != 1:
-        raise InputError(f"{path}: has {', '.join(names)}; wanted one array for the {what}")
-    array: NDArray[Any] = found[names[0]]
-    return array
+def middle_of(image: Tensor, crop: tuple[slice, slice] | None) -> Tensor:
+    """Return the part of (b, c, H, W) that the scanner shows."""
+    return image if crop is None else image[:, :, crop[0], crop[1]]
 
 
 class ScanFormats(Formats):
-    """Scans in, images out: complex or real numbers as .npy, magnitudes as TIFF, a look as PNG.
+    """Scans in, images out: as `scans.write_reconstruction` does, and a look as PNG.
 
     Attributes:
         suffixes: of the files that are taken from a folder, lower case.
@@ -182,13 +175,24 @@ class ScanFormats(Formats):
         """Return the .hdr of a .cfl."""
         return (path.with_suffix(".hdr"),) if path.suffix.lower() == ".cfl" else ()
 
+    def digest(self, path: Path) -> str:
+        """Return the sha256 of a file; of FILE.npz:NAME with the name."""
+        if path.exists() or ".npz:" not in path.name:
+            return hash_of(path)
+        file, _, name = str(path).rpartition(":")
+        return f"{hash_of(Path(file))}:{name}"
+
     def names_a_file(self, path: Path) -> bool:
         """Whether a name that does not exist is that of a file, and of no folder."""
         return path.suffix.lower() in self.suffixes or self.is_written(path.suffix)
 
+    def suffix(self, path: Path) -> str:
+        """Return the suffix of a name, which is its format: .nii.gz is one."""
+        return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
+
     def is_written(self, suffix: str) -> bool:
         """Whether images of this suffix are written."""
-        return suffix.lower() in {".npy", *_PICTURES}
+        return suffix.lower() in _WRITTEN
 
     def output_suffix(self, path: Path) -> str:
         """Return the suffix of an image whose name is not given."""
@@ -200,16 +204,23 @@ class ScanFormats(Formats):
 
     def check_writable(self, path: Path, outcome: Picture) -> None:
         """Make sure that an image can be written there. Raises InputError: it cannot."""
-        check_writable(path, self._as_picture(path, outcome))
+        if path.suffix.lower() == ".png":
+            check_writable(path, self._as_png(outcome))
+        else:
+            check_reconstruction(path)
 
     def write(self, path: Path, outcome: Picture) -> None:
         """Write an image in the format of the suffix. Raises InputError: it cannot be."""
-        suffix = path.suffix.lower()
-        if suffix == ".npy":
-            values = self.numbers(outcome)
-            write_atomically(path, lambda file: np.save(file, values))
-        else:
-            write_picture(path, self._as_picture(path, outcome))
+        if path.suffix.lower() == ".png":
+            write_picture(path, self._as_png(outcome))
+            return
+        values = self.numbers(outcome)
+        if values.ndim == 4:  # of coils: only .npy holds as many axes
+            if path.suffix.lower() == ".npy":
+                write_atomically(path, lambda file: np.save(file, values))
+                return
+            values = self.magnitudes(outcome)[..., 0]
+        write_reconstruction(path, values, _place_of(outcome))
 
     def keep(self, path: Path, restored: Picture) -> None:
         """Write (P, H, W, c) as it is. Raises InputError: it cannot be written."""
@@ -217,39 +228,69 @@ class ScanFormats(Formats):
 
     def read_kept(self, path: Path, like: Picture, *, max_pixels: int) -> Picture:
         """Return what `keep` has written. Raises InputError: it is damaged."""
-        pixels = read_array(path, "result")
+        pixels = read_numbers(path, "result")
         if pixels.ndim != 4 or pixels.dtype != np.float32:
             raise InputError(f"{path}: is no result of a run; restore the scan again")
         return replace(like, pixels=pixels)
 
     def numbers(self, outcome: Picture) -> NDArray[Any]:
-        """Return (H, W), with several pages or coils (P, H, W), (coils, H, W); complex or real."""
-        values = outcome.pixels
+        """Return (H, W), of pages or coils (n, H, W), of both (P, coils, H, W); complex or real."""
+        values = shown_part(outcome)
         if self.is_complex:
-            pairs = np.ascontiguousarray(values, np.float32)
-            values = pairs.view(np.complex64)
+            values = np.ascontiguousarray(values, np.float32).view(np.complex64)
         values = np.moveaxis(values, -1, 1)
         return values.reshape(tuple(n for n in values.shape[:2] if n > 1) + values.shape[2:])
 
-    def _as_picture(self, path: Path, outcome: Picture) -> Picture:
-        """Return what is looked at: magnitudes, as a PNG in 16 bits up to the largest."""
-        values = self.magnitudes(outcome)
-        if path.suffix.lower() == ".png":
-            most = float(values.max()) or 1.0
-            values = np.rint(65535 * np.clip(values / most, 0, 1)).astype(np.uint16)
-        scan = outcome.scan if isinstance(outcome, ScanPicture) else None
-        spacing = spacing_of(scan)
-        metadata = Metadata(
-            resolution=None if spacing is None else (1 / spacing[1], 1 / spacing[0])
-        )
-        lead = (len(values),) if len(values) > 1 else ()
-        return Picture(pixels=values, metadata=metadata, lead=lead, has_channel_axis=False)
-
     def magnitudes(self, outcome: Picture) -> NDArray[np.float32]:
         """Return what is looked at, (P, H, W, 1)."""
-        if not self.is_complex:
-            return outcome.pixels
-        return np.sqrt(np.square(outcome.pixels).sum(axis=-1, keepdims=True))
+        values = shown_part(outcome)
+        if self.is_complex:
+            values = np.sqrt(np.square(values).sum(axis=-1, keepdims=True))
+        return values
+
+    def _as_png(self, outcome: Picture) -> Picture:
+        """Return what is looked at in 16 bits, white = the largest value."""
+        values = self.magnitudes(outcome)
+        most = float(values.max(initial=0)) or 1.0
+        shown = np.rint(65535 * np.clip(values / most, 0, 1)).astype(np.uint16)
+        lead = (len(shown),) if len(shown) > 1 else ()
+        return Picture(pixels=shown, lead=lead, has_channel_axis=False)
+
+
+def shown_part(outcome: Picture) -> NDArray[np.float32]:
+    """Return the pixels that the scanner shows: without those of oversampling, the middle."""
+    pixels: NDArray[np.float32] = outcome.pixels
+    crop = crop_of(outcome)
+    return pixels if crop is None else pixels[:, crop[0], crop[1]]
+
+
+def crop_of(picture: Picture) -> tuple[slice, slice] | None:
+    """Return the rows and columns that the scanner shows; None = all."""
+    scan = picture.scan if isinstance(picture, ScanPicture) else None
+    if not isinstance(scan, KSpace) or scan.crop is None:
+        return None
+    size = picture.pixels.shape[1:3]
+    starts = [n // 2 - part // 2 for n, part in zip(size, scan.crop, strict=True)]
+    if min(starts) < 0 or size == tuple(scan.crop):
+        return None
+    rows, columns = (slice(a, a + n) for a, n in zip(starts, scan.crop, strict=True))
+    return rows, columns
+
+
+def _place_of(outcome: Picture) -> Place:
+    """Return where the pixels of an outcome lie."""
+    scan = outcome.scan if isinstance(outcome, ScanPicture) else None
+    if isinstance(scan, KSpace):
+        affine, size = scan.affine, outcome.pixels.shape[1:3]
+        if affine is not None and scan.crop is not None and crop_of(outcome) is not None:
+            affine = cropped(affine, size, scan.crop)
+        return Place(
+            spacing=scan.spacing, thickness=scan.thickness, affine=affine, axis=scan.axis,
+            units=scan.units, source=scan.source,
+        )  # fmt: skip
+    if isinstance(scan, Sinogram):
+        return Place(spacing=spacing_of(scan), thickness=scan.thickness, source=scan.source)
+    return Place()
 
 
 def spacing_of(scan: Scan | None) -> tuple[float, float] | None:
@@ -295,7 +336,7 @@ class ScanTask(Task):
         clean = picture.clean
         if path is not None:
             clean = self.read_truth(path)
-            wanted = picture.pixels.shape[:3]
+            wanted = (len(picture.pixels), *shown_part(picture).shape[1:3])
             if clean.shape[:3] != wanted:
                 got, want = ("x".join(map(str, s)) for s in (clean.shape[:3], wanted))
                 raise InputError(f"truth is {got} (pages x height x width); wanted {want}")
@@ -303,7 +344,7 @@ class ScanTask(Task):
 
     def read_truth(self, path: Path) -> NDArray[np.float32]:
         """Return the truth in a file as it is looked at, (P, H, W, 1)."""
-        values = read_array(path, "truth")
+        values = read_numbers(path, "truth")
         if not 2 <= values.ndim <= 3:
             raise InputError(f"{path}: has shape {values.shape}; wanted (H, W) or (pages, H, W)")
         values = np.abs(values) if np.iscomplexobj(values) else values
@@ -320,7 +361,7 @@ class ScanTask(Task):
             largest = magnitude(y).max().clamp_min(1e-30)
             found = (residual / largest).log10().clamp(_FLOOR, 0)
             if given.mask is not None:
-                mask = torch.from_numpy(np.asarray(given.mask, bool))
+                mask = torch.from_numpy(np.array(given.mask, bool))
                 found = torch.where(mask, found, torch.nan)
         return {"residual": found}
 

@@ -24,6 +24,7 @@ __all__ = ["MatrixSource", "Measured", "prepare_sensing", "reconstruct_sensing"]
 
 _PICTURE = (0.05, 1.0)  # root mean squares of pictures in [0, 1]
 _PROBES = 4
+_ALONE = 0.25  # of what all measurements have of a constant image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -86,8 +87,8 @@ def prepare_sensing(
     return Measured(
         y=pairs[None].astype(np.float32),
         given=Given(
-            operator=operator, mask=None if there.all() else there[None], scale=scale, clip=False,
-            notes=tuple(notes),
+            operator=operator, mask=None if there.all() else there[None],
+            groups=_groups(operator, pairs.shape), scale=scale, clip=False, notes=tuple(notes),
         ),
     )  # fmt: skip
 
@@ -166,6 +167,16 @@ def _size(size: Sequence[int]) -> tuple[int, int, int]:
         got = "x".join(map(str, sides))
         raise InputError(f"size is {got}; wanted height and width, and channels if there are some")
     return sides[0], sides[1], sides[2] if len(sides) == 3 else 1
+
+
+def _groups(operator: LinearOperator, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return a number for each measurement; -1 = never held out: it alone has the image's mean."""
+    m, rows = shape
+    with torch.no_grad():
+        flat = operator(torch.ones(operator.image_shape((1, rows, 1, m))))
+    power = flat.square().sum(1).flatten().numpy()
+    alone = power > _ALONE * power.sum()
+    return np.where(alone, -1, np.arange(m))[None]
 
 
 def _image_rms(

@@ -16,7 +16,7 @@ from untrained.operators.fourier import Coils, Fourier
 from untrained.recipes import Recipe, as_recipe
 from untrained.tasks.base import FitKeywords, Given, as_asked, fit_task
 
-__all__ = ["MeasuredSeries", "prepare_series", "reconstruct_series"]
+__all__ = ["MeasuredSeries", "in_a_cycle", "prepare_series", "reconstruct_series"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -163,7 +163,7 @@ def reconstruct_series(
     """
     measured = prepare_series(kspace, mask, maps, real=real)
     recipe = as_recipe(fit.get("recipe", "fast"), task="series")
-    fit["recipe"] = _in_a_cycle(recipe) if periodic else recipe
+    fit["recipe"] = in_a_cycle(recipe) if periodic else recipe
     truth = fit.get("truth")
     if isinstance(truth, np.ndarray):
         fit["truth"] = measured.channels(truth)
@@ -276,7 +276,7 @@ def _scale(k: NDArray[np.complex64], known: NDArray[np.bool_], frame: LinearOper
     return float(image.square().sum(0).sqrt().flatten().quantile(0.99))
 
 
-def _in_a_cycle(recipe: Recipe) -> Recipe:
+def in_a_cycle(recipe: Recipe) -> Recipe:
     """Return a recipe whose series closes on itself. Raises InputError: one that knows no cycle."""
     objective = recipe.objective
     if not isinstance(objective, Stacked):

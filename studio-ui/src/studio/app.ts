@@ -7,7 +7,10 @@ export interface App {
   about: About;
   tasks: Task[];
   samples: Sample[];
-  go(hash: string): void;
+  /** Open another screen, there perhaps with a line to tell. */
+  go(hash: string, told?: string): void;
+  /** Take in files that were dropped, pasted or chosen, and open what is to be done with them. */
+  take(files: File[]): Promise<void>;
   /** Show an error's one line until the next thing is done. */
   complain(error: unknown): void;
 }

@@ -1,6 +1,10 @@
 import { button, fill, h, setText } from "./dom.ts";
+import { label } from "./format.ts";
 import { type FormState, optionProblem } from "./form.ts";
 import type { Picture, Recipe, Task, TaskFile, TaskOption, UploadKind } from "./types.ts";
+
+/** Of what we recommend: the others are as their papers have them. */
+const OWN = ["fast", "best"];
 
 interface Given {
   task: Task;
@@ -27,7 +31,7 @@ export function taskFields(given: Given): HTMLElement {
     "div",
     {},
     ...files.map((file) => fileField(file, given)),
-    ...options.map((option) => optionField(option, form, changed, task.takes === "scan" ? "" : "estimated")),
+    ...options.map((option) => optionField(option, form, changed)),
     recipeField(task, form, () => {
       form.settings = {}; // they were changes of the other recipe
       showSettings();
@@ -52,7 +56,7 @@ function fileField(file: TaskFile, { task, form, changed, upload }: Given): HTML
   return h("div", { class: "field" }, h("span", { class: "label" }, label), h("div", { class: "row" }, choose, name), hint(file.help));
 }
 
-function optionField(option: TaskOption, form: FormState, changed: () => void, unsaid: string): HTMLElement {
+function optionField(option: TaskOption, form: FormState, changed: () => void): HTMLElement {
   const id = `option-${option.name}`;
   const helpId = `${id}-help`;
   const typed = form.options[option.name];
@@ -71,7 +75,7 @@ function optionField(option: TaskOption, form: FormState, changed: () => void, u
       : h("input", {
           type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
-          placeholder: option.default === null ? unsaid : "",
+          placeholder: option.name === "sigma" ? "estimated" : "",
         });
   control.value = String(typed ?? "");
   control.oninput = () => {
@@ -84,10 +88,17 @@ function optionField(option: TaskOption, form: FormState, changed: () => void, u
 
 function recipeField(task: Task, form: FormState, changed: () => void): HTMLElement {
   const about = hint("", "recipe-help");
+  const own = task.recipes.filter((recipe) => OWN.includes(recipe.name));
+  const published = task.recipes.filter((recipe) => !own.includes(recipe));
   const select = h("select", { id: "recipe", "aria-describedby": "recipe-help" },
-    ...task.recipes.map((recipe) => h("option", { value: recipe.name }, recipe.title)));
+    ...own.map((recipe) => h("option", { value: recipe.name }, label(recipe.name))),
+    ...(published.length > 0 ? [h("optgroup", { label: "Published methods" },
+      ...published.map((recipe) => h("option", { value: recipe.name }, recipe.title)))] : []));
   select.value = form.recipe;
-  const tell = (): void => setText(about, sentence(task.recipes.find((r) => r.name === form.recipe)?.description ?? ""));
+  const tell = (): void => {
+    const recipe = task.recipes.find((r) => r.name === form.recipe);
+    setText(about, sentence((OWN.includes(form.recipe) ? recipe?.title : recipe?.description) ?? ""));
+  };
   select.onchange = () => {
     form.recipe = select.value;
     tell();

@@ -56,7 +56,7 @@ export function optionProblem(option: TaskOption, typed: string | boolean | unde
     return !option.choices.includes(text) ? `got ${text}; wanted one of ${option.choices.join(", ")}` : null;
   }
   if (option.kind === "text") return null;
-  const number = Number(text);
+  const number = numberOf(text);
   if (!Number.isFinite(number)) return `got ${text}; wanted a number`;
   if (option.kind === "integer" && !Number.isInteger(number)) return `got ${text}; wanted a whole number`;
   if (option.min !== null && number < option.min) return `got ${text}; wanted ${option.min} or more`;
@@ -94,5 +94,10 @@ function optionValue(option: TaskOption, typed: string | boolean | undefined): O
   if (option.kind === "boolean") return typed === true;
   const text = typeof typed === "string" ? typed.trim() : "";
   if (text === "") return null;
-  return option.kind === "number" || option.kind === "integer" ? Number(text) : text;
+  return option.kind === "number" || option.kind === "integer" ? numberOf(text) : text;
+}
+
+/** A number as typed, with a decimal point or comma; NaN of what is none. */
+function numberOf(text: string): number {
+  return Number(/^[^.,]*,[^.,]*$/.test(text) ? text.replace(",", ".") : text);
 }

@@ -11,6 +11,16 @@ export function formatSeconds(seconds: number | null | undefined): string {
   return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** "20 to 60 s", "3 to 8 min": two digits are all that is known. */
+export function formatBetween(least: number, most: number): string {
+  for (const [unit, name] of [[3600, "h"], [60, "min"]] as const) {
+    if (most < 2 * unit) continue;
+    const digits = most < 10 * unit ? 1 : 0;
+    return `${(least / unit).toFixed(digits)} to ${(most / unit).toFixed(digits)} ${name}`;
+  }
+  return `${Math.max(1, Math.round(least))} to ${Math.max(2, Math.round(most))} s`;
+}
+
 /** Bytes in binary units, three digits at most. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

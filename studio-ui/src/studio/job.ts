@@ -45,7 +45,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   });
   const taken = h("span", { class: "hint", "aria-live": "polite" });
   const viewerBox = h("div", { class: "viewer-box" });
-  const viewer = mountViewer(viewerBox, { beside: h("span", { class: "row" }, take, taken) });
+  const viewer = mountViewer(viewerBox, { keys: "page", beside: h("span", { class: "row" }, take, taken) });
   let page = 1;
   const pageInput = h("input", { type: "number", min: "1", id: "page" });
   pageInput.value = "1";
@@ -140,8 +140,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     bar.update(job);
     bar.element.hidden = !active;
     stop.hidden = !active;
-    setText(stop, job.status === "queued" ? "Cancel" : "Stop, keep the best");
-    resume.hidden = job.status !== "stopped";
+    setText(stop, job.status === "queued" ? "Cancel" : job.stopping ? "Stopping after this step …" : "Stop, keep the best");
+    stop.disabled = job.stopping;
+    resume.hidden = job.status !== "stopped" && job.status !== "failed";
+    setText(resume, job.status === "failed" ? "Try again" : "Resume");
     resume.classList.toggle("primary", !kept);
     extend.element.hidden = !kept;
     download.hidden = report.hidden = !kept;

@@ -6,15 +6,26 @@ import { button, fill, h, setText } from "./dom.ts";
 import { follow } from "./feed.ts";
 import { jobScreen } from "./job.ts";
 import { queueScreen } from "./queue.ts";
-import { parseRoute } from "./route.ts";
+import { parseRoute, setupHash } from "./route.ts";
 import { setupScreen } from "./setup.ts";
 import { startScreen } from "./start.ts";
 import { Store, isActive, messageOf } from "./state.ts";
+import { themeSwitch } from "./theme.ts";
+import { acceptDrops, acceptPastes, uploadAll } from "./upload.ts";
 
 const main = document.querySelector("main")!;
 const connection = document.getElementById("connection")!;
 const complaint = document.getElementById("complaint")!;
 const queueCount = document.getElementById("queue-count")!;
+const reading = document.getElementById("reading")!;
+
+themeSwitch(document.getElementById("theme")!);
+
+// On this machine a lost connection means that the server has ended, and its workers with it.
+const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+setText(connection, own
+  ? "The studio has stopped. Start it again (untrained studio); jobs go on from their last checkpoint."
+  : "Connection lost, reconnecting … Jobs go on meanwhile.");
 
 function complain(error: unknown): void {
   fill(complaint, h("span", {}, messageOf(error)), button("Close", hush));
@@ -30,7 +41,24 @@ async function begin(): Promise<void> {
   const store = new Store();
   const [about, tasks, samples, jobs] = await Promise.all([api.about(), api.tasks(), api.samples(), api.jobs()]);
   store.dispatch({ type: "jobs", jobs });
-  const app: App = { store, about, tasks, samples, complain, go: (hash) => void (location.hash = hash) };
+  let told = ""; // of what led to the screen that is opened next
+  const go = (hash: string, line = ""): void => {
+    told = line;
+    location.hash = hash;
+  };
+  const take = async (files: File[]): Promise<void> => {
+    if (files.length === 0) return;
+    hush();
+    document.body.setAttribute("aria-busy", "true");
+    const { pictures, refusals } = await uploadAll(files, (text) => setText(reading, text));
+    document.body.removeAttribute("aria-busy");
+    const lines = refusals.join(" · ");
+    if (pictures.length > 0) go(setupHash(pictures.map((picture) => picture.id)), lines);
+    else complain(lines);
+  };
+  const app: App = { store, about, tasks, samples, complain, go, take };
+  acceptDrops(document.documentElement, (files) => void take(files));
+  acceptPastes((files) => void take(files));
   setText(document.getElementById("about")!, `${about.version} · ${about.device}`);
 
   store.subscribe(({ connected, jobs }) => {
@@ -45,6 +73,8 @@ async function begin(): Promise<void> {
   const open = async (): Promise<void> => {
     const mine = ++turn;
     hush();
+    const line = told;
+    told = "";
     let next: Screen;
     try {
       next = await screenOf(app, location.hash);
@@ -65,6 +95,7 @@ async function begin(): Promise<void> {
       link.toggleAttribute("aria-current", here);
     }
     window.scrollTo(0, 0);
+    if (line !== "") complain(line);
   };
   window.addEventListener("hashchange", () => void open());
   await open();
@@ -98,8 +129,5 @@ function closeMenus(keep: Node | null): void {
     if (!keep || !menu.contains(keep)) menu.open = false;
   }
 }
-
-// Files dropped beside the drop zone must not replace the page.
-for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 
 begin().catch(complain);

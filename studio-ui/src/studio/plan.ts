@@ -1,12 +1,19 @@
 import { ApiError, api } from "./api.ts";
 import { fill, h } from "./dom.ts";
-import { count, formatBytes, formatSeconds, formatSize } from "./format.ts";
+import { count, formatBetween, formatBytes, formatSize } from "./format.ts";
 import type { JobRequest, Plan } from "./types.ts";
 
 const WAIT_MS = 350;
 
 /** Predicted time and memory of what the form says; asked again when it changes. */
-export function estimatePanel(): { element: HTMLElement; ask(request: JobRequest, pictures: number): void; clear(): void } {
+export interface Estimate {
+  element: HTMLElement;
+  ask(request: JobRequest, pictures: number): void;
+  clear(): void;
+}
+
+/** `judged` is told whether what was asked is refused; not before the answer is there. */
+export function estimatePanel(judged: (refused: boolean) => void): Estimate {
   const element = h("div", { class: "estimate", "aria-live": "polite" });
   let timer = 0;
   let asked = "";
@@ -15,6 +22,7 @@ export function estimatePanel(): { element: HTMLElement; ask(request: JobRequest
   const clear = (): void => {
     clearTimeout(timer);
     pending?.abort();
+    pending = null;
     asked = "";
     fill(element);
   };
@@ -24,15 +32,20 @@ export function estimatePanel(): { element: HTMLElement; ask(request: JobRequest
     asked = key;
     clearTimeout(timer);
     pending?.abort();
+    if (element.querySelector(".problem")) fill(element); // it may not be so any more
+    judged(false);
     timer = window.setTimeout(async () => {
       const controller = (pending = new AbortController());
       element.setAttribute("aria-busy", "true");
       if (!element.hasChildNodes()) fill(element, h("p", { class: "hint" }, "Working out time and memory …"));
       try {
-        fill(element, planText(await api.plan(request, controller.signal), pictures));
+        const plan = await api.plan(request, controller.signal);
+        if (pending === controller) fill(element, planText(plan, pictures));
       } catch (error) {
         if (!(error instanceof ApiError)) return; // aborted: a newer question is on its way
+        if (pending !== controller) return;
         fill(element, h("p", { class: "problem" }, error.message));
+        judged(error.status === 422);
       } finally {
         if (pending === controller) element.removeAttribute("aria-busy");
       }
@@ -47,7 +60,7 @@ function planText(plan: Plan, pictures: number): HTMLElement {
   return h(
     "dl",
     { class: "numbers" },
-    fact("Time", plan.seconds === null ? "told once it runs" : `at most ${formatSeconds(plan.seconds)}${each}`),
+    fact("Time", plan.between === null ? "told once it runs" : `about ${formatBetween(...plan.between)}${each}`),
     fact("Memory", formatBytes(plan.memory_bytes)),
     fact("Steps", `up to ${plan.max_steps}`),
     fact("Result", `${formatSize(plan.width, plan.height)}${tiles}`),

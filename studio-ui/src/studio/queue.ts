@@ -78,7 +78,8 @@ function queueRow(app: App, first: Job): Row {
     bar.update(job);
     bar.element.hidden = job.status !== "running";
     stop.hidden = !isActive(job);
-    setText(stop, job.status === "queued" ? "Cancel" : "Stop");
+    setText(stop, job.status === "queued" ? "Cancel" : job.stopping ? "Stopping …" : "Stop");
+    stop.disabled = job.stopping;
     resume.hidden = job.status !== "stopped";
     download.hidden = job.kept_step == null || isActive(job);
     const source = thumbnailSource(job);
@@ -116,7 +117,7 @@ export function statusText(job: Job): string {
     case "queued":
       return job.position == null ? "waiting" : `waiting, number ${job.position}`;
     case "running":
-      return "running";
+      return job.stopping ? "stopping …" : "running";
     case "finished":
       return "done";
     case "stopped":
@@ -130,7 +131,7 @@ function detailText(job: Job): string {
   if (job.status === "failed") return job.error ?? "";
   if (job.status === "queued") return "";
   const steps = job.max_steps == null ? `step ${job.step}` : `step ${job.step} of ${job.max_steps}`;
-  if (job.status === "running") return `${steps} · ${formatSeconds(job.seconds_left)} left at most`;
+  if (job.status === "running") return job.seconds_left === null ? "starting" : `${steps} · ${formatSeconds(job.seconds_left)} left at most`;
   return [`${steps}`, formatSeconds(job.seconds), formatDecibel(job.psnr_observed)].filter((text) => text !== "–").join(" · ");
 }
 

@@ -28,7 +28,11 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   const strip = h("ul", { class: "strip", "aria-label": "Pictures" });
   const fields = h("div", { class: "fields" });
   const problem = h("p", { class: "problem", "aria-live": "polite" });
-  const estimate = estimatePanel();
+  let refused = false;
+  const estimate = estimatePanel((now) => {
+    refused = now;
+    allow();
+  });
   const start = button("", () => void submit(), { class: "primary big" });
   const paintsMask = (): boolean => task.takes === "picture" && task.files.some((file) => file.name === "mask");
 
@@ -50,12 +54,23 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     return pictures.length === 1 ? "Paint over what is to be filled, or load a mask." : `${solid.name}: paint over what is to be filled, or load a mask.`;
   }
 
+  const wrongWith = (): string | null => nothingToFill() ?? problemOf(form, task, (name) => name in form.files);
+
+  /** One picture that the plan has refused is not to be restored; of several, the others are. */
+  function allow(): void {
+    start.disabled = wrongWith() !== null || (refused && pictures.length === 1);
+  }
+
+  let asks = 0;
   function changed(): void {
-    const wrong = nothingToFill() ?? problemOf(form, task, (name) => name in form.files);
+    const wrong = wrongWith();
+    const mine = ++asks;
     setText(problem, wrong ?? "");
-    start.disabled = wrong !== null;
+    allow();
     setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
-    if (wrong === null) void planRequest(active).then((asked) => closed || estimate.ask(asked, pictures.length), app.complain);
+    if (wrong === null) void planRequest(active).then((asked) => {
+      if (!closed && mine === asks) estimate.ask(asked, pictures.length);
+    }, app.complain);
     else estimate.clear();
   }
 
@@ -64,7 +79,8 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     if (!paintsMask() || !painted(picture)) return request(picture);
     const mask = planMasks.get(picture.id) ?? maskOf(picture).then((files) => files["mask"]!);
     planMasks.set(picture.id, mask);
-    return request(picture, { mask: await mask });
+    const id = await mask;
+    return paintsMask() ? request(picture, { mask: id }) : request(picture); // the task may be another by now
   }
 
   async function submit(): Promise<void> {
@@ -77,7 +93,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
       app.complain(error);
     } finally {
       start.removeAttribute("aria-busy");
-      start.disabled = false;
+      allow();
     }
     for (const job of jobs) app.store.dispatch({ type: "job", job });
     if (jobs.length < pictures.length) return;
@@ -138,6 +154,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   function pick(next: Task): void {
     task = next;
     form = emptyForm(task);
+    estimate.clear();
     history.replaceState(null, "", setupHash(pictures.map((p) => p.id), { task: task.name }));
     setText(description, task.description);
     showFields();

@@ -1,43 +1,24 @@
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
-import { button, chooseFiles, fill, h, setText } from "./dom.ts";
+import { button, chooseFiles, fill, h } from "./dom.ts";
 import { formatSize } from "./format.ts";
 import { jobCard } from "./queue.ts";
 import { setupHash } from "./route.ts";
 import { newestFirst } from "./state.ts";
-import { acceptDrops, uploadAll } from "./upload.ts";
 
 const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp,.h5,.hdf5,.cfl,.hdr,.npz,.dcm";
 const RECENT = 6;
 
 /** Where everything begins: files, samples, and what was done last. */
 export function startScreen(app: App): Screen {
-  const status = h("p", { class: "hint", "aria-live": "polite" });
-  const refusals = h("ul", { class: "refusals", role: "alert" });
-
-  async function take(files: File[]): Promise<void> {
-    if (files.length === 0) return;
-    drop.setAttribute("aria-busy", "true");
-    const { pictures, refusals: lines } = await uploadAll(files, (text) => setText(status, text));
-    drop.removeAttribute("aria-busy");
-    fill(refusals, ...lines.map((line) => h("li", {}, line)));
-    if (pictures.length > 0) {
-      app.go(setupHash(pictures.map((picture) => picture.id)));
-      if (lines.length > 0) app.complain(lines.join(" · "));
-    }
-  }
-
-  const choose = button("Choose pictures…", () => void chooseFiles(ACCEPT, true).then(take), { class: "primary" });
+  const choose = button("Choose pictures…", () => void chooseFiles(ACCEPT, true).then(app.take), { class: "primary" });
   const drop = h(
     "section",
     { class: "drop", "aria-label": "Your pictures" },
-    h("h2", {}, "Drop pictures here"),
+    h("h2", {}, "Drop or paste pictures anywhere"),
     h("p", { class: "hint" }, "PNG, JPEG, TIFF with 8 or 16 bits, stacks; scans: .h5, .cfl with its .hdr, .npy. They stay on this computer, and are never changed."),
     choose,
-    status,
-    refusals,
   );
-  acceptDrops(drop, (files) => void take(files));
 
   const samples = app.samples.map((sample) => {
     const pick = async (): Promise<void> => {

@@ -98,6 +98,8 @@ export interface Plan {
   channels: number;
   max_steps: number;
   seconds: number | null;
+  /** The least and the most that it may take. */
+  between: [number, number] | null;
   memory_bytes: number;
   tiles: number;
   device: string;
@@ -126,6 +128,8 @@ export interface Job {
   seconds: number;
   steps_per_second: number | null;
   seconds_left: number | null;
+  /** It is asked to stop, and will after its next look. */
+  stopping: boolean;
   psnr_observed: number | null;
   created: string;
   started: string | null;

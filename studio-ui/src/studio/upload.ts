@@ -47,9 +47,20 @@ export function acceptDrops(target: HTMLElement, onFiles: (files: File[]) => voi
   target.addEventListener("dragover", (event) => event.preventDefault());
   target.addEventListener("drop", (event) => {
     event.preventDefault();
+    event.stopPropagation(); // the innermost place takes them
     depth = 0;
     mark();
     const files = [...(event.dataTransfer?.files ?? [])];
     if (files.length > 0) onFiles(files);
+  });
+}
+
+/** Let pictures be pasted on the page, but where a text is typed. */
+export function acceptPastes(onFiles: (files: File[]) => void): void {
+  window.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    onFiles(files);
   });
 }

@@ -46,6 +46,8 @@ test("what cannot be sent says got, wanted", () => {
   assert.match(optionProblem(option({}), "1")!, /wanted 2 or more/);
   assert.match(optionProblem(option({}), "17")!, /wanted 16 or less/);
   assert.match(optionProblem(option({ kind: "number" }), "x")!, /got x; wanted a number/);
+  assert.match(optionProblem(option({ kind: "number" }), "1,000.5")!, /wanted a number/);
+  assert.equal(optionProblem(option({ kind: "number", min: 0, max: 1 }), "0,5"), null);
   assert.match(optionProblem(option({ kind: "choice", choices: ["a", "b"] }), "c")!, /one of a, b/);
   assert.equal(optionProblem(option({ default: null }), ""), null);
   assert.match(problemOf({ ...emptyForm(task), seed: "-1" }, task, yes)!, /Seed: got -1/);

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def drop(page: Any, *files: Path) -> None:
+def drop(page: Any, *files: Path, on: str = ".drop") -> None:
     """Drop files on the start screen."""
     contents = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in files]
     transfer = page.evaluate_handle(
@@ -21,7 +21,8 @@ def drop(page: Any, *files: Path) -> None:
         }""",
         contents,
     )
-    page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
+    page.locator(".drop").wait_for()
+    page.locator(on).dispatch_event("drop", {"dataTransfer": transfer, "bubbles": True})
 
 
 def middle_of_easel(page: Any) -> tuple[float, float]:

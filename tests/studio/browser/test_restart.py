@@ -30,10 +30,10 @@ def test_a_killed_server_comes_back_and_the_job_finishes(
     id_ = restore(page)
     wait_for_step(page, 5)
     own_studio.kill()
-    page.get_by_text("Connection lost, reconnecting").wait_for()
+    page.get_by_text("The studio has stopped").wait_for()
     before = shown_step(page)
     own_studio.start()
-    page.get_by_text("Connection lost, reconnecting").wait_for(state="hidden")
+    page.get_by_text("The studio has stopped").wait_for(state="hidden")
     expect_status(page, "done", timeout=90)
     assert job_id(page) == id_
     assert own_studio.job(id_)["status"] == "finished"

@@ -204,8 +204,59 @@ def test_refusals_are_one_line_in_the_page(
     bad.write_text("no picture at all")
     page.goto(studio.url)
     drop(page, bad)
-    page.locator(".refusals li", has_text="notes.png").wait_for()
-    assert page.locator(".refusals li").count() == 1
+    page.locator("#complaint", has_text="notes.png").wait_for()
+
+
+def test_what_is_refused_of_a_mixed_drop_is_named_on_the_next_screen(
+    tabs: Any, page: Any, studio: Any, noisy: Path, tmp_path: Path
+) -> None:
+    tabs.allowed = ("422",)
+    bad = tmp_path / "notes.png"
+    bad.write_text("no picture at all")
+    page.goto(studio.url)
+    drop(page, noisy, bad, on="main")  # anywhere on the page
+    page.get_by_label("Task").wait_for()
+    page.locator("#complaint", has_text="notes.png").wait_for()
+
+
+def test_an_error_goes_with_its_task_and_nothing_refused_is_begun(
+    tabs: Any, page: Any, studio: Any, noisy: Path
+) -> None:
+    tabs.allowed = ("422",)
+    page.goto(studio.url)
+    drop(page, noisy)
+    page.get_by_label("Task").select_option("dejpeg")
+    refusal = page.locator(".estimate .problem")
+    refusal.wait_for()
+    restore_button = page.get_by_role("button", name="Restore", exact=True)
+    assert restore_button.is_disabled()
+    page.get_by_label("Task").select_option("denoise")
+    refusal.wait_for(state="detached", timeout=300)
+    assert restore_button.is_enabled()
+
+
+def test_a_painted_mask_is_not_asked_for_another_task(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    x, y = middle_of_easel(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 8, y)
+    page.mouse.up()
+    page.get_by_label("Task").select_option("upscale")  # while the mask is on its way
+    page.locator(".estimate dd", has_text="MiB").wait_for()
+    assert page.locator(".estimate .problem").count() == 0
+
+
+def test_the_theme_is_remembered(page: Any, studio: Any) -> None:
+    page.goto(studio.url)
+    theme = page.get_by_role("button", name="Theme")
+    for expected in ("light", "dark"):
+        theme.click()
+        assert page.locator("html").get_attribute("data-theme") == expected
+    page.reload()
+    page.get_by_role("button", name="Theme: dark").wait_for()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
 def test_several_files_are_several_jobs(

@@ -15,22 +15,26 @@ __all__ = ["Callback", "Check", "Plan", "Start"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a fit will cost at most, as predicted before it starts.
+    """What a fit will cost, as predicted before it starts.
 
     Attributes:
         size: height, width and channels of the result.
         max_steps: the most steps, over all tiles.
-        seconds: the time of so many steps; None = too small to be worth a measurement.
+        seconds: the time of so many steps and what follows them; None = nothing is known of it.
+        between: the least and the most that it may be: a fit may stop early, the machine be busy.
         memory_bytes: the most memory that the fit takes.
         tiles: into how many parts the picture is cut; 1 = none.
+        pixels: of the observation, or of one of its parts.
         device, precision: where and how it runs.
     """
 
     size: tuple[int, int, int]
     max_steps: int
     seconds: float | None
+    between: tuple[float, float] | None
     memory_bytes: int
     tiles: int
+    pixels: int
     device: str
     precision: str
 

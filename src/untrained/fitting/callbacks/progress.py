@@ -42,7 +42,7 @@ class Progress(Callback):
         """Say what the fit will cost."""
         height, width, channels = plan.size
         tiles = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
-        time_ = "" if plan.seconds is None else f" in at most about {format_seconds(plan.seconds)}"
+        time_ = "" if plan.between is None else f" in {format_between(*plan.between)}"
         print(
             f"{self.label}: {height}x{width}x{channels}{tiles}, up to {plan.max_steps} steps"
             f"{time_} and {_format_bytes(plan.memory_bytes)}, {plan.precision} on {plan.device}",
@@ -111,6 +111,16 @@ class Progress(Callback):
 
 def _format_bytes(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def format_between(least: float, most: float) -> str:
+    """Return "about 20 to 60 s", "about 3 to 8 min": two digits are all that is known."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if most >= 2 * unit:
+            low, high = (value / unit for value in (least, most))
+            digits = 1 if high < 10 else 0
+            return f"about {low:.{digits}f} to {high:.{digits}f} {name}"
+    return f"about {max(1, round(least))} to {max(2, round(most))} s"
 
 
 def format_seconds(seconds: float) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from untrained import fitting
 from untrained.errors import InputError
 from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
@@ -22,27 +24,37 @@ router = APIRouter(prefix="/api", tags=["jobs"])
 
 
 @router.post("/plan", responses=errors(413, 422))
-def plan(studio: StudioOf, request: JobRequest) -> Plan:
-    """Return what a job would cost at most; the first time for a recipe this takes seconds.
+async def plan(studio: StudioOf, request: JobRequest, http: Request) -> Plan:
+    """Return what a job would cost; the first time for a recipe this takes seconds.
 
-    `seconds` is null if that time has not been taken yet, and a job is running.
+    `seconds` is null if that time has not been taken yet, and a job is running. An answer that
+    nobody waits for any more is not worked out.
     """
-    request = studio.requests.complete(request)
-    try:
-        with studio.planning:
-            found = studio.requests.plan(request)
-    except InputError as error:
-        names = studio.requests.names(request)
-        raise InputError(without_paths(str(error), names)) from None
+    request = await run_in_threadpool(studio.requests.complete, request)
+    found = await run_in_threadpool(_planned, studio, request, False)
+    if found.seconds is None and not studio.queue.is_busy():
+        async with studio.timing:  # two at once would slow each other down
+            if not await http.is_disconnected():
+                found = await run_in_threadpool(_planned, studio, request, True)
     height, width, channels = found.size
     found_picture(studio, request.picture)
     pages = studio.requests.pages(request)
     return Plan(
         width=width, height=height, channels=channels, max_steps=pages * found.max_steps,
         seconds=None if found.seconds is None else pages * found.seconds,
+        between=None if found.between is None
+        else (pages * found.between[0], pages * found.between[1]),
         memory_bytes=found.memory_bytes, tiles=found.tiles,
         device=found.device, precision=found.precision,
     )  # fmt: skip
+
+
+def _planned(studio: Studio, request: JobRequest, timed: bool) -> fitting.Plan:
+    try:
+        return studio.requests.plan(request, timed=timed)
+    except InputError as error:
+        names = studio.requests.names(request)
+        raise InputError(without_paths(str(error), names)) from None
 
 
 @router.post("/jobs", status_code=201, responses=errors(413, 422))
