@@ -251,10 +251,10 @@ def main():
     scan = tooth(asked.centre)
     changes = {k: eval(v, {}) if v[0] in "-.0123456789" else v for k, v in
                (c.split("=", 1) for c in asked.changes)}  # fmt: skip
-    for views in asked.views:
-        if asked.peers:
-            peers(scan, views)
-        for name in asked.recipe:
+    for views in asked.views if asked.peers else ():
+        peers(scan, views)
+    for name in asked.recipe:
+        for views in asked.views:
             ours(scan, views, name, changes, asked.seed)
     return None
 
