@@ -34,7 +34,8 @@ best = replace(
     fast,
     name="best",
     title="The same, four networks and longer series (ours, 2026)",
-    source="ours: as fast, of classical series nearer to their minimum, the mean of four; not measured",
+    source="ours, not measured: as fast, of classical series nearer to their minimum, the mean "
+    "of four",
     objective=Stacked(
         first=SpaceTime(weight=1e-3, time_weight=1.0, iterations=120),
         second=SpaceTime(weight=1e-3, time_weight=1.0, low_rank=8e-4, iterations=120),
