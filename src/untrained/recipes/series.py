@@ -17,7 +17,7 @@ fast = Recipe(
     name="fast",
     title="Space-time variation and low rank in time, stacked by a network (ours, 2026)",
     task=TASK,
-    source="ours: above its parts on two series (benchmarks/series.py)",
+    source="ours: above its parts on three series (benchmarks/series.py)",
     network=EachFrame(inner=Plain(width=24, depth=3, silent=True)),
     objective=Stacked(
         first=SpaceTime(weight=1e-3, time_weight=1.0),
