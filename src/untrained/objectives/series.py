@@ -67,6 +67,7 @@ class SeriesObjective(Objective):
     """
 
     z: Tensor
+    drawn_channels: int
 
     def __init__(self, problem: Problem, settings: Series, *, seed: int, members: int = 1) -> None:
         device = problem.observed.device

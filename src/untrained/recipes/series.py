@@ -17,7 +17,7 @@ fast = Recipe(
     name="fast",
     title="Space-time variation and low rank in time, stacked by a network (ours, 2026)",
     task=TASK,
-    source="ours: above both of its parts on three series (benchmarks/series.py)",
+    source="ours: above its parts on three series (benchmarks/series.py)",
     network=EachFrame(inner=Plain(width=24, depth=3, silent=True)),
     objective=Stacked(
         first=SpaceTime(weight=1e-3, time_weight=1.0),
@@ -34,7 +34,8 @@ best = replace(
     fast,
     name="best",
     title="The same, four networks and longer series (ours, 2026)",
-    source="ours: as fast, of classical series twice as near to their minimum, the mean of four",
+    source="ours, not measured: as fast, of classical series nearer to their minimum, the mean "
+    "of four",
     objective=Stacked(
         first=SpaceTime(weight=1e-3, time_weight=1.0, iterations=120),
         second=SpaceTime(weight=1e-3, time_weight=1.0, low_rank=8e-4, iterations=120),
