@@ -130,6 +130,14 @@ def test_whole_groups_are_held_out() -> None:
     assert int(single.held_out.sum()) == 36
     with pytest.raises(InputError, match="cannot hold out 50% of 1 groups"):
         replace(problem, groups=torch.zeros_like(lines)).hold_out(0.5, generator=Generator())
+    middle = torch.where((lines >= 6) & (lines < 14), -1, lines)
+    for seed in range(8):
+        held = replace(problem, groups=middle).hold_out(
+            0.5, generator=Generator().manual_seed(seed)
+        )
+        assert held.held_out is not None
+        assert float(held.held_out[..., 6:14, :].sum()) == 0
+        assert int(held.held_out[0, 0].mean(1).sum()) == 2  # of the four others
 
 
 def test_groups_judge_a_fit() -> None:

@@ -28,7 +28,8 @@ class Problem:
             `image_shape` gives for that of y; of an operator without one, that of y.
         known: (1, 1, h, w), 1 where y was measured; None = everywhere.
         groups: (1, 1, h, w), whole numbers: what belongs together (a line of k-space, a projection,
-            a block, a frame) and is held out together; None = each measurement is its own group.
+            a block, a frame) and is held out together; what is below 0 never is (the middle of
+            k-space, which nothing else predicts); None = each measurement is its own group.
         held_out: (1, 1, h, w), 1 where y is kept from the fit, for a stop rule; a part of known.
         guide: another picture, (1, C', H, W), that an objective goes by: of the same scene for a z
             that is one and for `MaskedPrediction`, of where a mark may be for `Decompose`.
@@ -177,7 +178,7 @@ class Problem:
         known = (torch.ones(1, 1, *size) if self.known is None else self.known.cpu()).flatten()
         places = known.nonzero().flatten()
         group = places if self.groups is None else self.groups.cpu().flatten()[places]
-        groups = group if self.groups is None else torch.unique(group)
+        groups = group if self.groups is None else torch.unique(group[group >= 0])
         count = max(1, round(fraction * len(groups)))
         if count >= len(groups):
             what = "known pixels" if self.groups is None else "groups of known measurements"

@@ -27,7 +27,7 @@ class Given:
         operator: A, any differentiable callable on (1, C, H, W); None = the identity.
         mask: (h, w), true = measured, numbers as `images.masks` reads them; None = everywhere, but
             for NaN and infinite values.
-        groups: (h, w), whole numbers: what is held out together (`Problem.groups`).
+        groups: (h, w), whole numbers: what is held out together, below 0 never (`Problem.groups`).
         sigma: standard deviation of the noise in the units of the values given; None = estimated
             where y is a picture, else unknown.
         photons: the noise is that of light, with so many photons at white (a value of 1, or the
