@@ -7,6 +7,7 @@ from untrained.operators.jpeg import JpegCoefficients, JpegInterval, JpegTables
 from untrained.operators.laws import check_operator
 from untrained.operators.mask import Mask
 from untrained.operators.mosaic import Mosaic
+from untrained.operators.nufft import Nufft, from_cycles_per_pixel, from_radians
 from untrained.operators.pairs import as_complex, as_pairs
 from untrained.operators.resample import Resample
 
@@ -21,8 +22,11 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "Mosaic",
+    "Nufft",
     "Resample",
     "as_complex",
     "as_pairs",
     "check_operator",
+    "from_cycles_per_pixel",
+    "from_radians",
 ]
