@@ -60,6 +60,7 @@ _HOMES = {
     "denoise": "tasks",
     "flash": "tasks",
     "inpaint": "tasks",
+    "reconstruct": "tasks",
     "upscale": "tasks",
     "ClipJob": "jobs",
     "restore_clip": "jobs",
@@ -115,6 +116,7 @@ __all__ = [
     "psnr",
     "read_picture",
     "recipes",
+    "reconstruct",
     "restore",
     "restore_clip",
     "restore_many",
@@ -164,6 +166,7 @@ if TYPE_CHECKING:
         denoise,
         flash,
         inpaint,
+        reconstruct,
         upscale,
     )
 

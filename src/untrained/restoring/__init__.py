@@ -3,6 +3,7 @@
 from untrained.restoring.compression import Compressed, Compression, compress, decompress
 from untrained.restoring.given import Execution, Given, Weights
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
+from untrained.restoring.measuring import reached, restore_measurement, typical_value
 from untrained.restoring.paces import timed_from
 from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
 from untrained.restoring.planner import (
@@ -54,9 +55,11 @@ __all__ = [
     "maximize_activation",
     "plan_picture",
     "predict_memory",
+    "reached",
     "read_values",
     "restore",
     "restore_many",
+    "restore_measurement",
     "restore_picture",
     "score_pages",
     "solve",
@@ -64,4 +67,5 @@ __all__ = [
     "summarize_recipe",
     "tile_places",
     "timed_from",
+    "typical_value",
 ]

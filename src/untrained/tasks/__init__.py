@@ -17,6 +17,7 @@ from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.inpaint import Inpaint, inpaint
+from untrained.tasks.reconstruct import reconstruct
 from untrained.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "flash",
     "inpaint",
     "read_truth",
+    "reconstruct",
     "upscale",
 ]
 
