@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from untrained.errors import InputError
 from untrained.interop.layout import Layout
 from untrained.operators import LinearOperator
+from untrained.operators.base import Shape
 from untrained.restoring import reached
 
 __all__ = ["DeepinvOperator", "as_operator"]
@@ -106,9 +107,10 @@ class DeepinvOperator(LinearOperator):
             (result,) = torch.autograd.grad(self(image), image, measurement.clone())
         return result
 
-    def image_shape(self, measurement_shape: tuple[int, int, int, int]) -> tuple[int, ...]:
+    def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return (1, C, H, W), which the physics knows: y alone does not say it."""
-        return self.image_layout.size
+        _, channels, height, width = self.image_layout.size
+        return 1, channels, height, width
 
     def pack(self, measurement: Tensor | Sequence[Tensor]) -> Tensor:
         """Return y of one sample, as the physics gives it, as (1, c, h, w).
