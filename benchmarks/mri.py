@@ -26,7 +26,7 @@ from untrained.tasks import prepare_mri
 
 FOREGROUND = 0.05
 HERE = Path(__file__).resolve().parent
-WEIGHTS = {"cg-sense": (1e-3, 3e-3, 1e-2), "l1-wavelet": (3e-4, 1e-3)}
+WEIGHTS = {"cg-sense": (1e-3, 3e-3, 1e-2), "l1-wavelet": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)}
 
 
 def load(mask):
