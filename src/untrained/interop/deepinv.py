@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from untrained.errors import InputError
 from untrained.interop.layout import Layout
 from untrained.operators import LinearOperator
+from untrained.operators.base import Shape
 from untrained.restoring import reached
 
 __all__ = ["DeepinvOperator", "as_operator"]
@@ -106,7 +107,7 @@ class DeepinvOperator(LinearOperator):
             (result,) = torch.autograd.grad(self(image), image, measurement.clone())
         return result
 
-    def image_shape(self, measurement_shape: tuple[int, int, int, int]) -> tuple[int, ...]:
+    def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return (1, C, H, W), which the physics knows: y alone does not say it."""
         return self.image_layout.size
 

@@ -96,7 +96,7 @@ class Nufft(LinearOperator):
         given = values.detach().resolve_conj().cpu().contiguous().numpy()
         found = plan.execute(given.reshape(len(values), -1) if adjoint else given)
         found = torch.from_numpy(found.reshape(len(values), *shape)).to(values.device)
-        return found / math.sqrt(math.prod(self.size))  # type: ignore[no-any-return]
+        return found / math.sqrt(math.prod(self.size))
 
     def _plan(self, dtype: torch.dtype, count: int, adjoint: bool) -> Any:
         """Return finufft's plan, made once for a precision, a number of coils and a direction."""
@@ -116,7 +116,7 @@ class Nufft(LinearOperator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is copied: plans hold memory of a C library, and are made anew."""
-        return {**super().__getstate__(), "_plans": {}}
+        return {**self.__dict__, "_plans": {}}
 
 
 class _Forward(torch.autograd.Function):
@@ -131,7 +131,7 @@ class _Forward(torch.autograd.Function):
         ctx.operator = inputs[1]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _Adjoint.apply(gradient, ctx.operator), None  # type: ignore[no-untyped-call]
 
 
@@ -147,7 +147,7 @@ class _Adjoint(torch.autograd.Function):
         ctx.operator = inputs[1]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _Forward.apply(gradient, ctx.operator), None  # type: ignore[no-untyped-call]
 
 
