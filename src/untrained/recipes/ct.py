@@ -60,9 +60,8 @@ best = replace(
     fast,
     name="best",
     title="As fast, two networks and their spread (ours, 2026)",
-    source="ours, measured in docs/measurements.md (computed tomography): as fast, two networks side "
-    "by side, whose mean is the image and whose spread is known; hardly better, and longer fits "
-    "are no better either",
+    source="ours, measured in docs/measurements.md (computed tomography): as fast, two networks "
+    "side by side, whose mean is the image and whose spread is known; hardly better than one",
     members=2,
 )
 
