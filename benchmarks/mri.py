@@ -95,14 +95,19 @@ def middle(where):
 
 
 class Best(Callback):
-    """The best PSNR at any look."""
+    """The best PSNR at any look; every look is said with `say`."""
 
-    def __init__(self, see, truth):
-        self.see, self.truth, self.psnr, self.step = see, truth, -np.inf, 0
+    def __init__(self, see, truth, say=False):
+        self.see, self.truth, self.say = see, truth, say
+        self.psnr, self.step = -np.inf, 0
 
     def on_check(self, check):
         pairs = check.image[0].permute(1, 2, 0).contiguous().numpy()
-        found = score(self.see(pairs.view(np.complex64)), self.truth)[0]
+        scores = score(self.see(pairs.view(np.complex64)), self.truth)
+        found = scores[0]
+        if self.say:
+            print(check.step, *(f"{value:.4f}" for value in scores), f"held-out {check.value:.3e}",
+                  file=sys.stderr, flush=True)  # fmt: skip
         if found > self.psnr:
             self.psnr, self.step = found, check.step
 
@@ -119,7 +124,7 @@ def ours(recipe, kspace, where, truth, options):
             images = (maps.numpy() * images[:, None]).sum(0)
         return combined(images)
 
-    best = Best(lambda pixels: see(pixels * measured.given.scale), truth)
+    best = Best(lambda pixels: see(pixels * measured.given.scale), truth, options.looks)
     settings = dict(change.split("=", 1) for change in options.set)
     result = reconstruct_mri(
         kspace, mask=where, maps=options.maps, seed=options.seed, callbacks=[best],
@@ -141,6 +146,7 @@ def main():
     parser.add_argument("--maps", default="auto", choices=("auto", "none"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--looks", action="store_true", help="say every look, on stderr")
     parser.add_argument("--keep", type=Path, help="folder for the images, .npy")
     options = parser.parse_args()
     for mask in options.masks:
