@@ -54,10 +54,11 @@ def score(image, truth):
 
 
 def peers(method, kspace, where, truth):
-    """Return the score of a classical method, its weight, and the CPU seconds of one run."""
+    """Return the image of a classical method, its score, weight, and the CPU s of one run."""
     sigpy, app = sigpy_and_its_apps()
     if method == "zero-filled":
-        return score(combined(sigpy.ifft(kspace, axes=(-2, -1))), truth), "", 0.0
+        image = combined(sigpy.ifft(kspace, axes=(-2, -1)))
+        return image, score(image, truth), "", 0.0
     lines = middle(where)
     maps = app.EspiritCalib(
         kspace, calib_width=lines, thresh=0.02, kernel_width=6, crop=0, show_pbar=False
@@ -70,8 +71,9 @@ def peers(method, kspace, where, truth):
         else:
             run = app.L1WaveletRecon(kspace, maps, lamda=weight, max_iter=100, show_pbar=False)
         image = combined(maps * run.run())
-        found.append((score(image, truth), f"{weight:g}", time.process_time() - began))
-    return max(found)
+        seconds = time.process_time() - began
+        found.append((image, score(image, truth), f"{weight:g}", seconds))
+    return max(found, key=lambda one: one[1])
 
 
 def sigpy_and_its_apps():
@@ -93,20 +95,25 @@ def middle(where):
 
 
 class Best(Callback):
-    """The best PSNR at any look."""
+    """The best PSNR at any look; every look is said with `say`."""
 
-    def __init__(self, see, truth):
-        self.see, self.truth, self.psnr, self.step = see, truth, -np.inf, 0
+    def __init__(self, see, truth, say=False):
+        self.see, self.truth, self.say = see, truth, say
+        self.psnr, self.step = -np.inf, 0
 
     def on_check(self, check):
         pairs = check.image[0].permute(1, 2, 0).contiguous().numpy()
-        found = score(self.see(pairs.view(np.complex64)), self.truth)[0]
+        scores = score(self.see(pairs.view(np.complex64)), self.truth)
+        found = scores[0]
+        if self.say:
+            print(check.step, *(f"{value:.4f}" for value in scores), f"held-out {check.value:.3e}",
+                  file=sys.stderr, flush=True)  # fmt: skip
         if found > self.psnr:
             self.psnr, self.step = found, check.step
 
 
 def ours(recipe, kspace, where, truth, options):
-    """Return the score, what is said of the fit, and its CPU seconds."""
+    """Return the image, its score, what is said of the fit, and its CPU seconds."""
     began = time.process_time()
     measured = prepare_mri(kspace, mask=where, maps=options.maps)
     maps = getattr(measured.given.operator.inner, "maps", None)
@@ -117,18 +124,19 @@ def ours(recipe, kspace, where, truth, options):
             images = (maps.numpy() * images[:, None]).sum(0)
         return combined(images)
 
-    best = Best(lambda pixels: see(pixels * measured.given.scale), truth)
+    best = Best(lambda pixels: see(pixels * measured.given.scale), truth, options.looks)
     settings = dict(change.split("=", 1) for change in options.set)
     result = reconstruct_mri(
         kspace, mask=where, maps=options.maps, seed=options.seed, callbacks=[best],
         recipe=with_settings(find_recipe("mri", recipe), settings), return_result=True,
     )  # fmt: skip
-    found = score(see(np.moveaxis(np.atleast_3d(result.image.T).T, 0, -1)), truth)
+    image = see(np.moveaxis(np.atleast_3d(result.image.T).T, 0, -1))
+    found = score(image, truth)
     note = (
         f"step {result.kept_step} of {result.stop_step}, best seen {best.psnr:.2f} at {best.step}, "
         f"gap {best.psnr - found[0]:.2f}"
     )
-    return found, note, time.process_time() - began
+    return image, found, note, time.process_time() - began
 
 
 def main():
@@ -138,17 +146,22 @@ def main():
     parser.add_argument("--maps", default="auto", choices=("auto", "none"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--looks", action="store_true", help="say every look, on stderr")
+    parser.add_argument("--keep", type=Path, help="folder for the images, .npy")
     options = parser.parse_args()
     for mask in options.masks:
         kspace, where, truth = load(mask)
         for method in options.methods.split(","):
             if method == "zero-filled" or method in WEIGHTS:
-                found, note, seconds = peers(method, kspace, where, truth)
+                image, found, note, seconds = peers(method, kspace, where, truth)
             else:
-                found, note, seconds = ours(method, kspace, where, truth, options)
+                image, found, note, seconds = ours(method, kspace, where, truth, options)
             psnr, inside, similar = found
             print(f"| {mask} | {method} | {psnr:.2f} | {inside:.2f} | {similar:.4f} | "
                   f"{seconds:.0f} | {note} |", flush=True)  # fmt: skip
+            if options.keep:
+                options.keep.mkdir(parents=True, exist_ok=True)
+                np.save(options.keep / f"{mask}-{method}.npy", image.astype(np.float32))
 
 
 if __name__ == "__main__":
