@@ -6,7 +6,7 @@ from untrained.jobs.inputs import LeftOut
 from untrained.jobs.job import Job, job_of_run
 from untrained.jobs.parents import listen
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
-from untrained.jobs.running import Outcome, run_job
+from untrained.jobs.running import Outcome, run_job, written_again
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
 from untrained.jobs.targets import Plan, plan_targets
 from untrained.jobs.workers import run_side_by_side
@@ -33,4 +33,5 @@ __all__ = [
     "snapshot_saver",
     "summary_of",
     "write_extras",
+    "written_again",
 ]

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from untrained.studio.models import Job
 from untrained.studio.queue import Entry, Queue
+from untrained.studio.strength import asked_of
 
 __all__ = ["Events", "job_of"]
 
@@ -24,7 +25,7 @@ def job_of(entry: Entry, position: int | None) -> Job:
     """Return a job as the page sees it."""
     return Job.model_validate(
         {
-            **entry.request,
+            **asked_of(entry).model_dump(),
             **entry.state,
             "id": entry.id,
             "status": entry.status,

@@ -52,8 +52,16 @@ def take_snapshot(workspace: Workspace, id_: str, job: Job, step: int) -> None:
     if step != record["results"][-1]["kept_step"]:
         picture = _with_snapshot(picture, run, job, step)
     write_picture(shown, picture)
-    write_picture(job.target, picture)
+    write_picture(job.target, _as_asked(picture, job))
     run.write_record({**record, "taken_step": step})
+
+
+def _as_asked(picture: Picture, job: Job) -> Picture:
+    """Return what is written of a result: weaker, where that was asked for."""
+    if not job.afterwards():
+        return picture
+    before = read_picture(job.source, max_pixels=job.max_pixels)
+    return find_task(job.task).finished(before, picture, job.options)
 
 
 def _with_snapshot(picture: Picture, run: RunFolder, job: Job, step: int) -> Picture:

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
+from untrained.images import blended
 from untrained.jobs import RunFolder
 from untrained.recipes import explain
 from untrained.report import Shown, ViewRun, as_png, make_report, open_run, view_of_run
@@ -16,7 +17,9 @@ from untrained.report.reproducing import python_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
+from untrained.studio.strength import asked_of
 from untrained.studio.studio import Studio
+from untrained.tasks import find_task
 
 __all__ = ["report_of", "shown_file", "view_of"]
 
@@ -27,7 +30,7 @@ def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
     Raises:
         HTTPException: 404, no such page.
     """
-    request = JobRequest.model_validate(entry.request)
+    request = asked_of(entry)
     run = run_of(studio.workspace, entry.id)
     if run is None:
         view = _before_it_began(studio, request, entry.id)
@@ -60,7 +63,7 @@ def report_of(studio: Studio, entry: Entry, page: int) -> str:
 
 def _named(studio: Studio, entry: Entry, view: dict[str, Any], page: int) -> dict[str, Any]:
     """Return a view with the names that the user knows, in place of the workspace's."""
-    request = JobRequest.model_validate(entry.request)
+    request = asked_of(entry)
     names = {path.name: name for path, name in studio.requests.names(request).items()}
     title, pages = str(entry.state["picture_name"]), entry.state.get("pages", 1)
     return {
@@ -92,8 +95,21 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
             if found is None:
                 raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
             folder.mkdir(exist_ok=True)
-            write_atomically(path, lambda file: file.write(as_png(found.pixels())))
+            pixels = found.pixels()
+            if name == "estimate" and (weaker := _strengths(entry)):
+                before = _find(run, "observed", page)
+                if before is not None and (before.height, before.width) == pixels.shape[:2]:
+                    pixels = blended(before.pixels(), pixels, **weaker)
+            write_atomically(path, lambda file: file.write(as_png(pixels)))
     return path
+
+
+def _strengths(entry: Entry) -> dict[str, float]:
+    """Return how much of the noise is taken away, where that was chosen."""
+    request = asked_of(entry)
+    names = find_task(request.task).afterwards
+    return {name: float(value) for name in names
+            if isinstance(value := request.options.get(name), (int, float))}  # fmt: skip
 
 
 def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
@@ -121,7 +137,8 @@ def _link(studio: Studio, entry: Entry, page: int) -> Any:
             return f"{base}/latest.png?step={entry.state.get('step', 0)}"
         if shown.name == "estimate":  # another one after "go on" or "take"
             taken = entry.state.get("taken_step") or entry.state.get("step", 0)
-            return f"{base}/estimate.png{which or '?page=1'}&step={taken}"
+            weaker = "".join(f"&{name}={value:g}" for name, value in _strengths(entry).items())
+            return f"{base}/estimate.png{which or '?page=1'}&step={taken}{weaker}"
         return f"{base}/{shown.name}.png{which}"
 
     return link

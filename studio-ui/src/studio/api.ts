@@ -78,6 +78,8 @@ export const api = {
   resume: (job: string) => call<Job>("POST", `/jobs/${id(job)}/resume`),
   extend: (job: string, steps: number) => call<Job>("POST", `/jobs/${id(job)}/extend`, { steps }),
   take: (job: string, step: number) => call<unknown>("POST", `/jobs/${id(job)}/take`, { step }),
+  strength: (job: string, strength: number, colour_strength: number | null) =>
+    call<Job>("POST", `/jobs/${id(job)}/strength`, { strength, colour_strength }),
   remove: (job: string) => call<unknown>("DELETE", `/jobs/${id(job)}`),
 };
 

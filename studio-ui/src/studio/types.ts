@@ -140,6 +140,7 @@ export interface Job {
   pages: number;
   taken_step: number | null;
   extended: string | null;
+  more_steps: number | null;
   width: number | null;
   height: number | null;
   command: string;

@@ -12,9 +12,10 @@ from untrained import fitting
 from untrained.errors import InputError
 from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
-from untrained.studio.models import Extend, Job, JobRequest, Plan, Take
+from untrained.studio.models import Extend, Job, JobRequest, Plan, Strength, Take
 from untrained.studio.pictures import without_paths
 from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job, found_picture
+from untrained.studio.strength import asked_of, rewrite, with_strength
 from untrained.studio.studio import Studio
 from untrained.studio.taking import take_snapshot
 from untrained.studio.worker import remove_job
@@ -105,9 +106,7 @@ def extend(studio: StudioOf, id_: IdInPath, request: Extend) -> Job:
         raise HTTPException(
             409, "the end of this fit was not kept: it is of several tiles or pages, or never began"
         )
-    return _enter(
-        studio, JobRequest.model_validate(entry.request), extended=id_, more_steps=request.steps
-    )
+    return _enter(studio, asked_of(entry), extended=id_, more_steps=request.steps)
 
 
 @router.post("/jobs/{id}/take", responses=errors(404, 409, 413, 422))
@@ -118,9 +117,26 @@ def take(studio: StudioOf, id_: IdInPath, request: Take) -> Job:
         raise HTTPException(
             409, f"the job is {entry.status}; wait until it has finished, or stop it"
         )
-    job = studio.requests.job(id_, JobRequest.model_validate(entry.request))
+    job = studio.requests.job(id_, asked_of(entry))
     take_snapshot(studio.workspace, id_, job, request.step)
     studio.queue.update(id_, taken_step=request.step)
+    return _job(studio, id_)
+
+
+@router.post("/jobs/{id}/strength", responses=errors(404, 409, 413, 422))
+def strength(studio: StudioOf, id_: IdInPath, request: Strength) -> Job:
+    """Take away more or less of the noise of a result: it is written anew, without a fit."""
+    entry = found_job(studio, id_)
+    if entry.status not in ("finished", "stopped") or entry.state.get("kept_step") is None:
+        raise HTTPException(
+            409, f"the job is {entry.status}; wait until it has finished, or stop it"
+        )
+    asked = with_strength(asked_of(entry), request)
+    with studio.rewriting:  # the last of many moves of a slider is to win
+        rewrite(studio.workspace, id_, studio.requests.job(id_, asked))
+        chosen = {"strength": None, "colour_strength": None, **request.model_dump()}
+        command = studio.requests.command(asked)
+        studio.queue.update(id_, strengths=chosen, command=command)
     return _job(studio, id_)
 
 
