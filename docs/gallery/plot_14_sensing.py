@@ -2,7 +2,7 @@
 Compressed sensing
 ==================
 
-A single-pixel camera: 2458 random patterns of a picture of 128x128 pixels, 15 % of what there is to know. What the
+A single-pixel camera: 2457 random patterns of a picture of 128x128 pixels, 15 % of what there is to know. What the
 measurements say beside an estimate is the picture and white noise of a known strength, so the network learns to
 denoise here too.
 """
