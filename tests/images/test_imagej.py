@@ -41,7 +41,9 @@ def read(path: Path) -> tuple[Any, dict[str, Any], list[float], np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-def test_denoised_it_says_what_it_said(tmp_path: Path, untrained: Callable[..., Any], dtype: str) -> None:
+def test_denoised_it_says_what_it_said(
+    tmp_path: Path, untrained: Callable[..., Any], dtype: str
+) -> None:
     source, target = tmp_path / "cells.tif", tmp_path / "clean.tif"
     data = written(source, dtype)
     untrained("denoise", source, "-o", target, "--steps", "2", "--quiet")
