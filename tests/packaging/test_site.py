@@ -1,4 +1,4 @@
-"""The site builds without a warning, and what the gallery offers for download runs as a notebook."""
+"""The site builds without a warning, and one of the gallery's notebooks runs."""
 
 from __future__ import annotations
 
