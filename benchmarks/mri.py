@@ -84,9 +84,13 @@ def explained(sets, kspace, where):
     """Return what `sets` of our maps explain of the complete coil images, S S* c."""
     images = np.load(Path(os.environ["UNTRAINED_DATA"]) / "mri_head8" / "coil_images.npy")
     images = torch.from_numpy((images / combined(images).max()).astype(np.complex64))
-    mask = torch.from_numpy(np.broadcast_to(where, kspace.shape[1:]).copy()).float()
-    maps = coil_maps(torch.from_numpy(kspace), mask, sets=sets, soft=False)
+    maps = our_maps(kspace, where, sets=sets, soft=False)
     return combined((maps * (maps.conj() * images).sum(1)[:, None]).sum(0).numpy())
+
+
+def our_maps(kspace, where, **settings):
+    mask = torch.from_numpy(np.broadcast_to(where, kspace.shape[1:]).copy()).float()
+    return coil_maps(torch.from_numpy(kspace), mask, **settings)
 
 
 def sigpy_and_its_apps():
@@ -128,7 +132,8 @@ class Best(Callback):
 def ours(recipe, kspace, where, truth, options):
     """Return the image, its score, what is said of the fit, and its CPU seconds."""
     began = time.process_time()
-    measured = prepare_mri(kspace, mask=where, maps=options.maps)
+    given = our_maps(kspace, where, soft=True).numpy() if options.maps == "soft" else options.maps
+    measured = prepare_mri(kspace, mask=where, maps=given)
     maps = getattr(measured.given.operator.inner, "maps", None)
 
     def see(pixels):
@@ -140,7 +145,7 @@ def ours(recipe, kspace, where, truth, options):
     best = Best(lambda pixels: see(pixels * measured.given.scale), truth, options.looks)
     settings = dict(change.split("=", 1) for change in options.set)
     result = reconstruct_mri(
-        kspace, mask=where, maps=options.maps, seed=options.seed, callbacks=[best],
+        kspace, mask=where, maps=given, seed=options.seed, callbacks=[best],
         recipe=with_settings(find_recipe("mri", recipe), settings), return_result=True,
     )  # fmt: skip
     image = see(np.moveaxis(np.atleast_3d(result.image.T).T, 0, -1))
@@ -156,7 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("masks", nargs="+", help="eq4_acs20, rnd4_.08, eq8_acs10")
     parser.add_argument("--methods", default="zero-filled,cg-sense,l1-wavelet,fast")
-    parser.add_argument("--maps", default="auto", choices=("auto", "none"))
+    parser.add_argument("--maps", default="auto", choices=("auto", "soft", "none"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--looks", action="store_true", help="say every look, on stderr")
