@@ -7,7 +7,9 @@ data are the truth: the root of the sum of squares of all coils, largest value 1
 that of S x. PSNR is of all pixels and of those above .05 ("fg"). The peers are sigpy's, with its
 ESPIRiT maps, and take the best of their weights BY THE TRUTH, which no user has. Ours find their
 own maps and stop by lines that they hold out; "best seen" is the best PSNR at any look of that fit,
-"gap" what the stop cost. CPU s is the process's time, of one thread if OMP_NUM_THREADS=1.
+"gap" what the stop cost. The methods maps-1 and maps-2 are the complete coil images as far as one
+and two sets of our maps explain them. CPU s is the process's time, of one thread if
+OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from untrained import Callback, find_recipe, reconstruct_mri, with_settings
+from untrained.calibration import coil_maps
 from untrained.metrics import ssim
 from untrained.tasks import prepare_mri
 
@@ -76,6 +80,19 @@ def peers(method, kspace, where, truth):
     return max(found, key=lambda one: one[1])
 
 
+def explained(sets, kspace, where):
+    """Return what `sets` of our maps explain of the complete coil images, S S* c."""
+    images = np.load(Path(os.environ["UNTRAINED_DATA"]) / "mri_head8" / "coil_images.npy")
+    images = torch.from_numpy((images / combined(images).max()).astype(np.complex64))
+    maps = our_maps(kspace, where, sets=sets, soft=False)
+    return combined((maps * (maps.conj() * images).sum(1)[:, None]).sum(0).numpy())
+
+
+def our_maps(kspace, where, **settings):
+    mask = torch.from_numpy(np.broadcast_to(where, kspace.shape[1:]).copy()).float()
+    return coil_maps(torch.from_numpy(kspace), mask, **settings)
+
+
 def sigpy_and_its_apps():
     """Import sigpy, whose numba wants the package `coverage`, not coverage.py beside this."""
     before = list(sys.path)
@@ -115,7 +132,8 @@ class Best(Callback):
 def ours(recipe, kspace, where, truth, options):
     """Return the image, its score, what is said of the fit, and its CPU seconds."""
     began = time.process_time()
-    measured = prepare_mri(kspace, mask=where, maps=options.maps)
+    given = our_maps(kspace, where, soft=True).numpy() if options.maps == "soft" else options.maps
+    measured = prepare_mri(kspace, mask=where, maps=given)
     maps = getattr(measured.given.operator.inner, "maps", None)
 
     def see(pixels):
@@ -127,7 +145,7 @@ def ours(recipe, kspace, where, truth, options):
     best = Best(lambda pixels: see(pixels * measured.given.scale), truth, options.looks)
     settings = dict(change.split("=", 1) for change in options.set)
     result = reconstruct_mri(
-        kspace, mask=where, maps=options.maps, seed=options.seed, callbacks=[best],
+        kspace, mask=where, maps=given, seed=options.seed, callbacks=[best],
         recipe=with_settings(find_recipe("mri", recipe), settings), return_result=True,
     )  # fmt: skip
     image = see(np.moveaxis(np.atleast_3d(result.image.T).T, 0, -1))
@@ -143,7 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("masks", nargs="+", help="eq4_acs20, rnd4_.08, eq8_acs10")
     parser.add_argument("--methods", default="zero-filled,cg-sense,l1-wavelet,fast")
-    parser.add_argument("--maps", default="auto", choices=("auto", "none"))
+    parser.add_argument("--maps", default="auto", choices=("auto", "soft", "none"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--looks", action="store_true", help="say every look, on stderr")
@@ -154,6 +172,9 @@ def main():
         for method in options.methods.split(","):
             if method == "zero-filled" or method in WEIGHTS:
                 image, found, note, seconds = peers(method, kspace, where, truth)
+            elif method in ("maps-1", "maps-2"):
+                image, note, seconds = explained(int(method[-1]), kspace, where), "", 0.0
+                found = score(image, truth)
             else:
                 image, found, note, seconds = ours(method, kspace, where, truth, options)
             psnr, inside, similar = found
