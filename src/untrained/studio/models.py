@@ -182,7 +182,7 @@ class Job(BaseModel):
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
     are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
     snapshot that was taken for the result by hand, `extended` the job that this one went on from
-    by `more_steps`.
+    by `more_steps`. `revision` grows with every change.
     """
 
     id: Id
@@ -217,6 +217,7 @@ class Job(BaseModel):
     width: int | None = None
     height: int | None = None
     command: str = ""
+    revision: int = 0
 
 
 class Extend(_Strict):

@@ -87,6 +87,11 @@ export const urls = {
   events: "/api/events",
   sample: (name: string) => `/api/samples/${id(name)}/image.png`,
   picture: (picture: string, page = 1) => `/api/pictures/${id(picture)}/image.png?page=${page}`,
+  /** For the screen: of a large picture a smaller look, of others every pixel. */
+  shown: ({ id: picture, width, height }: Picture) => (width * height > 2e6 ? urls.preview(picture) : urls.picture(picture)),
+  preview: (picture: string) => `/api/pictures/${id(picture)}/preview.webp`,
+  thumbnail: (picture: string) => `/api/pictures/${id(picture)}/thumbnail.webp`,
+  resultThumbnail: (job: string, revision: number) => `/api/jobs/${id(job)}/thumbnail.webp?v=${revision}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

@@ -68,7 +68,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const compareList = h("div", { class: "chips" });
   const compareSection = h("section", { class: "compare", "aria-label": "Compare" }, h("h2", {}, "Compare with"), compareList);
   const waiting = h("p", { class: "hint", role: "status" });
-  const firstLook = h("img", { class: "first-look", src: first ? urls.picture(first.picture) : "", alt: first?.picture_name ?? "" });
+  const firstLook = h("img", { class: "first-look", src: first ? urls.preview(first.picture) : "", alt: first?.picture_name ?? "" });
 
   const views = new Map<string, ViewRun>();
   let busy = false;

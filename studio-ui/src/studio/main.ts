@@ -39,8 +39,6 @@ function hush(): void {
 
 async function begin(): Promise<void> {
   const store = new Store();
-  const [about, tasks, samples, jobs] = await Promise.all([api.about(), api.tasks(), api.samples(), api.jobs()]);
-  store.dispatch({ type: "jobs", jobs });
   let told = ""; // of what led to the screen that is opened next
   const go = (hash: string, line = ""): void => {
     told = line;
@@ -56,17 +54,21 @@ async function begin(): Promise<void> {
     if (pictures.length > 0) go(setupHash(pictures.map((picture) => picture.id)), lines);
     else complain(lines);
   };
-  const app: App = { store, about, tasks, samples, complain, go, take };
+  // The start is drawn at once; what the other screens need is on its way behind it.
+  const tasks = api.tasks().then((all) => void app.tasks.push(...all));
+  const jobs = follow(store);
+  const app: App = { store, tasks: [], loaded: tasks, samples: api.samples(), complain, go, take };
+  const all = Promise.all([tasks, jobs]).then(() => {});
+  for (const request of [all, app.samples]) request.catch(complain);
   acceptDrops(document.documentElement, (files) => void take(files));
   acceptPastes((files) => void take(files));
-  setText(document.getElementById("about")!, `${about.version} · ${about.device}`);
+  void api.about().then((about) => setText(document.getElementById("about")!, `${about.version} · ${about.device}`), () => {});
 
   store.subscribe(({ connected, jobs }) => {
     connection.hidden = connected;
     const active = [...jobs.values()].filter(isActive).length;
     setText(queueCount, active > 0 ? String(active) : "");
   });
-  follow(store);
 
   let screen: Screen | null = null;
   let turn = 0;
@@ -77,7 +79,7 @@ async function begin(): Promise<void> {
     told = "";
     let next: Screen;
     try {
-      next = await screenOf(app, location.hash);
+      next = await screenOf(app, location.hash, all);
     } catch (error) {
       next = startScreen(app);
       complain(error);
@@ -101,8 +103,9 @@ async function begin(): Promise<void> {
   await open();
 }
 
-async function screenOf(app: App, hash: string): Promise<Screen> {
+async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<Screen> {
   const route = parseRoute(hash);
+  if (route.screen !== "start") await loaded;
   switch (route.screen) {
     case "start":
       return startScreen(app);

@@ -6,9 +6,6 @@ import { jobHash } from "./route.ts";
 import { isActive, newestFirst, progressOf } from "./state.ts";
 import type { Job } from "./types.ts";
 
-/** Larger pictures are not decoded for a thumbnail. */
-const THUMBNAIL_PIXELS = 4_000_000;
-
 /** All jobs: what runs, what waits, what is done. */
 export function queueScreen(app: App): Screen {
   const list = h("ol", { class: "queue" });
@@ -83,7 +80,7 @@ function queueRow(app: App, first: Job): Row {
     resume.hidden = job.status !== "stopped";
     download.hidden = job.kept_step == null || isActive(job);
     const source = thumbnailSource(job);
-    if (picture instanceof HTMLImageElement && source && picture.getAttribute("src") !== source) picture.src = source;
+    if (picture.getAttribute("src") !== source) picture.src = source;
   };
   return { element, update };
 }
@@ -100,16 +97,13 @@ export function jobCard(app: App, job: Job): HTMLElement {
   );
 }
 
-function thumbnail(job: Job): HTMLElement {
-  const source = thumbnailSource(job);
-  if (!source) return h("span", { class: "thumbnail" });
-  return h("img", { class: "thumbnail", src: source, alt: "", loading: "lazy", decoding: "async" });
+function thumbnail(job: Job): HTMLImageElement {
+  return h("img", { class: "thumbnail", src: thumbnailSource(job), alt: "", loading: "lazy", decoding: "async" });
 }
 
-function thumbnailSource(job: Job): string | null {
-  if ((job.width ?? 0) * (job.height ?? 0) > THUMBNAIL_PIXELS) return null;
+function thumbnailSource(job: Job): string {
   const done = job.kept_step != null && !isActive(job);
-  return done ? `/api/jobs/${encodeURIComponent(job.id)}/estimate.png` : urls.picture(job.picture);
+  return done ? urls.resultThumbnail(job.id, job.revision) : urls.thumbnail(job.picture);
 }
 
 export function statusText(job: Job): string {

@@ -112,14 +112,14 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     painter = null;
     const caption = h("p", { class: "hint" }, describe(active));
     if (!paintsMask()) {
-      fill(preview, h("img", { src: urls.picture(active.id), alt: active.name, width: active.width, height: active.height }), caption);
+      fill(preview, h("img", { src: urls.shown(active), alt: active.name, width: active.width, height: active.height }), caption);
       return;
     }
     const shown = active;
     const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
     if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
     masks.set(active.id, mask);
-    painter = mountPainter(urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), changed);
+    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), changed);
     fill(preview, painter.element, caption);
   }
 
@@ -135,7 +135,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
             void showPicture();
             changed();
           },
-        }, h("img", { src: urls.picture(picture.id), alt: picture.name, loading: "lazy" })))));
+        }, h("img", { src: urls.thumbnail(picture.id), alt: picture.name, loading: "lazy" })))));
   }
 
   function showFields(): void {

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import TypeAdapter
 
 from untrained import fitting
 from untrained.errors import InputError
@@ -14,7 +16,14 @@ from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
 from untrained.studio.models import Extend, Job, JobRequest, Plan, Strength, Take
 from untrained.studio.pictures import without_paths
-from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job, found_picture
+from untrained.studio.routes.common import (
+    IdInPath,
+    StudioOf,
+    errors,
+    found_job,
+    found_picture,
+    packed,
+)
 from untrained.studio.strength import asked_of, rewrite, with_strength
 from untrained.studio.studio import Studio
 from untrained.studio.taking import take_snapshot
@@ -64,11 +73,12 @@ def start(studio: StudioOf, request: JobRequest) -> Job:
     return _enter(studio, studio.requests.complete(request))
 
 
-@router.get("/jobs", responses=errors())
-def jobs(studio: StudioOf) -> list[Job]:
+@router.get("/jobs", response_model=list[Job], responses=errors())
+def jobs(studio: StudioOf, http: Request) -> Response:
     """Return all jobs, newest first."""
     positions = studio.queue.positions()
-    return [job_of(entry, positions.get(entry.id)) for entry in studio.queue.jobs()]
+    found = [job_of(entry, positions.get(entry.id)) for entry in studio.queue.jobs()]
+    return packed(http, TypeAdapter(list[Job]).dump_json(found), "application/json")
 
 
 @router.get("/jobs/{id}", responses=errors(404, 422))

@@ -16,6 +16,7 @@ from untrained.studio.routes.common import (
     FILE,
     HTML,
     PNG,
+    WEBP,
     IdInPath,
     StudioOf,
     errors,
@@ -23,12 +24,14 @@ from untrained.studio.routes.common import (
     sent,
 )
 from untrained.studio.taking import result_file
-from untrained.studio.views import report_of, shown_file, view_of
+from untrained.studio.views import report_of, shown_file, thumbnail_of, view_of
 from untrained.studio.watching import keep_watching
 
 router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
+Version = Annotated[str, Query(pattern="^[0-9a-z]{0,40}$")]
+"""In the addresses of a view: the picture of one version never changes."""
 IMAGE = PNG | errors(404, 422)
 
 
@@ -61,23 +64,29 @@ async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Fi
 
 
 @router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
-def observed(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+def observed(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
     """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range."""
-    return _shown(studio, id_, "observed", page)
+    return _shown(studio, id_, "observed", page, v)
 
 
 @router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
 def estimate(
-    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None
+    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None, v: Version = ""
 ) -> FileResponse:
     """Return the result, or the newest image of a fit that is not over; `step` as for latest."""
-    return _shown(studio, id_, "estimate", page)
+    return _shown(studio, id_, "estimate", page, v)
+
+
+@router.get("/thumbnail.webp", response_class=FileResponse, responses=WEBP | errors(404, 422))
+def thumbnail(studio: StudioOf, id_: IdInPath, v: Version = "") -> FileResponse:
+    """Return a small look at the result."""
+    return sent(thumbnail_of(studio, found_job(studio, id_)), lasting=v != "")
 
 
 @router.get("/truth.png", response_class=FileResponse, responses=IMAGE)
-def truth(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+def truth(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
     """Return the clean picture, if there is one."""
-    return _shown(studio, id_, "truth", page)
+    return _shown(studio, id_, "truth", page, v)
 
 
 @router.get("/snapshots/{step}.png", response_class=FileResponse, responses=IMAGE)
@@ -86,9 +95,10 @@ def snapshot(
     id_: IdInPath,
     step: Annotated[int, InPath(ge=0, lt=2**31)],
     page: Page = 1,
+    v: Version = "",
 ) -> FileResponse:
     """Return the image that would have been kept at a step."""
-    return _shown(studio, id_, f"snapshots/{step}", page)
+    return _shown(studio, id_, f"snapshots/{step}", page, v)
 
 
 @router.get("/overlays/{name}.png", response_class=FileResponse, responses=IMAGE)
@@ -97,9 +107,10 @@ def overlay(
     id_: IdInPath,
     name: Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")],
     page: Page = 1,
+    v: Version = "",
 ) -> FileResponse:
     """Return a gray map over the picture: what the fit found beside it, what was missing."""
-    return _shown(studio, id_, f"overlays/{name}", page)
+    return _shown(studio, id_, f"overlays/{name}", page, v)
 
 
 @router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
@@ -124,5 +135,5 @@ def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
     return HTMLResponse(text, headers={"content-security-policy": rules})
 
 
-def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
-    return sent(shown_file(studio, found_job(studio, id_), name, page))
+def _shown(studio: StudioOf, id_: str, name: str, page: int, version: str) -> FileResponse:
+    return sent(shown_file(studio, found_job(studio, id_), name, page), lasting=version != "")
