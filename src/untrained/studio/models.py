@@ -23,6 +23,7 @@ __all__ = [
     "Sample",
     "SampleRequest",
     "Setting",
+    "Several",
     "Status",
     "Strength",
     "Take",
@@ -231,6 +232,12 @@ class Strength(_Strict):
 
     strength: float = Field(ge=0, le=1)
     colour_strength: float | None = Field(default=None, ge=0, le=1)
+
+
+class Several(_Strict):
+    """Jobs that something is to be done with."""
+
+    ids: list[Id] = Field(min_length=1, max_length=10_000)
 
 
 class Take(_Strict):

@@ -80,6 +80,9 @@ export const api = {
   take: (job: string, step: number) => call<unknown>("POST", `/jobs/${id(job)}/take`, { step }),
   strength: (job: string, strength: number, colour_strength: number | null) =>
     call<Job>("POST", `/jobs/${id(job)}/strength`, { strength, colour_strength }),
+  toFront: (job: string) => call<Job>("POST", `/jobs/${id(job)}/front`),
+  asPicture: (job: string) => call<Picture>("POST", `/jobs/${id(job)}/as-picture`),
+  removeAll: (ids: string[]) => call<unknown>("POST", "/jobs/delete", { ids }),
   remove: (job: string) => call<unknown>("DELETE", `/jobs/${id(job)}`),
 };
 
@@ -93,5 +96,6 @@ export const urls = {
   thumbnail: (picture: string) => `/api/pictures/${id(picture)}/thumbnail.webp`,
   resultThumbnail: (job: string, revision: number) => `/api/jobs/${id(job)}/thumbnail.webp?v=${revision}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
+  results: (jobs: string[], pattern: string) => `/api/results.zip?ids=${jobs.join(",")}&pattern=${encodeURIComponent(pattern)}`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

@@ -93,7 +93,8 @@ async function begin(): Promise<void> {
     document.title = next.title ? `${next.title} – untrained studio` : "untrained studio";
     fill(main, next.element);
     for (const link of document.querySelectorAll("nav a")) {
-      const here = link.getAttribute("href") === (parseRoute(location.hash).screen === "queue" ? "#/queue" : "#/");
+      const of = ["queue", "job"].includes(parseRoute(location.hash).screen) ? "#/queue" : "#/";
+      const here = link.getAttribute("href") === of;
       link.toggleAttribute("aria-current", here);
     }
     window.scrollTo(0, 0);
@@ -125,7 +126,12 @@ async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<
 // A menu closes when the user goes on elsewhere, or with Escape.
 document.addEventListener("pointerdown", (event) => closeMenus(event.target as Node));
 document.addEventListener("focusin", (event) => closeMenus(event.target as Node));
-document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.activeElement?.closest<HTMLDetailsElement>("details.menu[open]");
+  closeMenus(null);
+  open?.querySelector("summary")?.focus();
+});
 
 function closeMenus(keep: Node | null): void {
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {

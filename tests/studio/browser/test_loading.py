@@ -43,7 +43,7 @@ def test_no_whole_picture_is_sent_for_a_look_at_it(
     drop(page, large)
     page.get_by_text("2400 × 2000").first.wait_for()
     preview = page.locator(".preview > img")
-    page.wait_for_function("document.querySelector('.preview > img')?.complete")
+    page.wait_for_function("() => document.querySelector('.preview > img')?.complete")
     assert preview.evaluate("(image) => image.naturalWidth") == 2048
     page.get_by_label("Task").select_option("inpaint")
     page.get_by_role("application").wait_for()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
 from untrained.studio.routes.common import (
     FILE,
@@ -23,11 +22,13 @@ from untrained.studio.routes.common import (
     found_job,
     sent,
 )
-from untrained.studio.taking import result_file
+from untrained.studio.taking import result_file, result_name
 from untrained.studio.views import report_of, shown_file, thumbnail_of, view_of
 from untrained.studio.watching import keep_watching
+from untrained.studio.zipping import unlike, zipped
 
 router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
+several = APIRouter(prefix="/api", tags=["results"])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Version = Annotated[str, Query(pattern="^[0-9a-z]{0,40}$")]
@@ -120,8 +121,29 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
     path = result_file(studio.workspace, id_)
     if path is None:
         raise HTTPException(404, f"there is no result; the job is {entry.status}")
-    name = Path(entry.state["picture_name"])
-    return sent(path, name=f"{name.stem}-{entry.request['task']}{path.suffix}")
+    return sent(path, name=result_name(entry, path))
+
+
+@several.get("/results.zip", response_class=StreamingResponse, responses=FILE | errors(404, 422))
+def results(
+    studio: StudioOf,
+    ids: Annotated[str, Query(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16})*$", max_length=60_000)],
+    pattern: Annotated[str, Query(min_length=1, max_length=200)] = "{name}-{task}",
+) -> StreamingResponse:
+    """Return the restored files of several jobs as one ZIP.
+
+    `pattern` names them: {name} is the picture's, {task} and {recipe} are the job's.
+    """
+    taken: set[str] = set()
+    files = []
+    for id_ in ids.split(","):
+        entry, path = found_job(studio, id_), result_file(studio.workspace, id_)
+        if path is not None:
+            files.append((unlike(result_name(entry, path, pattern), taken), path))
+    if not files:
+        raise HTTPException(404, "none of these jobs has a result")
+    head = {"content-disposition": 'attachment; filename="restored.zip"'}
+    return StreamingResponse(zipped(files), media_type="application/zip", headers=head)
 
 
 @router.get("/report.html", response_class=Response, responses=HTML | errors(404, 422))
