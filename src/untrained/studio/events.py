@@ -28,6 +28,7 @@ def job_of(entry: Entry, position: int | None) -> Job:
             **asked_of(entry).model_dump(),
             **entry.state,
             "id": entry.id,
+            "revision": entry.revision,
             "status": entry.status,
             "position": position if entry.status == "queued" else None,
             "stopping": entry.wanted == "stop" and entry.status == "running",

@@ -23,6 +23,7 @@ __all__ = [
     "Sample",
     "SampleRequest",
     "Setting",
+    "Several",
     "Status",
     "Strength",
     "Take",
@@ -182,7 +183,7 @@ class Job(BaseModel):
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
     are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
     snapshot that was taken for the result by hand, `extended` the job that this one went on from
-    by `more_steps`.
+    by `more_steps`. `revision` grows with every change.
     """
 
     id: Id
@@ -217,6 +218,7 @@ class Job(BaseModel):
     width: int | None = None
     height: int | None = None
     command: str = ""
+    revision: int = 0
 
 
 class Extend(_Strict):
@@ -230,6 +232,12 @@ class Strength(_Strict):
 
     strength: float = Field(ge=0, le=1)
     colour_strength: float | None = Field(default=None, ge=0, le=1)
+
+
+class Several(_Strict):
+    """Jobs that something is to be done with."""
+
+    ids: list[Id] = Field(min_length=1, max_length=10_000)
 
 
 class Take(_Strict):

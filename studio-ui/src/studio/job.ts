@@ -3,7 +3,7 @@ import type { ViewRun } from "../model.ts";
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, copyText, fill, h, linkButton, setText } from "./dom.ts";
-import { formatDecibel, formatRate, formatSeconds, formatSize } from "./format.ts";
+import { formatRate, formatSeconds, formatSize } from "./format.ts";
 import { labelsOf } from "./labels.ts";
 import { deleteButton, progressBar, statusText } from "./queue.ts";
 import { jobHash, setupHash } from "./route.ts";
@@ -35,11 +35,15 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const extend = extendMenu(app, id);
   const copyCommand = copyButton("Copy as command", () => views.get(id)?.command ?? current()?.command ?? "");
   const copyPython = copyButton("Copy as Python", () => views.get(id)?.python ?? "");
+  const asInput = button("Use as the next input", () => {
+    asInput.disabled = true;
+    api.asPicture(id).then((picture) => app.go(setupHash([picture.id])), app.complain).finally(() => (asInput.disabled = false));
+  });
   const remove = deleteButton(() => api.remove(id), app, () => app.go("#/queue"));
 
   const more = h("details", { class: "menu" },
     h("summary", { class: "button" }, "More"),
-    h("div", { class: "menu-body" }, copyCommand, copyPython, remove));
+    h("div", { class: "menu-body" }, asInput, copyCommand, copyPython, remove));
 
   const take = button("Take this step", () => {
     const step = viewer.step;
@@ -68,7 +72,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const compareList = h("div", { class: "chips" });
   const compareSection = h("section", { class: "compare", "aria-label": "Compare" }, h("h2", {}, "Compare with"), compareList);
   const waiting = h("p", { class: "hint", role: "status" });
-  const firstLook = h("img", { class: "first-look", src: first ? urls.picture(first.picture) : "", alt: first?.picture_name ?? "" });
+  const firstLook = h("img", { class: "first-look", src: first ? urls.preview(first.picture) : "", alt: first?.picture_name ?? "" });
 
   const views = new Map<string, ViewRun>();
   let busy = false;
@@ -182,8 +186,8 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     resume.hidden = job.status !== "stopped" && job.status !== "failed";
     setText(resume, job.status === "failed" ? "Try again" : "Resume");
     resume.classList.toggle("primary", !kept);
-    extend.element.hidden = !kept;
-    download.hidden = report.hidden = !kept;
+    extend.element.hidden = !kept || job.pages > 1; // of a stack the end is not kept
+    download.hidden = report.hidden = asInput.hidden = !kept;
     copyPython.hidden = job.status === "queued";
     setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
     pageField.hidden = job.pages < 2;
@@ -262,7 +266,6 @@ function facts(job: Job): [string, string][] {
     ["Step", job.status === "running" && job.step === 0 ? "starting" : steps],
     ["Speed", formatRate(job.steps_per_second)],
     job.status === "running" ? ["Left, at most", formatSeconds(job.seconds_left)] : ["Time", formatSeconds(job.seconds)],
-    ["PSNR to the original", formatDecibel(job.psnr_observed)],
   ];
   if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
   if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);

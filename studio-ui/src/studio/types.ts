@@ -144,4 +144,6 @@ export interface Job {
   width: number | null;
   height: number | null;
   command: string;
+  /** Grows with every change. */
+  revision: number;
 }
