@@ -85,6 +85,8 @@ def run_batch(
     check_place(state / "ledger")
     totals = Totals()
     with Ledger(state, settings.output) as ledger, closing(Claims(state)) as claims:
+        total = sum(1 for _ in entries_in(inputs, settings))
+        ledger.write("batch", {"status": "counted", "total": total})
         feed = _Feed(inputs, settings, ledger, claims, totals, state, again, verify, tell)
         with closing(feed):
             for piece, account in _endless(engine, feed):

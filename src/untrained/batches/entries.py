@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -77,7 +78,7 @@ class Settings:
 
     def recipe_of(self, task: str) -> Recipe:
         """Return the recipe of a task's fits. Raises InputError: there is none, no such setting."""
-        return with_settings(find_recipe(task, self.recipe), self.changes)
+        return _recipe(task, self.recipe, tuple(self.changes.items()))[0]
 
     def check(self) -> None:
         """Refuse a task, an option, a recipe or a setting that there is not.
@@ -105,10 +106,18 @@ class Settings:
         """
         parts = [
             entry.source, entry.target, entry.task, self.options_of(entry), self.files_of(entry),
-            encode(self.recipe_of(entry.task)), self.seed, self.device,
+            _recipe(entry.task, self.recipe, tuple(self.changes.items()))[1], self.seed,
+            self.device,
         ]  # fmt: skip
         text = json.dumps(parts, sort_keys=True, default=str)
         return hashlib.sha256(os.fsencode(text)).hexdigest()[:24]
+
+
+@functools.lru_cache(maxsize=64)
+def _recipe(task: str, name: str, changes: tuple[tuple[str, str], ...]) -> tuple[Recipe, str]:
+    """Return a recipe, and what tells it from others."""
+    recipe = with_settings(find_recipe(task, name), dict(changes))
+    return recipe, hashlib.sha256(json.dumps(encode(recipe), sort_keys=True).encode()).hexdigest()
 
 
 def target_of(name: str, task: str, settings: Settings) -> str:

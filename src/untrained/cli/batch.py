@@ -16,7 +16,7 @@ from untrained.cli.printing import print_error
 from untrained.errors import InputError
 
 if TYPE_CHECKING:
-    from untrained.batches import Account, Entry, Settings, Totals
+    from untrained.batches import Account, DryRun, Engine, Entry, Settings, Totals
 
 __all__ = ["batch"]
 
@@ -51,7 +51,7 @@ def run(
     device: str = "auto",
     recursive: Flag = False,
     format: str | None = None,  # noqa: A002
-    workers: Whole = 1,
+    workers: Whole | None = None,
     threads: Whole | None = None,
     cluster: str | None = None,
     gpus: float = 0.0,
@@ -91,7 +91,7 @@ def run(
     format
         Of the outputs: png, jpg, tif, webp, npy …. Default: that of the input.
     workers
-        How many pictures at the same time. On a cluster 0 = as many as it has room for.
+        How many pictures at the same time. Default: 1; on a cluster as many as it has room for.
     threads
         Of a worker. Default: its share of the cores, on a cluster 1. Other numbers round sums in
         another order and give other bits.
@@ -116,7 +116,7 @@ def run(
     dry_run
         Fit nothing; say what there is to do, what it would take, and what would be refused.
     """
-    from untrained.batches import LocalEngine, Settings, run_batch
+    from untrained.batches import LocalEngine, RayEngine, Settings, look_at_batch, run_batch
 
     settings = Settings(
         output=output, task=task, recipe=recipe, changes=changes_of_words(set, steps),
@@ -125,7 +125,11 @@ def run(
         max_pixels=max_pixels, checkpoint_every=checkpoint_every,
         suffix=None if format is None else f".{format}",
     )  # fmt: skip
-    engine = LocalEngine(workers=workers, threads=threads)
+    if dry_run:
+        return _tell_dry_run(look_at_batch(inputs, settings, threads=threads), printing)
+    engine: Engine = LocalEngine(workers=1 if workers is None else workers, threads=threads)
+    if cluster is not None:
+        engine = RayEngine(address=cluster, workers=workers or 0, threads=threads or 1, gpus=gpus)
     teller = _Teller(printing)
     began = time.monotonic()
     totals = run_batch(
@@ -133,6 +137,84 @@ def run(
         tell=teller,
     )  # fmt: skip
     return _end(totals, settings, time.monotonic() - began, printing)
+
+
+@batch.command
+def status(
+    output: Out, /, *, state: State = None, printing: PrintOptions = PrintOptions()
+) -> int:  # fmt: skip
+    """Say how far a batch is: counts, rate, time left, failures by their reasons."""
+    from untrained.batches import status_of
+    from untrained.fitting.callbacks.progress import format_seconds
+
+    found = status_of(output, state=state)
+    if printing.json:
+        _print_json(found.as_json())
+        return 0
+    total = "?" if found.total is None else str(found.total)
+    counts = ", ".join(f"{count} {name}" for name, count in found.counts.items()) or "none ended"
+    print(f"{counts} of {total}; {found.at_work} at work or begun")
+    if found.rate is not None:
+        left = found.seconds_left
+        rest = "" if left is None else f"; {format_seconds(left)} left"
+        print(f"{found.rate * 60:.1f} a minute lately{rest}")
+    if found.seconds:
+        print(
+            f"{found.seconds / 3600:.2f} hours of workers, {found.cpu_seconds / 3600:.2f} of cores"
+        )
+    for reason, count in found.reasons.most_common(20):
+        print(f"  {count} set aside: {reason}")
+    return 0
+
+
+@batch.command
+def report(
+    output: Out, /, *,
+    page: Annotated[Path, Parameter(name=["--page", "-p"])] = Path("batch-report.html"),
+    state: State = None,
+    printing: PrintOptions = PrintOptions(),
+) -> int:  # fmt: skip
+    """Make one page of a batch: how gains and seconds are spread, the worst twenty shown.
+
+    Parameters
+    ----------
+    page
+        The page, .html.
+    """
+    from untrained.batches import write_page
+
+    write_page(output, page, state=state)
+    if not printing.quiet:
+        print(page)
+    return 0
+
+
+def _tell_dry_run(found: DryRun, printing: PrintOptions) -> int:
+    """Print what a batch would take, and return the exit code."""
+    from untrained.memory import in_gib
+
+    if printing.json:
+        _print_json(found.as_json())
+    else:
+        print(f"{found.pictures} pictures, {found.pixels / 1e6:.2f} megapixels (first pages)")
+        if found.seconds is not None:
+            hours = found.seconds * found.threads / 3600
+            some = "" if found.planned == found.pictures else f" for {found.planned} of them"
+            print(
+                f"about {hours:.2f} core-hours{some}, or {found.seconds / 3600:.2f} hours of a "
+                f"worker with {found.threads} thread(s), if no fit stops early"
+            )
+        if found.memory_bytes:
+            room = found.workers_by_memory
+            fits = "" if room is None else f"; {room} workers have room on this machine"
+            print(f"up to {in_gib(found.memory_bytes)} a worker{fits}")
+        if found.unread:
+            print(f"{found.unread} lie elsewhere, and were not looked at")
+        for source, reason in found.refused:
+            print_error(f"{source}: would be refused: {reason}")
+        if found.refused_count > len(found.refused):
+            print_error(f"{found.refused_count} would be refused in all")
+    return 2 if found.refused_count else 0
 
 
 class _Teller:
