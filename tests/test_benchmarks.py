@@ -69,4 +69,5 @@ def test_sensing_measures_peers_and_ours_and_says_where_the_stop_was(tmp_path: P
     peer, fast = json.loads((tmp_path / "found.json").read_text())["record"]
     assert peer["psnr"] > 30
     assert fast["psnr"] > 15
-    assert fast["gap"] == pytest.approx(fast["peak"] - fast["psnr"], abs=0.01)
+    assert 15 < fast["peak"] < 60
+    assert 0 < fast["step"] <= fast["steps"] <= 60
