@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 import subprocess
 import sys
@@ -77,5 +78,26 @@ def test_on_a_network_the_printed_address_has_the_token(tmp_path: Path) -> None:
             assert client.get("/api/jobs").status_code == 401
             bearer: dict[str, Any] = {"authorization": f"Bearer {token}"}
             assert client.get("/api/jobs", headers=bearer).status_code == 200
+            page = client.get("/", headers={"accept": "text/html"})
+            assert page.status_code == 401
+            assert "untrained studio</code> printed" in page.text
+            assert client.get("/?token=wrong", headers={"accept": "text/html"}).text == page.text
+            assert client.get("/?xtoken=1").status_code == 401
             assert client.get(f"/?token={token}", follow_redirects=True).status_code == 200
             assert client.get("/api/jobs").status_code == 200
+
+
+def test_other_machines_are_told_addresses_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+    from untrained.cli.studio import _announce
+    from untrained.studio.serve import own_addresses
+
+    for name in own_addresses():
+        assert not ipaddress.ip_address(name).is_loopback
+    _announce(["http://192.0.2.7:8710/?token=abc", "http://host:8710/?token=abc"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "The studio is at http://192.0.2.7:8710/?token=abc  (Ctrl-C ends it)"
+    assert lines[1].endswith("or http://host:8710/?token=abc")
+    assert len(lines) > 12
+    assert any("\u2588" in line or "\u2580" in line for line in lines[2:])
+    _announce(["http://127.0.0.1:8710/"])
+    assert len(capsys.readouterr().out.splitlines()) == 1, "nobody else comes in: no code"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from untrained.cli.options import Flag
@@ -73,5 +74,20 @@ def studio(
     )  # fmt: skip
     serve(
         options, host=host, port=port, max_upload=max_upload << 20, browser=not no_browser,
-        ready=lambda address: print(f"The studio is at {address}  (Ctrl-C ends it)", flush=True),
+        ready=_announce,
     )  # fmt: skip
+
+
+def _announce(addresses: Sequence[str]) -> None:
+    """Print where the studio is; for a phone as a QR code, too."""
+    first, *others = addresses
+    print(f"The studio is at {first}  (Ctrl-C ends it)", flush=True)
+    for address in others:
+        print(f"              or {address}", flush=True)
+    if "?token=" in first:
+        try:
+            import segno
+        except ModuleNotFoundError:  # of an older installation: the addresses do
+            return
+        segno.make(first, error="l", micro=False).terminal(compact=True)
+        print(end="", flush=True)

@@ -18,7 +18,7 @@ __all__ = ["FILES", "TITLES", "complete_options", "option_forms"]
 
 TITLES: dict[str, tuple[str, str]] = {
     "denoise": ("Remove noise", "Grain and sensor noise go, the picture's own detail stays."),
-    "inpaint": ("Fill holes", "Scratches, text and missing parts are filled from around them."),
+    "inpaint": ("Remove scratches, text and spots", "They are filled from what is around them."),
     "upscale": ("Enlarge", "A small picture gets more pixels, with edges that stay sharp."),
     "deblur": ("Sharpen a known blur", "Undoes a blur whose kernel is known."),
     "deblur-blind": (

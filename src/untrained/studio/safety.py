@@ -16,11 +16,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
-__all__ = ["COOKIE", "Safety", "SafetyMiddleware"]
+__all__ = ["COOKIE", "TOKEN_PAGE", "Safety", "SafetyMiddleware", "is_page"]
 
 COOKIE = "untrained-studio"
 
@@ -41,6 +42,25 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _JSON_BYTES = 1 << 20
+
+TOKEN_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>untrained studio: the token is missing</title>
+</head>
+<body>
+<main>
+<h1>This studio asks for its token</h1>
+<p>Open the whole address that <code>untrained studio</code> printed where it was started:
+it ends in <code>?token=</code> and a row of letters. Or scan the QR code that stands below it.</p>
+</main>
+</body>
+</html>
+"""
+"""What a browser without the token is shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +130,7 @@ class Safety:
         if cookie is not None and self.is_token(cookie.value):
             return True
         # "/?token=…" is how the cookie is got; the route checks it
-        return bool(scope["path"] == "/" and b"token=" in scope.get("query_string", b""))
+        return scope["path"] == "/" and b"token" in parse_qs(scope.get("query_string", b""))
 
 
 class SafetyMiddleware:
@@ -141,7 +161,8 @@ class SafetyMiddleware:
 
         refusal = self.safety.refusal(scope, headers)
         if refusal is not None:
-            await _answer(guarded_send, *refusal)
+            page = is_page(headers.get("accept"), scope["path"])
+            await _answer(guarded_send, *refusal, page=page)
             return
         arrived = 0
 
@@ -162,9 +183,16 @@ class SafetyMiddleware:
             await _answer(guarded_send, error.status_code, str(error.detail))
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
-    body = json.dumps({"detail": reason}).encode()
-    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+def is_page(accept: str | None, path: str) -> bool:
+    """Whether a person asks for a page, rather than a program for an answer."""
+    return "text/html" in (accept or "") and not path.startswith("/api/")
+
+
+async def _answer(send: Send, status: int, reason: str, *, page: bool = False) -> None:
+    body, kind = json.dumps({"detail": reason}).encode(), b"application/json"
+    if page and status == 401:
+        body, kind = TOKEN_PAGE.encode(), b"text/html; charset=utf-8"
+    head = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
     if status == 401:
         head.append((b"www-authenticate", b"Bearer"))
     if status == 413:

@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -26,7 +26,7 @@ _TRIED_PORTS = 20
 
 def serve(
     options: WorkerOptions, *, host: str, port: int, max_upload: int,
-    ready: Callable[[str], None], browser: bool,
+    ready: Callable[[Sequence[str]], None], browser: bool,
 ) -> None:  # fmt: skip
     """Serve a workspace until interrupted.
 
@@ -35,7 +35,7 @@ def serve(
         host: the address to listen on; other than of this machine, a token is asked for.
         port: the first to try; 0 = any.
         max_upload: bytes of a file.
-        ready: is told the address when it is served.
+        ready: is told the addresses when it is served, the likeliest first.
         browser: whether to open it.
 
     Raises:
@@ -45,11 +45,12 @@ def serve(
     port = listening.getsockname()[1]
     if is_loopback(host):
         safety, shown = Safety.for_loopback(port, max_upload=max_upload), _in_url(host)
-        address = f"http://{shown}:{port}/"
+        addresses = [f"http://{shown}:{port}/"]
     else:
         safety = Safety(hosts=None, token=secrets.token_urlsafe(24), max_upload=max_upload)
-        shown = socket.gethostname() if host in ("0.0.0.0", "::") else _in_url(host)
-        address = f"http://{shown}:{port}/?token={safety.token}"
+        every = host in ("0.0.0.0", "::")
+        hosts = [*own_addresses(), socket.gethostname()] if every else [host]
+        addresses = [f"http://{_in_url(name)}:{port}/?token={safety.token}" for name in hosts]
     studio = Studio.open(options, safety)
     studio.workspace.lock().close()  # refuse in one line, before anything is started
     config = uvicorn.Config(
@@ -62,9 +63,9 @@ def serve(
     server = _Server(config, studio)
 
     def announce() -> None:
-        ready(address)
+        ready(addresses)
         if browser:
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
 
     server.announce = announce
     with contextlib.suppress(KeyboardInterrupt):  # raised again after all is closed
@@ -118,6 +119,18 @@ def listen(host: str, port: int) -> socket.socket:
         f"cannot listen on {host} port {port} or the {_TRIED_PORTS - 1} after it "
         f"({error.strerror}); give another with --port"
     )
+
+
+def own_addresses() -> list[str]:
+    """Return the IP addresses under which others find this machine, the one in use first."""
+    found = []
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # of the documentation: nothing is sent, a route is chosen
+        found.append(str(probe.getsockname()[0]))
+    with contextlib.suppress(OSError):
+        known = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+        found += [str(entry[4][0]) for entry in known]
+    return [name for name in dict.fromkeys(found) if not is_loopback(name)]
 
 
 def is_loopback(host: str) -> bool:

@@ -236,8 +236,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     error,
     pageField,
     waiting,
-    compareSection,
-    strength.element,
+    h("div", { class: "job-tools" }, compareSection, strength.element),
     firstLook,
     viewerBox,
   );

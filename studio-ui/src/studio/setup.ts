@@ -184,6 +184,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   const element = h(
     "div",
     { class: "setup" },
+    h("h1", { class: "visually-hidden" }, pictures.length === 1 ? active.name : count(pictures.length, "picture")),
     h("section", { class: "setup-picture", "aria-label": "Picture" }, strip, preview),
     h("form", { class: "form-panel", "aria-label": "What to do", onsubmit: (event) => event.preventDefault() },
       h("label", { for: "task" }, "Task"), taskSelect, description,

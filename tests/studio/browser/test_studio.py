@@ -244,7 +244,7 @@ def test_a_painted_mask_is_not_asked_for_another_task(page: Any, studio: Any, no
     page.mouse.move(x + 8, y)
     page.mouse.up()
     page.get_by_label("Task").select_option("upscale")  # while the mask is on its way
-    page.locator(".estimate dd", has_text="MiB").wait_for()
+    page.locator(".estimate dd", has_text="MiB").wait_for(timeout=90_000)  # the pace is measured
     assert page.locator(".estimate .problem").count() == 0
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from importlib.resources import files
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from untrained.studio.routes.common import StudioOf, packed
-from untrained.studio.safety import COOKIE
+from untrained.studio.safety import COOKIE, TOKEN_PAGE, is_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,6 +25,8 @@ def index(studio: StudioOf, request: Request, token: str | None = None) -> Respo
     """Return the page; with the token that was printed, remember it in a cookie first."""
     if token is not None and studio.safety.token is not None:
         if not studio.safety.is_token(token):
+            if is_page(request.headers.get("accept"), "/"):
+                return HTMLResponse(TOKEN_PAGE, status_code=401)
             raise HTTPException(401, "the token is wrong; open the address that was printed")
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
