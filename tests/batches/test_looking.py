@@ -84,7 +84,7 @@ def test_a_dry_run_counts_plans_and_fits_nothing(tmp_path: Path, untrained: Any)
     assert found.seconds is not None
     assert found.planned == 4
     assert not (tmp_path / "out").exists()
-    words = ("batch", "in", "-o", "out", "--dry-run", "--json", "--option", "sigma=20")
+    words = ("batch", "in", "-o", "out", "--dry-run", "--json", "--steps", 20, "--threads", 1)
     result = untrained(*words)
     assert json.loads(result.stdout)["pictures"] == 4
     assert result.returncode == 2

@@ -20,7 +20,7 @@ from untrained import find_recipe, read_picture, write_picture
 from untrained.errors import FailedError, InputError
 from untrained.fitting import FixedSteps
 from untrained.images import Picture
-from untrained.jobs import Job, Outcome, run_job, run_side_by_side
+from untrained.jobs import Job, Outcome, do_side_by_side, run_job, run_side_by_side
 
 Scene = Callable[..., Any]
 
@@ -87,6 +87,29 @@ def test_a_killed_worker_costs_its_own_picture_and_is_replaced(
     assert isinstance(second, Outcome)
     assert second.status == "finished"
     assert multiprocessing.active_children() == []
+
+
+def doubled(piece: str, cancelled: Callable[[], bool]) -> str:
+    if piece == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * piece
+
+
+def test_work_is_taken_as_workers_are_free_and_a_death_costs_one_piece() -> None:
+    taken: list[str] = []
+
+    def work() -> Iterator[str]:
+        for piece in ("a", "die", "b", "c"):
+            taken.append(piece)
+            yield piece
+
+    answers = do_side_by_side(work(), doubled, workers=1, threads=1)
+    assert next(answers) == ("a", "aa")
+    assert taken == ["a", "die"]
+    piece, answer = next(answers)
+    assert piece == "die"
+    assert "SIGKILL" in answer
+    assert list(answers) == [("b", "bb"), ("c", "cc")]
 
 
 def test_no_worker_is_refused(tmp_path: Path) -> None:

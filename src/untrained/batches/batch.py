@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -109,7 +109,7 @@ def _endless(engine: Engine, feed: _Feed) -> Iterator[tuple[Piece, Account]]:
     """Run the engine until the feed has nothing more, not even what was put back at the end."""
     while True:
         yield from engine.run(feed)
-        if not feed.waiting:
+        if not feed.waiting or feed.totals.counts["interrupted"]:
             return
 
 
@@ -227,7 +227,7 @@ class _Feed(Iterator[Piece]):
         except InputError:
             return False
 
-    def _by_size(self, found: Iterator[tuple[str, Entry]]) -> Iterator[Piece]:
+    def _by_size(self, found: Iterator[tuple[str, Entry]]) -> Generator[Piece, None, None]:
         """Yield the pieces, those of one size after another within a window, each claimed."""
         while window := list(islice(found, _WINDOW)):
             window.sort(key=lambda one: (one[1].task, size_of_entry(one[1])))

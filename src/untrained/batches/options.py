@@ -48,14 +48,20 @@ def complete(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in names:
             has = f"it has {', '.join(names)}" if names else "it has none"
             raise InputError(f"no option {name!r} for {task}; {did_you_mean(name, names)}{has}")
-        default = known.get(name)
-        fits = {bool: bool, int: int, float: (int, float), str: str}.get(type(default), object)
-        if not isinstance(value, fits) or (isinstance(value, bool) and isinstance(default, int)
-                                           and not isinstance(default, bool)):  # fmt: skip
-            raise InputError(f"{name} is {value!r}; wanted something like {default!r}")
+        if not _fits(value, known.get(name)):
+            raise InputError(f"{name} is {value!r}; wanted something like {known[name]!r}")
     options = {**known, **given}
     try:
         asked.check(options)
     except TypeError as error:  # a text where a number is wanted
         raise InputError(f"the options {dict(given)} do not do for {task} ({error})") from None
     return options
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of a default; whole numbers do for others, not conversely."""
+    if default is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, (int, float) if isinstance(default, float) else type(default))

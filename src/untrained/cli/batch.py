@@ -84,6 +84,8 @@ def run(
         Change a setting, NAME=VALUE; may be repeated.
     steps
         The most steps of a fit.
+    seed
+        Same seed, same machine, same threads, same images.
     device
         auto, cpu, cuda, cuda:N or mps.
     recursive
