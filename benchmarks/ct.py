@@ -9,7 +9,7 @@ The scan is TomoPy's tooth, row 0 (`untrained.data`): no truth. Of its 181 views
 `--views` says, evenly spaced; detector pixels are binned by two. Two referees:
 
 - held-out: rms of A x (+ offsets, where a method finds them) - y over the projections that the
-  method did not get. No method, and no choice of a weight, sees them.
+  method did not get. No fit sees them; the weights of TV, and our settings, were chosen by them.
 - PSNR against the filtered back-projection (ramp) of all views, within the inscribed circle, peak =
   its 99.9th percentile; it has the noise and the rings of all views.
 
