@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from untrained import data
 from untrained.baselines import Image
 from untrained.experiments.base import Experiment, shortened
+from untrained.experiments.figures import gallery
 from untrained.experiments.scenes import Scene, psnr
 from untrained.fitting import Adam
 from untrained.networks import Helix, TimeDependent
@@ -112,6 +113,7 @@ compare.
             objective=Series(code=Helix(cycles=1)),
         ),
     },
+    figures=(gallery(side=0, columns=1),),
 )  # fmt: skip
 
 QUICK = replace(

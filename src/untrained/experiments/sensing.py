@@ -9,6 +9,7 @@ import torch
 from untrained import data
 from untrained.baselines import Known
 from untrained.experiments.base import Experiment, shortened
+from untrained.experiments.figures import gallery
 from untrained.experiments.scenes import Scene, psnr
 from untrained.images import central
 from untrained.operators import Hadamard
@@ -26,9 +27,10 @@ def measured(picture: str, crop: int, seed: int) -> Scene:
     truth = central(data.load(name), crop)[..., :1]
     height, width = truth.shape[:2]
     operator = Hadamard(round(height * width * int(percent) / 100), (height, width), seed=seed)
-    y = operator(torch.from_numpy(truth[None, None, ..., 0]))[0].permute(1, 2, 0).numpy()
+    y = operator(torch.from_numpy(truth[None, None, ..., 0]))
     return Scene(
-        truth=truth, observed=y, known=Known(operator=operator), operator=operator,
+        truth=truth, observed=y[0].permute(1, 2, 0).numpy(), known=Known(operator=operator),
+        operator=operator, seen=operator.adjoint(y)[0].permute(1, 2, 0).numpy().clip(0, 1),
         score=lambda image: psnr(image, truth),
     )  # fmt: skip
 
@@ -54,6 +56,7 @@ thresholds of one weight. No table is published of these pictures: what is repro
         "best": find_recipe("sensing", "best"),
         "paper": find_recipe("sensing", "paper"),
     },
+    figures=(gallery(columns=7),),
 )
 
 QUICK = replace(
