@@ -37,6 +37,10 @@ def test_a_unit_against_the_range_is_refused(turn: float, ends: bool) -> None:
         angles_in_radians(np.deg2rad(degrees), said="degrees")
     with pytest.raises(InputError, match="degrees; say which"):
         angles_in_radians(degrees, said="radians")
+    with pytest.raises(InputError, match="radians; say which"):  # a wedge of 3 or 6 degrees
+        angles_in_radians(np.deg2rad(degrees), unit="deg")
+    with pytest.raises(InputError, match="degrees; say which"):
+        angles_in_radians(degrees, unit="rad")
 
 
 def test_many_turns_of_golden_angles_are_radians_if_said() -> None:

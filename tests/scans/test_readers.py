@@ -332,6 +332,26 @@ def test_npz_names(tmp_path: Path) -> None:
         read_scan(tmp_path / "c.npz")
 
 
+def test_measurements_that_are_missing_are_nan(tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", np.array([1.0, np.nan, 2.0, 3.0]))
+    scan = read_scan(tmp_path / "y.npy")
+    assert isinstance(scan, Measurements)
+    assert np.isnan(scan.values[1])
+
+
+def test_npz_of_pages_with_masks_and_maps_of_their_own(tmp_path: Path) -> None:
+    masks = np.random.default_rng(0).random((3, 8, 8)) < 0.5
+    np.savez(
+        tmp_path / "a.npz", kspace=numbers(3, 2, 8, 8), mask=masks, maps=numbers(3, 2, 8, 8, seed=1)
+    )
+    one = read_scan(tmp_path / "a.npz", slice=2)
+    assert isinstance(one, KSpace)
+    assert one.mask is not None
+    assert one.maps is not None
+    np.testing.assert_array_equal(one.mask, masks[2:])
+    np.testing.assert_array_equal(one.maps, numbers(3, 2, 8, 8, seed=1)[2:])
+
+
 def write_exchange(path: Path, theta: NDArray[Any], unit: str | None) -> NDArray[np.float32]:
     data = 100 + np.arange(len(theta) * 3 * 16, dtype=np.float32).reshape(-1, 3, 16)
     with h5py.File(path, "w") as file:

@@ -200,6 +200,13 @@ def test_numbers_outside_the_mask_are_not_looked_at(scan: Scan) -> None:
         prepare_mri(wild, maps="none")
 
 
+def test_a_mask_of_another_scan_is_told(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    rows = np.arange(H)[:, None] % 3 == 0  # where k-space has mostly zeros
+    with pytest.raises(InputError, match="give the mask of this scan"):
+        prepare_mri(kspace * mask, mask=rows, maps="none")
+
+
 def test_zeros_of_rounding_are_measured_and_those_among_strong_values_are_not(scan: Scan) -> None:
     _, _, kspace, mask = scan
     step = np.quantile(np.abs(kspace[0]), 0.2)
@@ -230,9 +237,15 @@ def test_k_space_with_its_middle_in_the_corners_is_refused(scan: Scan) -> None:
     prepare_mri(spiked, maps="none")  # a spike in a corner is none
 
 
-def test_prewhitening_keeps_the_unit(scan: Scan) -> None:
-    _, _, kspace, mask = scan
-    drawn = np.random.default_rng(1).normal(size=(2, COILS, 4000))
-    noise = 1e-3 * (drawn[0] + 1j * drawn[1])
-    plain = prepare_mri(kspace, mask=mask).given.scale
-    assert prepare_mri(kspace, mask=mask, noise=noise).given.scale == pytest.approx(plain, rel=0.05)
+def test_prewhitening_keeps_unit_and_shading_and_helps_where_noise_differs(scan: Scan) -> None:
+    _, _, kspace, _ = scan
+    drawn = np.random.default_rng(1).normal(size=(2, COILS, H * W + 4000))
+    loud = np.array([0.02, 0.02, 0.2, 0.05])[:, None] * (drawn[0] + 1j * drawn[1])
+    noisy = kspace + loud[:, : H * W].reshape(kspace.shape)
+    truth = combined(images_of(kspace))
+    firsts = [
+        prepare_mri(noisy, mask=np.ones(W), noise=noise).given.first
+        for noise in (None, loud[:, H * W :])
+    ]
+    plain, whitened = (db(np.asarray(first), truth) for first in firsts)
+    assert whitened > plain + 3

@@ -25,7 +25,8 @@ def angles_in_radians(
     Args:
         values: (views,).
         said: what the file calls their unit.
-        unit: what the user says it is; this is believed.
+        unit: what the user says it is; this is believed more than the file, and no more than the
+            range.
         place: the file, for messages.
 
     Raises:
@@ -40,24 +41,24 @@ def angles_in_radians(
         raise InputError(f"{place}: some angles are no finite numbers; mend them")
     span, steps = _span(angles), len(angles)
     reach = f"angles from {angles.min():g} to {angles.max():g}"
-    name = _text(said).strip().lower()
+    name, who = _text(said).strip().lower(), "as the file says"
     if unit is not None:
         other = f" (the file says {name})" if name and not name.startswith(unit) else ""
-        return angles * _UNITS[unit], f"{reach} are in {_full(unit)}, as was said{other}"
+        name, who = unit, f"as was said{other}"
     if name.startswith("deg") or name == "°":
         if _like_turns(span, steps):
             raise InputError(
                 f"{place}: {reach}, said to be degrees, are a half or full turn of radians; "
                 "say which they are (--unit rad or deg)"
             )
-        return angles * _UNITS["deg"], f"{reach} are in degrees, as the file says"
+        return angles * _UNITS["deg"], f"{reach} are in degrees, {who}"
     if name.startswith("rad"):
         if span > 4 * math.pi and _like_turns(math.radians(span), steps):
             raise InputError(
                 f"{place}: {reach}, said to be radians, are a half or full turn of degrees; "
                 "say which they are (--unit deg or rad)"
             )
-        return angles, f"{reach} are in radians, as the file says"
+        return angles, f"{reach} are in radians, {who}"
     if name:
         raise InputError(
             f"{place}: angles in {name!r}, an unknown unit; say which it is (--unit deg or rad)"
@@ -81,10 +82,6 @@ def _like_turns(span: float, views: int) -> bool:
     """Whether so many views over this span, in radians, make a half or a full turn."""
     step = span / max(views - 1, 1)
     return any(abs(span - turn) < 0.02 * turn or abs(span + step - turn) < 1e-3 for turn in _TURNS)
-
-
-def _full(unit: str) -> str:
-    return {"deg": "degrees", "rad": "radians"}[unit]
 
 
 def _text(said: Any) -> str:

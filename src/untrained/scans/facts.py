@@ -248,9 +248,9 @@ def _angles(angles: NDArray[np.float64] | None) -> tuple[Facts | None, list[str]
 
 
 def _of_measurements(scan: Measurements) -> tuple[Facts, tuple[str, ...]]:
-    values = scan.values
+    values = scan.values[np.isfinite(scan.values)]
     facts: Facts = {
-        "kind": "measurements", "count": len(values), "size": _listed(scan.size),
+        "kind": "measurements", "count": len(scan.values), "size": _listed(scan.size),
         "matrix": _listed(None if scan.matrix is None else scan.matrix.shape),
         "values": {
             "least": float(values.min()), "largest": float(values.max()),
@@ -258,8 +258,9 @@ def _of_measurements(scan: Measurements) -> tuple[Facts, tuple[str, ...]]:
         },
     }  # fmt: skip
     if scan.size is not None:
-        facts["share"] = len(values) / (scan.size[0] * scan.size[1])
-    return facts, ()
+        facts["share"] = len(scan.values) / (scan.size[0] * scan.size[1])
+    lost = len(scan.values) - len(values)
+    return facts, (f"{lost} of them are NaN or infinite: missing",) if lost else ()
 
 
 def _listed(values: Any) -> list[Any] | None:

@@ -181,15 +181,14 @@ class Measurements:
     """Numbers of a single-pixel camera or any other y = A x.
 
     Attributes:
-        values: y, (m,).
+        values: y, (m,); NaN = missing.
         matrix: A, (m, n), where the file has it.
         size: height and width of the image, where the file says so.
         source: the file.
         notes: what is to be told of the reading, a sentence each.
 
     Raises:
-        InputError: shapes that do not belong together, nothing in it, NaN or infinite values,
-            only zeros.
+        InputError: shapes that do not belong together, nothing in it, no finite value, only zeros.
     """
 
     values: Floats
@@ -202,7 +201,8 @@ class Measurements:
         place = self.source or "measurements"
         if self.values.ndim != 1 or not self.values.size:
             raise InputError(f"{place}: measurements of shape {self.values.shape}; wanted (m,)")
-        _check_numbers(place, "the measurements", self.values)
+        # As of a sinogram, what is NaN is missing.
+        _check_numbers(place, "the measurements", self.values, some=True)
         if self.matrix is None:
             return
         _check_shape(place, "matrix", self.matrix, (len(self.values), None))

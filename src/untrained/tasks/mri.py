@@ -24,12 +24,21 @@ from untrained.scans import places_measured
 from untrained.tasks.base import FitKeywords, Given, fit_task
 from untrained.tasks.scanned import magnitude
 
-__all__ = ["Measured", "alike_coils", "check_centre", "prepare_mri", "reconstruct_mri"]
+__all__ = [
+    "Measured",
+    "alike_coils",
+    "check_centre",
+    "maps_before",
+    "prepare_mri",
+    "reconstruct_mri",
+]
 
 Maps = Literal["auto", "none"] | NDArray[Any]
 
 _BRIGHT = 0.99  # the quantile of |A* y| that becomes 1: fat at the skin is several times as bright
 _STRONGEST = 0.01  # of the values of k-space, which are taken for as strong as each other
+_BLIND = 1e-4  # of the coils' largest power: what they see less of is left black at first
+_EMPTY = 0.4  # of what a mask says was measured: with more zeros it is another's
 _MIDDLE = 24  # lines at most that are never held out
 
 
@@ -69,8 +78,8 @@ def prepare_mri(
             lines.
         maps: the coils' sensitivity, (coils, h, w) or (sets, coils, h, w); "auto" = by ESPIRiT from
             the middle of k-space; "none" = an image for each coil.
-        noise: (coils, n), complex samples without a signal, to prewhiten the coils with; the unit
-            of k-space stays.
+        noise: (coils, n), complex samples without a signal, to prewhiten the coils with; with
+            maps="auto" the image is that of the coils as they were, in the unit of k-space.
 
     Raises:
         InputError: no complex (coils, h, w), NaN or infinite values, k-space of zeros or with the
@@ -83,6 +92,7 @@ def prepare_mri(
     check_centre(samples[None].numpy())
     notes: list[str] = []
     sensitivity = None if isinstance(maps, str) else _checked_maps(maps, samples)
+    mixing = torch.eye(len(samples), dtype=torch.complex128)
     if noise is not None:
         mixing = alike_coils(_checked_noise(noise, len(samples)))
         samples = mix_coils(mixing, samples)
@@ -96,8 +106,9 @@ def prepare_mri(
         notes.append(f"{len(samples)} coils became {ENOUGH_COILS}, with {kept:.1%} of the energy")
         samples = mix_coils(matrix, samples)
         sensitivity = None if sensitivity is None else mix_coils(matrix, sensitivity)
+        mixing = matrix.to(mixing) @ mixing
     if wanted and sensitivity is None:
-        sensitivity = coil_maps(samples, where)
+        sensitivity = maps_before(mixing, coil_maps(samples, where))
     whole, axes = _whole_axis(where)
     y = as_pairs(samples[None])
     if whole is not None:
@@ -106,6 +117,9 @@ def prepare_mri(
     operator = Mask(where[None, None].float()) @ of_coils
     y = y.float()
     first = magnitude(operator.adjoint(y))
+    if sensitivity is not None:  # in the unit of the image, whatever the unit of the maps
+        power = sensitivity.abs().square().sum((0, 1)).float()
+        first = torch.where(power > _BLIND * power.max(), first / power, 0)
     return Measured(
         y=np.ascontiguousarray(y[0].permute(1, 2, 0).numpy()),
         given=Given(
@@ -172,6 +186,20 @@ def alike_coils(noise: Tensor) -> Tensor:
     return mixing / mixing.abs().square().sum(1).sqrt().median()
 
 
+def maps_before(mixing: Tensor, maps: Tensor) -> Tensor:
+    """Return maps (sets, c', h, w) of mixed coils, of length 1 at every place before the mixing.
+
+    So the image is that of the coils as they were: prewhitening does not shade it.
+
+    Args:
+        mixing: (c', c), of `mix_coils`.
+        maps: of the mixed coils, of any length.
+    """
+    before = mix_coils(torch.linalg.pinv(mixing), maps)
+    length = before.abs().square().sum(1, keepdim=True).sqrt()
+    return maps / length.clamp_min(torch.finfo(torch.float32).tiny)
+
+
 def check_centre(samples: NDArray[Any]) -> None:
     """Refuse k-space (n, coils, h, w) whose strong values lie around a corner, not the middle.
 
@@ -198,7 +226,7 @@ def _checked(kspace: NDArray[Any], mask: NDArray[Any] | None) -> tuple[Tensor, T
     """Return k-space (c, h, w), complex, 0 where it was not measured, and (h, w), where it was.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is something else; a mask of what was not measured.
     """
     values = np.asarray(kspace)
     values = values[None] if values.ndim == 2 else values
@@ -209,6 +237,12 @@ def _checked(kspace: NDArray[Any], mask: NDArray[Any] | None) -> tuple[Tensor, T
         )
     where = places_measured(values[None])[0] if mask is None else _mask(mask, values.shape[-2:])
     values = np.where(where, values, 0)
+    empty = np.count_nonzero(where & (values == 0).all(0)) / max(np.count_nonzero(where), 1)
+    if mask is not None and _EMPTY < empty < 1:
+        raise InputError(
+            f"{empty:.0%} of what the mask says was measured is 0; give the mask of this "
+            "scan, of columns (w,) or rows (h, 1), or leave it out"
+        )
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise InputError(

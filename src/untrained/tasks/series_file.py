@@ -10,14 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.calibration import coil_maps, time_average
+from untrained.calibration import coil_maps, mix_coils, time_average
 from untrained.errors import InputError
 from untrained.images import Picture
 from untrained.recipes import Recipe
 from untrained.restoring import Measured, MeasuredPages
 from untrained.scans import KSpace
 from untrained.tasks.base import Asked, Options, Unread
-from untrained.tasks.mri_file import Mri, prewhitened
+from untrained.tasks.mri import alike_coils, maps_before
+from untrained.tasks.mri_file import Mri
 from untrained.tasks.scanned import (
     ScanFormats,
     ScanPicture,
@@ -94,8 +95,8 @@ class Series(Mri):
         real, crop = bool(asked.options["real"]), crop_of(asked.picture)
 
         def page(index: int) -> Measured:
-            alike = prewhitened(scan)
-            measured = prepare_series(alike.samples, scan.sampled, _maps(alike), real=real)
+            samples, maps = _alike(scan)
+            measured = prepare_series(samples, scan.sampled, maps, real=real)
             return back_projected(measured, lambda image: _frames(middle_of(image, crop), real))
 
         return page
@@ -119,14 +120,20 @@ def _frames(image: Tensor, real: bool) -> Tensor:
     return magnitude(image.reshape(b * c // 2, 2, h, w)).reshape(b, c // 2, h, w)
 
 
-def _maps(scan: KSpace) -> NDArray[np.complex64] | None:
-    """Return the coils' sensitivities (coils, h, w); None = there is one coil."""
+def _alike(scan: KSpace) -> tuple[NDArray[np.complex64], NDArray[np.complex64] | None]:
+    """Return k-space of coils of the same noise, where that is known, and their maps (coils, h, w).
+
+    No maps = there is one coil.
+    """
+    samples = torch.from_numpy(scan.samples)
+    mixing = torch.eye(samples.shape[1], dtype=torch.complex128)
+    if scan.noise is not None and samples.shape[1] > 1:
+        mixing = alike_coils(torch.from_numpy(scan.noise))
+        samples = torch.stack([mix_coils(mixing, frame) for frame in samples])
     if scan.maps is not None:
-        return scan.maps if scan.maps.ndim == 3 else scan.maps[0]
-    if scan.samples.shape[1] == 1:
-        return None
-    mean, where = time_average(
-        torch.from_numpy(scan.samples), torch.from_numpy(np.array(scan.sampled)).float()
-    )
-    found: NDArray[np.complex64] = coil_maps(mean, where)[0].numpy()
-    return found
+        maps = torch.from_numpy(scan.maps if scan.maps.ndim == 3 else scan.maps[0])
+        return samples.numpy(), mix_coils(mixing, maps).numpy()
+    if samples.shape[1] == 1:
+        return samples.numpy(), None
+    mean, where = time_average(samples, torch.from_numpy(np.array(scan.sampled)).float())
+    return samples.numpy(), maps_before(mixing, coil_maps(mean, where))[0].numpy()
