@@ -100,7 +100,10 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
             if name == "estimate" and (weaker := _strengths(entry)):
                 before = _find(run, "observed", page)
                 if before is not None and (before.height, before.width) == pixels.shape[:2]:
-                    pixels = blended(before.pixels(), pixels, **weaker)
+                    pixels = blended(
+                        before.pixels(), pixels, strength=weaker.get("strength", 1.0),
+                        colour_strength=weaker.get("colour_strength"),
+                    )  # fmt: skip
             write_atomically(path, lambda file: file.write(as_png(pixels)))
     return path
 
