@@ -273,7 +273,9 @@ def test_a_16_bit_step_is_taken_in_the_range_of_the_file(
     assert abs(float(taken.mean()) - float(dark.mean())) < 600
 
 
-def test_a_job_that_cannot_be_done_says_why(server: Server, picture: str, tmp_path: Path) -> None:
+def test_a_job_that_cannot_be_done_says_why(server: Server, scene: Scene, tmp_path: Path) -> None:
+    own = file_of(tmp_path, "own.png", noisy(scene(32, 40)))
+    picture = server.upload("holiday.png", own)["id"]  # of no other test: it goes with its job
     mask = server.upload("mask.png", file_of(tmp_path, "m.png", np.full((9, 9), 255, np.uint8)))
     job = server.start(picture, "inpaint", files={"mask": mask["id"]})
     failed = server.wait(job["id"])

@@ -100,10 +100,11 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
             if name == "estimate" and (weaker := _strengths(entry)):
                 before = _find(run, "observed", page)
                 if before is not None and (before.height, before.width) == pixels.shape[:2]:
+                    strength = weaker.get("strength", 1.0)
+                    colour = weaker.get("colour_strength")
                     pixels = blended(
-                        before.pixels(), pixels, strength=weaker.get("strength", 1.0),
-                        colour_strength=weaker.get("colour_strength"),
-                    )  # fmt: skip
+                        before.pixels(), pixels, strength=strength, colour_strength=colour
+                    )
             write_atomically(path, lambda file: file.write(as_png(pixels)))
     return path
 
