@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cyclopts import Group
+from cyclopts import App, Group
 
 from untrained.cli.applications import (
     deblur,
@@ -12,6 +12,7 @@ from untrained.cli.applications import (
     demosaic,
     flash,
 )
+from untrained.cli.batch import batch
 from untrained.cli.clips import restore_video
 from untrained.cli.demo import demo
 from untrained.cli.evidence import compare, reproduce
@@ -31,7 +32,7 @@ __all__: list[str] = []
 _GROUPS = {
     "Restore": (
         denoise, inpaint, upscale, dejpeg, deblur, deblur_blind, flash, demosaic, deinterlace,
-        decompose, dehaze, restore_video, resume,
+        decompose, dehaze, restore_video, batch, resume,
     ),
     "Reconstruct": (mri, series, ct, sensing),
     "Look": (studio, scan_info, report, figure, video, invert),
@@ -43,5 +44,9 @@ _GROUPS = {
 for _place, (_name, _commands) in enumerate(_GROUPS.items()):
     _group = Group(_name, sort_key=_place)
     for _order, _command in enumerate(_commands):
-        app.command(_command, group=_group, sort_key=_order)
+        if isinstance(_command, App):  # of several commands
+            _command.group, _command.sort_key = (_group,), _order
+            app.command(_command)
+        else:
+            app.command(_command, group=_group, sort_key=_order)
 app.register_install_completion_command(group=_group)

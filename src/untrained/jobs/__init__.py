@@ -2,28 +2,33 @@
 
 from untrained.jobs.attempts import Answer, as_failure, attempt
 from untrained.jobs.clip import CLIP_TASKS, ClipJob, restore_clip
-from untrained.jobs.inputs import LeftOut
+from untrained.jobs.inputs import Input, LeftOut, find_inputs
 from untrained.jobs.job import Job, job_of_run
+from untrained.jobs.locks import RunLock
 from untrained.jobs.parents import listen
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
-from untrained.jobs.running import Outcome, run_job
+from untrained.jobs.running import Outcome, run_job, written_again
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
 from untrained.jobs.targets import Plan, plan_targets
-from untrained.jobs.workers import run_side_by_side
+from untrained.jobs.workers import do_side_by_side, run_side_by_side, without_arrays
 
 __all__ = [
     "CLIP_TASKS",
     "Answer",
     "ClipJob",
+    "Input",
     "Job",
     "LeftOut",
     "Outcome",
     "Plan",
     "Recorder",
     "RunFolder",
+    "RunLock",
     "as_failure",
     "attempt",
     "describe_machine",
+    "do_side_by_side",
+    "find_inputs",
     "job_of_run",
     "listen",
     "plan_targets",
@@ -32,5 +37,7 @@ __all__ = [
     "run_side_by_side",
     "snapshot_saver",
     "summary_of",
+    "without_arrays",
     "write_extras",
+    "written_again",
 ]

@@ -6,16 +6,17 @@ One small picture leaves cores idle at every step; side by side they are kept bu
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import queue
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -26,7 +27,9 @@ from untrained.jobs.job import Job
 from untrained.jobs.parents import listen
 from untrained.jobs.running import Outcome
 
-__all__ = ["run_side_by_side"]
+__all__ = ["do_side_by_side", "run_side_by_side", "without_arrays"]
+
+T = TypeVar("T")
 
 _CONTEXT = multiprocessing.get_context("spawn")  # a forked torch may hang in its threads
 _TO_THE_PARENT = [
@@ -55,31 +58,67 @@ def run_side_by_side(
     Raises:
         InputError: workers under 1.
     """
+    do = functools.partial(_attempt, command=command, silent=silent)
+    for job, answer in do_side_by_side(jobs, do, workers=workers, cancelled=cancelled):
+        yield FailedError(f"{job.source}: {answer}") if isinstance(answer, str) else answer
+
+
+def do_side_by_side(
+    work: Iterable[T], do: Callable[[T, Callable[[], bool]], Any], *, workers: int,
+    cancelled: Callable[[], bool] = lambda: False, threads: int | None = None,
+) -> Iterator[tuple[T, Any]]:  # fmt: skip
+    """Do pieces of work in several processes; give each and what came of it as it ends.
+
+    A piece is taken from `work` when a worker is free for it, so that an endless `work` will do; in
+    an iterator that waits for nothing. The rest is as for `run_side_by_side`.
+
+    Args:
+        work: the pieces; pickled.
+        do: what a worker does with one; the second argument says whether to lay it down. Pickled.
+        workers: how many at the same time.
+        cancelled: asked before the next answer is awaited; as Ctrl-C.
+        threads: of each worker; None = its share of the cores.
+
+    Yields:
+        a piece and what `do` returned; or a text that says how its worker ended.
+
+    Raises:
+        InputError: workers under 1.
+    """
     if workers < 1:
         raise InputError(f"workers is {workers}; wanted 1 or more")
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    waiting = deque(jobs)
-    crew: list[_Worker] = []
+    threads = threads or max(1, (os.cpu_count() or 1) // workers)
+    waiting = iter(work)
+    crew: list[_Worker[T]] = []
     stopped = False
+
+    def more() -> tuple[T, ...]:
+        """Return the next piece, nothing if there is none or no more are to be begun."""
+        if stopped:
+            return ()
+        for piece in waiting:
+            return (piece,)
+        return ()
+
     try:
         while True:
             try:
                 if cancelled() and not stopped:
                     raise KeyboardInterrupt
-                while waiting and not stopped and len(crew) < workers:
-                    crew.append(_Worker(threads, command, silent))
-                    crew[-1].begin(waiting.popleft())
+                while len(crew) < workers and (next_ := more()):
+                    crew.append(_Worker(threads, do))
+                    crew[-1].begin(next_[0])
                 if not crew:
                     return
                 for place in wait([worker.pipe for worker in crew]):
                     (worker,) = (worker for worker in crew if worker.pipe is place)
-                    answer = worker.answer()
-                    if worker.alive and waiting and not stopped:
-                        worker.begin(waiting.popleft())
+                    answered = worker.answer()
+                    if worker.alive and (next_ := more()):
+                        worker.begin(next_[0])
                     else:
                         crew.remove(worker)
                         worker.end()
-                    yield answer
+                    yield answered
             except KeyboardInterrupt:
                 if stopped:
                     raise
@@ -91,44 +130,54 @@ def run_side_by_side(
             worker.end()
 
 
-class _Worker:
-    """A process that does one job after another, as its parent sees it."""
+def without_arrays(answer: Answer) -> Answer:
+    """Return an answer that can be sent: what is too large for it is in the files."""
+    return replace(answer, results=(), picture=None) if isinstance(answer, Outcome) else answer
 
-    def __init__(self, threads: int, command: str, silent: bool) -> None:
+
+def _attempt(job: Job, cancelled: Callable[[], bool], *, command: str, silent: bool) -> Answer:
+    def observers(label: str, scoring: Scoring) -> list[Callback]:
+        # bars of several processes would overwrite each other
+        return [] if silent else [Progress(label, scoring=scoring, bar=False)]
+
+    return without_arrays(attempt(job, observers=observers, cancelled=cancelled, command=command))
+
+
+class _Worker(Generic[T]):
+    """A process that does one piece of work after another, as its parent sees it."""
+
+    def __init__(self, threads: int, do: Callable[[T, Callable[[], bool]], Any]) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
-        self.process = _CONTEXT.Process(
-            target=_serve, args=(theirs, threads, command, silent), daemon=True
-        )
+        self.process = _CONTEXT.Process(target=_serve, args=(theirs, threads, do), daemon=True)
         with _signals_held_back():
             resource_tracker.ensure_running()  # which lets some of them through again
         with _signals_held_back():  # until it knows what to do with them
             self.process.start()
         theirs.close()
-        self.job: Job | None = None
+        self.piece: tuple[T, ...] = ()
         self.alive = True
 
-    def begin(self, job: Job) -> None:
-        """Hand it a job."""
-        self.job = job
-        self._say(job)
+    def begin(self, piece: T) -> None:
+        """Hand it a piece of work."""
+        self.piece = (piece,)
+        self._say(self.piece)
 
     def stop(self) -> None:
-        """Tell it to lay down its job with what it has."""
-        self._say(None)
+        """Tell it to lay down its work with what it has."""
+        self._say(())
 
-    def answer(self) -> Answer:
-        """Return what came of its job; the worker is no longer `alive` if it has died of it."""
+    def answer(self) -> tuple[T, Any]:
+        """Return its work and what came of it; it is no longer `alive` if it has died of it."""
+        (piece,) = self.piece
         try:
-            answer: Answer = self.pipe.recv()
-            return answer
+            return piece, self.pipe.recv()
         except (EOFError, OSError):
             self.alive = False
         self.process.join()
-        assert self.job is not None
         code = self.process.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return FailedError(
-            f"{self.job.source}: its worker was ended from outside ({how}), as the system does when"
+        return piece, (
+            f"its worker was ended from outside ({how}), as the system does when"
             " memory runs out; use fewer --workers or a smaller picture, or run the command again"
         )
 
@@ -139,7 +188,7 @@ class _Worker:
         self.process.kill()
         self.process.join()
 
-    def _say(self, said: Job | None) -> None:
+    def _say(self, said: tuple[T, ...]) -> None:
         with contextlib.suppress(OSError):  # it has died, as `answer` will find
             self.pipe.send(said)
 
@@ -157,17 +206,17 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, threads: int, command: str, silent: bool) -> None:
-    """Do the jobs that come through a pipe, and answer each, until its other end is closed."""
+def _serve(pipe: Connection, threads: int, do: Callable[[Any, Callable[[], bool]], Any]) -> None:
+    """Do the work that comes through a pipe, and answer it, until its other end is closed."""
     stop = threading.Event()
-    todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def heard(said: Job | None) -> None:
-        if said is None:
+    def heard(said: tuple[Any, ...]) -> None:
+        if not said:
             stop.set()
         else:
             stop.clear()
-            todo.put(said)
+            todo.put(said[0])
 
     for number in _TO_THE_PARENT:  # which hears them, too, and says what to do
         signal.signal(number, signal.SIG_IGN)
@@ -176,15 +225,8 @@ def _serve(pipe: Connection, threads: int, command: str, silent: bool) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_THE_PARENT)
     listen(pipe.recv, heard)
     torch.set_num_threads(threads)
-
-    def observers(label: str, scoring: Scoring) -> list[Callback]:
-        # bars of several processes would overwrite each other
-        return [] if silent else [Progress(label, scoring=scoring, bar=False)]
-
     while True:
-        answer = attempt(todo.get(), observers=observers, cancelled=stop.is_set, command=command)
-        if isinstance(answer, Outcome):  # too large to send; they are in the files
-            answer = replace(answer, results=(), picture=None)
+        answer = do(todo.get(), stop.is_set)
         try:
             pipe.send(answer)
         except OSError:  # nobody is left to hear it

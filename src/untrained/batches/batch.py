@@ -1,0 +1,252 @@
+"""A batch run: entries found, those that are done passed over, the others done and written down.
+
+entries ─▶ not done ─▶ by size ─▶ claimed ─▶ engine ─▶ ledger
+                                    ▲                    │ failed, to be tried again
+                                    └────────────────────┘
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from untrained.atomic import check_place
+from untrained.batches.addresses import is_remote, local, stamp_of
+from untrained.batches.claims import Claims
+from untrained.batches.engines import Engine
+from untrained.batches.entries import Entry, Settings
+from untrained.batches.finding import entries_in
+from untrained.batches.ledger import Ledger, state_of
+from untrained.batches.sizes import size_of_entry
+from untrained.batches.work import Account, Piece
+from untrained.errors import InputError
+from untrained.reading import hash_of
+
+__all__ = ["Totals", "run_batch"]
+
+_WINDOW = 256  # entries that are looked at ahead, to be done by size
+
+
+@dataclass(kw_only=True, slots=True)
+class Totals:
+    """What became of the entries of a batch.
+
+    Attributes:
+        counts: "done" now; "before": done by an earlier part; "refused", "failed", set aside now;
+            "aside": set aside by an earlier part; "elsewhere": another driver is at work on them;
+            "interrupted".
+        retried: how many tries were made again.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    retried: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do and nothing was set aside."""
+        return not any(n for name, n in self.counts.items() if name not in ("done", "before"))
+
+
+def run_batch(
+    inputs: Sequence[str], settings: Settings, engine: Engine, *, state: Path | None = None,
+    retries: int = 2, again: bool = False, verify: bool = False,
+    tell: Callable[[Entry, Account], None] = lambda entry, account: None,
+) -> Totals:  # fmt: skip
+    """Restore the pictures of a batch; what an earlier part of it has done is not done again.
+
+    An entry is done if the ledger says so, its source is as it was, and its output is there with
+    the hash that the ledger says. What fails by no fault of its input (a worker killed, a disk, a
+    server) is tried again; then, as all inputs that do not do, it is set aside with its reason.
+
+    Args:
+        inputs: files, folders, patterns, addresses, manifests.
+        settings: what all share.
+        engine: where it is done.
+        state: the folder of the ledger; None = beside the outputs, for those on object storage in
+            the current folder, which all drivers of one batch then must share.
+        retries: how many more tries an entry is given.
+        again: whether those that were set aside before are tried again.
+        verify: whether outputs of unchanged size and time are read and hashed all the same.
+        tell: is told of every entry that has come to an end.
+
+    Raises:
+        InputError: an input that is not there, settings that do not do, no place for the outputs.
+    """
+    settings.check()
+    if retries < 0:
+        raise InputError(f"retries is {retries}; wanted 0 or more")
+    state = state or state_of(settings.output)
+    check_place(state / "ledger")
+    totals = Totals()
+    with Ledger(state, settings.output) as ledger, closing(Claims(state)) as claims:
+        total = sum(1 for _ in entries_in(inputs, settings))
+        ledger.write("batch", {"status": "counted", "total": total})
+        feed = _Feed(inputs, settings, ledger, claims, totals, state, again, verify, tell)
+        with closing(feed):
+            for piece, account in _endless(engine, feed):
+                tries = feed.tried(piece)
+                if account["status"] == "interrupted":
+                    totals.counts["interrupted"] += 1
+                    continue
+                may = account["status"] == "failed" and not account.get("final")
+                if may and tries <= retries:
+                    totals.retried += 1
+                    feed.put_back(piece)
+                    continue
+                said = {name: value for name, value in account.items() if name != "final"}
+                ledger.write(piece.key, {**_names(piece.entry), "tries": tries, **said})
+                feed.end(piece, account)
+    return totals
+
+
+def _endless(engine: Engine, feed: _Feed) -> Iterator[tuple[Piece, Account]]:
+    """Run the engine until the feed has nothing more, not even what was put back at the end."""
+    while True:
+        yield from engine.run(feed)
+        if not feed.waiting:
+            return
+
+
+def _names(entry: Entry) -> dict[str, Any]:
+    names = {"source": entry.source, "target": entry.target, "task": entry.task}
+    return names if entry.truth is None else {**names, "truth": entry.truth}
+
+
+class _Feed(Iterator[Piece]):
+    """The pieces that are to be done, each claimed; those that are put back come first.
+
+    Nothing in it grows with the entries: what is to be known of all is in the ledger's index.
+    """
+
+    def __init__(
+        self, inputs: Sequence[str], settings: Settings, ledger: Ledger, claims: Claims,
+        totals: Totals, state: Path, again: bool, verify: bool,
+        tell: Callable[[Entry, Account], None],
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.ledger = ledger
+        self.claims = claims
+        self.totals = totals
+        self.state = state
+        self.again = again
+        self.verify = verify
+        self.tell = tell
+        self.waiting: deque[Piece] = deque()
+        self.tries: dict[str, int] = {}  # of those on their way
+        self._left = self._by_size(self._to_do(entries_in(inputs, settings)))
+
+    def __next__(self) -> Piece:
+        piece = self.waiting.popleft() if self.waiting else next(self._left)
+        self.tries[piece.key] = self.tries.get(piece.key, 0) + 1
+        return piece
+
+    def close(self) -> None:
+        """Let go of open manifests."""
+        self._left.close()
+
+    def tried(self, piece: Piece) -> int:
+        """Return how often a piece was tried in this run."""
+        return self.tries[piece.key]
+
+    def put_back(self, piece: Piece) -> None:
+        """Let a piece be tried again."""
+        self.waiting.append(piece)
+
+    def end(self, piece: Piece, account: Account) -> None:
+        """Let go of a piece that is in the ledger."""
+        del self.tries[piece.key]
+        self.totals.counts[account["status"]] += 1
+        if account["status"] != "done" or not self.settings.keep_runs:
+            shutil.rmtree(piece.runs, ignore_errors=True)
+        self.claims.release(piece.key)
+        self.tell(piece.entry, account)
+
+    def _to_do(self, entries: Iterator[Entry]) -> Iterator[tuple[str, Entry]]:
+        """Yield the keys and entries of those that are neither done nor set aside."""
+        for entry in entries:
+            key = self._key(entry)
+            if key is None:
+                continue
+            owner = self.ledger.claims_target(entry.target, key)
+            if owner != key:
+                self._refuse(entry, f"{entry.target}: another entry's output goes there", key=key)
+            elif not self._is_over(key, entry):
+                yield key, entry
+
+    def _key(self, entry: Entry) -> str | None:
+        try:
+            if entry.bad:
+                raise InputError(entry.bad)
+            return self.settings.key(entry)
+        except InputError as error:
+            self._refuse(entry, str(error), key=f"bad {entry.source} {entry.bad}"[:300])
+            return None
+
+    def _refuse(self, entry: Entry, reason: str, *, key: str) -> None:
+        account = {"status": "refused", "reason": reason}
+        before = self.ledger.latest(f"row {key}")
+        if before is None or before.get("reason") != reason:
+            self.ledger.write(f"row {key}", {**_names(entry), **account})
+        self.totals.counts["refused"] += 1
+        self.tell(entry, account)
+
+    def _is_over(self, key: str, entry: Entry) -> bool:
+        """Whether an entry needs nothing more; counts it then."""
+        line = self.ledger.latest(key)
+        if line is None:
+            return False
+        if line["status"] == "done":
+            if not self._is_whole(line, entry):
+                return False
+            self.totals.counts["before"] += 1
+        elif self.again:
+            return False
+        else:
+            self.totals.counts["aside"] += 1
+        return True
+
+    def _is_whole(self, line: dict[str, Any], entry: Entry) -> bool:
+        """Whether an output is there as it was written, of the source as it is."""
+        if stamp_of(entry.source) not in (line.get("stamp"), None):
+            return False  # a source that is gone takes nothing away
+        stamp = stamp_of(entry.target)
+        if stamp is None:
+            return False
+        if stamp == line.get("output_stamp") and not (self.verify and not is_remote(entry.target)):
+            return True
+        if is_remote(entry.target):
+            return False
+        try:
+            return hash_of(local(entry.target)) == line.get("sha256")
+        except InputError:
+            return False
+
+    def _by_size(self, found: Iterator[tuple[str, Entry]]) -> Iterator[Piece]:
+        """Yield the pieces, those of one size after another within a window, each claimed."""
+        while window := list(islice(found, _WINDOW)):
+            window.sort(key=lambda one: (one[1].task, size_of_entry(one[1])))
+            for key, entry in window:
+                piece = self._claimed(key, entry)
+                if piece is not None:
+                    yield piece
+
+    def _claimed(self, key: str, entry: Entry) -> Piece | None:
+        begun = self.claims.take(key)
+        if begun is None:
+            self.totals.counts["elsewhere"] += 1
+            return None
+        self.ledger.refresh()  # another driver may have done it in between
+        if self._is_over(key, entry):
+            self.claims.release(key)
+            return None
+        line = self.ledger.latest(key) or {}
+        return Piece(
+            key=key, entry=entry, settings=self.settings, begun=begun,
+            runs=self.state / "runs" / key, ours=str(line.get("sha256", "")),
+        )  # fmt: skip

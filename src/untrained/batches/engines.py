@@ -1,0 +1,56 @@
+"""Where the work of a batch is done: the processes of this machine, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from untrained.batches.work import Account, Piece, do_piece
+from untrained.errors import InputError
+from untrained.jobs import do_side_by_side
+
+__all__ = ["Engine", "LocalEngine"]
+
+
+class Engine(Protocol):
+    """Does pieces of work, many at the same time."""
+
+    def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
+        """Yield each piece and what came of it, as it ends.
+
+        A piece is taken from `pieces` only when there is a worker for it, so that no more are on
+        their way than there are workers. A worker that dies costs its own piece, which is "failed"
+        then; another takes its place.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalEngine:
+    """The processes of this machine.
+
+    Attributes:
+        workers: how many.
+        threads: of each; None = its share of the cores.
+    """
+
+    workers: int = 1
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("workers", self.workers), ("threads", self.threads)):
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value}; wanted 1 or more")
+
+    def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
+        """As `Engine.run`."""
+        for piece, answer in do_side_by_side(
+            pieces, do_piece, workers=self.workers, threads=self.threads
+        ):
+            yield piece, answer if not isinstance(answer, str) else died(answer)
+
+
+def died(how: str) -> Account:
+    """Return the account of a piece whose worker died."""
+    return {"status": "failed", "reason": how}

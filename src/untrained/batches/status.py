@@ -1,0 +1,104 @@
+"""How far a batch is, from its ledger alone: it can be asked while drivers are at work."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from untrained.batches.ledger import Ledger, state_of
+from untrained.errors import InputError
+
+__all__ = ["Status", "status_of"]
+
+_LATELY = 600  # seconds, over which the rate is taken
+_REASON = 160  # characters of a reason that are told
+
+
+@dataclass(kw_only=True, slots=True)
+class Status:
+    """How far a batch is.
+
+    Attributes:
+        total: entries, as the latest driver counted them; None = it has not.
+        counts: by status: done, refused, failed.
+        reasons: of those set aside, and how many there are of each.
+        at_work: entries that are begun and not ended, by the claims on this machine's disk.
+        seconds: that the workers took for what is done.
+        cpu_seconds: likewise, of the processors.
+        rate: entries a second over the last ten minutes of work; None = none have ended.
+    """
+
+    total: int | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    at_work: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    rate: float | None = None
+
+    @property
+    def left(self) -> int | None:
+        """How many entries have not come to an end."""
+        return None if self.total is None else max(0, self.total - sum(self.counts.values()))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long that takes at the present rate."""
+        return None if self.left is None or not self.rate else self.left / self.rate
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {
+            "total": self.total, **dict(self.counts), "left": self.left, "at_work": self.at_work,
+            "rate_per_second": self.rate, "seconds_left": self.seconds_left,
+            "worker_seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
+            "reasons": dict(self.reasons.most_common()),
+        }  # fmt: skip
+
+
+def status_of(output: str, *, state: Path | None = None) -> Status:
+    """Return how far the batch of an output is.
+
+    Raises:
+        InputError: there is none.
+    """
+    state = state or state_of(output)
+    found = Status()
+    times: list[float] = []  # of the last ten minutes
+    first = last = 0.0
+    with Ledger(state, output) as ledger:
+        for line in ledger.lines():
+            if line["status"] == "counted":
+                found.total = int(line["total"])
+                continue
+            found.counts[line["status"]] += 1
+            if line["status"] == "done":
+                found.seconds += line.get("seconds", 0.0)
+                found.cpu_seconds += line.get("cpu_seconds", 0.0)
+            else:
+                found.reasons[_kind(line)] += 1
+            last = max(last, line["at"])
+        if not found.counts and found.total is None:
+            raise InputError(f"{state}: no batch has begun there; wanted the folder of its outputs")
+        since = last - _LATELY
+        times = [x["at"] for x in ledger.lines() if x["at"] >= since and x["status"] == "done"]
+    first = min(times, default=0.0)
+    if len(times) > 1 and last > first:
+        found.rate = (len(times) - 1) / (last - first)
+    claims = state / "claims"
+    found.at_work = len(list(claims.iterdir())) if claims.is_dir() else 0
+    if found.at_work and last and time.time() - last > _LATELY:
+        found.rate = None  # the drivers are gone, or their fits are long
+    return found
+
+
+def _kind(line: dict[str, Any]) -> str:
+    """Return a reason without the names of the files, so that like ones are one."""
+    text = str(line.get("reason", "?"))
+    for name in (line.get("source"), line.get("target")):
+        if name:
+            text = text.replace(str(name), "…")
+    return text.removeprefix("…: ")[:_REASON]

@@ -1,0 +1,301 @@
+"""A batch does every entry once, whatever dies, and says why one was set aside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from untrained.batches import Account, Entry, LocalEngine, Piece, Settings, entries_in, run_batch
+from untrained.batches.addresses import stamp_of
+from untrained.batches.claims import Claims
+from untrained.batches.ledger import Ledger
+from untrained.batches.options import OPTIONAL, OPTIONS
+from untrained.errors import InputError
+from untrained.images import Picture, write_picture
+from untrained.studio.forms import complete_options
+from untrained.tasks import TASKS
+
+
+class InTurn:
+    """An engine that does one piece after another, here, by a function."""
+
+    def __init__(self, do: Callable[[Piece], Account]) -> None:
+        self.do = do
+        self.sources: list[str] = []
+
+    def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
+        for piece in pieces:
+            self.sources.append(Path(piece.entry.source).name)
+            yield piece, self.do(piece)
+
+
+def copied(piece: Piece) -> Account:
+    """Pretend to restore: copy."""
+    data = Path(piece.entry.source).read_bytes()
+    target = Path(piece.entry.target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return {
+        "status": "done", "sha256": hashlib.sha256(data).hexdigest(), "seconds": 1.0,
+        "stamp": stamp_of(piece.entry.source), "output_stamp": stamp_of(piece.entry.target),
+    }  # fmt: skip
+
+
+def pictures(folder: Path, count: int, side: int = 32) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        noise = np.random.default_rng(i).normal(0, 20, (side, side, 1))
+        shade = np.linspace(60, 190, side)[:, None, None]
+        pixels = np.clip(shade + noise, 0, 255).astype(np.uint8)
+        write_picture(folder / f"{i:03d}.png", Picture.from_array(pixels))
+    return folder
+
+
+def settings(tmp_path: Path, **others: Any) -> Settings:
+    return Settings(output=str(tmp_path / "out"), task="denoise", **others)
+
+
+def test_a_rerun_does_only_the_rest(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 4)
+    first = InTurn(copied)
+    totals = run_batch([str(folder)], settings(tmp_path), first)
+    assert totals.counts == {"done": 4}
+    again = InTurn(copied)
+    assert run_batch([str(folder)], settings(tmp_path), again).counts == {"before": 4}
+    assert again.sources == []
+    (tmp_path / "out/001.png").unlink()
+    (tmp_path / "out/002.png").write_bytes(b"damaged")
+    pictures(folder, 1, side=40)  # 000.png is another picture now
+    rest = InTurn(copied)
+    assert run_batch([str(folder)], settings(tmp_path), rest).counts == {"done": 3, "before": 1}
+    assert sorted(rest.sources) == ["000.png", "001.png", "002.png"]
+    other = InTurn(copied)  # other settings are other work
+    run_batch([str(folder)], settings(tmp_path, options={"sigma": 9.0}), other)
+    assert len(other.sources) == 4
+
+
+def test_an_output_touched_but_whole_is_not_made_again(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 1)
+    run_batch([str(folder)], settings(tmp_path), InTurn(copied))
+    (tmp_path / "out/000.png").touch()
+    assert run_batch([str(folder)], settings(tmp_path), InTurn(copied)).counts == {"before": 1}
+
+
+def test_failures_are_tried_again_and_then_set_aside(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 3)
+    tries: dict[str, int] = {}
+
+    def do(piece: Piece) -> Account:
+        name = Path(piece.entry.source).name
+        tries[name] = tries.get(name, 0) + 1
+        if name == "000.png":
+            return {"status": "failed", "reason": "always"}
+        if name == "001.png" and tries[name] < 3:
+            return {"status": "failed", "reason": "now and then"}
+        return copied(piece)
+
+    told: dict[str, Any] = {}
+    totals = run_batch(
+        [str(folder)], settings(tmp_path), InTurn(do), retries=2,
+        tell=lambda entry, account: told.update({Path(entry.source).name: account}),
+    )  # fmt: skip
+    assert totals.counts == {"done": 2, "failed": 1}
+    assert totals.retried == 4
+    assert tries == {"000.png": 3, "001.png": 3, "002.png": 1}
+    assert told["000.png"]["reason"] == "always"
+    left = InTurn(do)
+    assert run_batch([str(folder)], settings(tmp_path), left).counts == {"before": 2, "aside": 1}
+    assert left.sources == []
+    run_batch([str(folder)], settings(tmp_path), left, again=True, retries=0)
+    assert left.sources == ["000.png"]
+
+
+def test_what_diverges_or_is_refused_is_tried_once(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 2)
+    account = {"status": "failed", "reason": "diverged", "final": True}
+    engine = InTurn(lambda piece: account)
+    assert run_batch([str(folder)], settings(tmp_path), engine).counts == {"failed": 2}
+    assert len(engine.sources) == 2
+
+
+def test_half_a_line_of_the_ledger_is_no_line(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 3)
+    run_batch([str(folder)], settings(tmp_path), InTurn(copied))
+    (shard,) = (tmp_path / "out/untrained-batch/ledger").iterdir()
+    data = shard.read_bytes()
+    shard.rename(shard.with_name("1-1-dead.jsonl")).write_bytes(data[:-20])
+    rest = InTurn(copied)
+    assert run_batch([str(folder)], settings(tmp_path), rest).counts == {"done": 1, "before": 2}
+
+
+def test_two_drivers_do_nothing_twice(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 6)
+    second = InTurn(copied)
+    inner: list[Any] = []
+
+    def do(piece: Piece) -> Account:
+        if not inner:  # while the first is at work on one, another driver comes
+            inner.append(None)
+            inner[0] = run_batch([str(folder)], settings(tmp_path), second)
+        return copied(piece)
+
+    first = InTurn(do)
+    totals = run_batch([str(folder)], settings(tmp_path), first)
+    assert inner[0].counts == {"done": 5, "elsewhere": 1}
+    assert totals.counts == {"done": 1, "before": 5}
+    assert sorted(first.sources + second.sources) == sorted(x.name for x in folder.iterdir())
+
+
+def test_a_claim_ends_with_its_holder_and_leaves_word(tmp_path: Path) -> None:
+    one, two = Claims(tmp_path), Claims(tmp_path)
+    assert one.take("a") is False
+    assert two.take("a") is None
+    one.close()  # as the system does with a process that dies
+    assert two.take("a") is True
+    two.release("a")
+    assert two.take("a") is False
+    two.close()
+
+
+def test_a_manifest_says_task_options_files_truth_and_output(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    rows = [
+        "path,task,options,sigma,mask,truth,output",
+        "a/x.png,,,25,,clean/x.png,",
+        'b.bmp,upscale,"{""factor"": 2}",,,,big/b.tif',
+        "c.png,inpaint,,,m.png,,",
+        "d.png,,,loud,,,",
+        "e.png,nonsense,,,,,",
+    ]
+    manifest.write_text("\n".join(rows))
+    a, b, c, d, e = entries_in([str(manifest)], settings(tmp_path, options={"sigma": 3.0}))
+    out = tmp_path / "out"
+    assert a == Entry(
+        source=str(tmp_path / "a/x.png"), target=str(out / "a/x.png"), task="denoise",
+        options={"sigma": 25}, truth=str(tmp_path / "clean/x.png"),
+    )  # fmt: skip
+    assert (b.task, b.options, b.target) == ("upscale", {"factor": 2}, str(out / "big/b.tif"))
+    assert c.files == {"mask": str(tmp_path / "m.png")}
+    assert "row 5" in d.bad
+    assert "nonsense" in e.bad
+    engine = InTurn(lambda piece: {"status": "refused", "reason": "-"})
+    assert run_batch([str(manifest)], settings(tmp_path), engine).counts == {"refused": 5}
+    assert len(engine.sources) == 3
+    manifest.write_text("path,sigmma\nx.png,3\n")
+    with pytest.raises(InputError, match="did you mean 'sigma'"):
+        list(entries_in([str(manifest)], settings(tmp_path)))
+
+
+def test_two_inputs_of_one_output_are_not_both_taken(tmp_path: Path) -> None:
+    one, two = pictures(tmp_path / "in", 1), pictures(tmp_path / "other", 1)
+    engine = InTurn(copied)
+    totals = run_batch([str(one), str(two)], settings(tmp_path), engine)
+    assert totals.counts == {"done": 1, "refused": 1}
+
+
+def test_folders_patterns_and_their_outputs(tmp_path: Path) -> None:
+    pictures(tmp_path / "in/deep", 1)
+    pictures(tmp_path / "in", 2)
+    (tmp_path / "in/notes.txt").write_text("no picture")
+    out = str(tmp_path / "in/out")
+    shared = Settings(output=out, task="denoise", recursive=True)
+    run_batch([str(tmp_path / "in")], shared, InTurn(copied))
+    found = list(entries_in([str(tmp_path / "in")], shared))  # what was made is no input
+    names = ["000.png", "001.png", "deep/000.png"]
+    assert [x.target for x in found] == [f"{out}/{name}" for name in names]
+    found = list(entries_in([str(tmp_path / "in/00[01].png")], shared))
+    assert len(found) == 2
+    with pytest.raises(InputError, match="no such file"):
+        list(entries_in([str(tmp_path / "missing")], shared))
+
+
+def test_entries_of_one_size_follow_each_other(tmp_path: Path) -> None:
+    for i in range(6):
+        pictures(tmp_path / f"p{i}", 1, side=32 if i % 2 else 48)
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("path\n" + "\n".join(f"p{i}/000.png" for i in range(6)))
+    sizes: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        sizes.append(Path(piece.entry.source).stat().st_size)
+        return copied(piece)
+
+    run_batch([str(manifest)], settings(tmp_path), InTurn(do))
+    assert max(sizes[:3]) < min(sizes[3:])
+
+
+def test_the_drivers_memory_does_not_grow_with_the_entries(tmp_path: Path) -> None:
+    """The fits are stubbed: what is tested is what the driver holds of the entries."""
+    held: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        number = int(Path(piece.entry.source).stem)
+        if number in (300, 1100):
+            # pathlib's table of names is the interpreter's, which grows by doubling
+            others = tracemalloc.Filter(False, pathlib.__file__)
+            found = tracemalloc.take_snapshot().filter_traces([others])
+            held.append(sum(trace.size for trace in found.traces))
+        return {"status": "done", "sha256": "-", "stamp": None, "seconds": 0.0}
+
+    manifest = tmp_path / "list.csv"
+    rows = "\n".join(f"in/{i:07d}.png,20" for i in range(1200))
+    manifest.write_text(f"path,sigma\n{rows}\n")
+    engine = InTurn(do)
+    tracemalloc.start()
+    totals = run_batch([str(manifest)], settings(tmp_path), engine)
+    tracemalloc.stop()
+    assert totals.counts == {"done": 1200}
+    per_entry = (held[1] - held[0]) / 800
+    assert per_entry < 120  # bytes; the names that this test's engine keeps are the most of it
+
+
+def test_the_ledger_says_the_latest(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.write("a", {"status": "failed"})
+        ledger.write("a", {"status": "done"})
+        ledger.write("b", {"status": "refused"})
+    with Ledger(tmp_path) as ledger:
+        assert {x["key"]: x["status"] for x in ledger.lines()} == {"a": "done", "b": "refused"}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_defaults_are_those_of_the_studio(task: str) -> None:
+    assert OPTIONS.get(task, {}) == complete_options(task, {})
+    assert set(OPTIONAL) <= set(OPTIONS)
+
+
+def test_files_and_bytes_are_those_of_the_command(tmp_path: Path, untrained: Any) -> None:
+    folder = pictures(tmp_path / "in", 3)
+    (folder / "bad.png").write_bytes(b"no picture")
+    shared = settings(tmp_path, options={"sigma": 20}, changes={"max_steps": "5"})
+    engine = LocalEngine(workers=2, threads=1)
+    totals = run_batch([str(folder)], shared, engine)
+    assert totals.counts == {"done": 3, "refused": 1}
+    alone = untrained("denoise", "in", "-o", "alone", "--sigma", 20, "--steps", 5)
+    assert "bad.png" in alone.stderr
+    for i in range(3):
+        ours, single = (tmp_path / place / f"{i:03d}.png" for place in ("out", "alone"))
+        assert ours.read_bytes() == single.read_bytes()
+    left = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert {name for name in left if not name.endswith(".jsonl")} == {
+        "000.png", "001.png", "002.png",
+    }  # fmt: skip
+
+
+def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, untrained: Any) -> None:
+    pictures(tmp_path / "in", 1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/000.png").write_bytes(b"precious")
+    words = ("batch", "in", "-o", "out", "--steps", 2, "--option", "sigma=20", "--json")
+    result = untrained(*words)
+    assert result.returncode == 2
+    assert "--overwrite" in json.loads(result.stdout)["reason"]
+    assert (tmp_path / "out/000.png").read_bytes() == b"precious"
