@@ -2,7 +2,7 @@
 Deep Image Prior against Deep Decoder
 =====================================
 
-A Deep Decoder of fewer weights than the picture has values (3000 and 4096 here) cannot fit all of the noise, and need
+A Deep Decoder of fewer weights than the picture has values (3768 and 4096 here) cannot fit all of the noise, and need
 not be stopped so carefully; but it draws less detail.
 """
 
