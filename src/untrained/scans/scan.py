@@ -225,7 +225,7 @@ def places_measured(samples: NDArray[Any]) -> NDArray[np.bool_]:
     numbers of a weak signal are 0 now and then, which is a measurement. A zero among strong values
     is none: somebody has put it there.
     """
-    found = np.any(samples != 0, axis=1)
+    found: NDArray[np.bool_] = np.any(samples != 0, axis=1)
     # lines are columns or rows, of every frame its own, along what was measured of any frame
     lines = (
         found.any(axis=across, keepdims=True) & found.any(axis=(0, 3 - across), keepdims=True)
