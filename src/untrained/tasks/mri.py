@@ -237,7 +237,7 @@ def _checked(kspace: NDArray[Any], mask: NDArray[Any] | None) -> tuple[Tensor, T
         )
     where = places_measured(values[None])[0] if mask is None else _mask(mask, values.shape[-2:])
     values = np.where(where, values, 0)
-    empty = float((where & (values == 0).all(0)).sum()) / max(float(np.asarray(where).sum()), 1.0)
+    empty = float((values[:, where] == 0).all(0).mean()) if where.any() else 1.0
     if mask is not None and _EMPTY < empty < 1:
         raise InputError(
             f"{empty:.0%} of what the mask says was measured is 0; give the mask of this "
