@@ -66,12 +66,17 @@ html_show_sourcelink = False
 html_theme_options = {
     "show_nav_level": 1,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"how-it-works": [], "index": []}
+html_sidebars = {
+    page: [] for page in (
+        "index", "how-it-works", "recipes", "api", "scans", "napari", "imagej", "own-parts", "deepinv",
+        "measurements", "ambiguities", "design", "contributing", "studio-api", "changelog",
+    )
+}  # fmt: skip
 
 
 def _keep_bars(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
@@ -82,4 +87,9 @@ def _keep_bars(app: Any, what: str, name: str, value: Any, options: Any, lines: 
 def setup(app: Any) -> None:
     """Write the pages that are made of the package itself, before anything is read."""
     app.connect("autodoc-process-docstring", _keep_bars)
-    app.connect("builder-inited", lambda app: site_pages.write(HERE))
+    app.connect("builder-inited", _write_pages)
+
+
+def _write_pages(app: Any) -> None:
+    """Without the gallery (`-D plot_gallery=0`) the theory's figures are drafts, too."""
+    site_pages.write(HERE, draft=str(app.config.plot_gallery) in ("0", "False"))

@@ -21,13 +21,16 @@ _ROOMS = {
 }
 
 
-def write(folder: Path) -> None:
-    """Write recipes.md and api.md into a folder where they differ, and the figures' folder."""
+def write(folder: Path, *, draft: bool = False) -> None:
+    """Write recipes.md and api.md into a folder where they differ, and the figures' folder.
+
+    As a draft the figures are of a few steps, and stand where there are none.
+    """
     _write(folder / "recipes.md", _recipes())
     _write(folder / "api.md", _api())
     import theory_figures
 
-    theory_figures.draw(folder / "_static" / "theory")
+    theory_figures.draw(folder / "_static" / "theory", draft=draft)
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,21 +22,24 @@ __all__ = ["draw"]
 
 SIDE = 96
 STEPS = 700
-SHOWN = (0, 20, STEPS)
 
 
-def draw(folder: Path) -> None:
-    """Draw the figures into a folder, unless they are there and of this very file."""
+def draw(folder: Path, *, draft: bool = False) -> None:
+    """Draw the figures into a folder, unless they are there and of this very file.
+
+    A draft is of 30 steps, and is not drawn where there are any figures.
+    """
     mark = folder / "made-by.txt"
-    digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text() == digest:
+    digest = "draft" if draft else hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    if mark.exists() and (draft or mark.read_text() == digest):
         return
+    steps = 30 if draft else STEPS
     folder.mkdir(parents=True, exist_ok=True)
     threads = torch.get_num_threads()
     try:
         clean = _clean()
-        _impedance(clean, folder / "impedance.svg")
-        _filmstrip(clean, folder)
+        _impedance(clean, folder / "impedance.svg", min(steps, 500))
+        _filmstrip(clean, folder, steps)
     finally:
         torch.set_num_threads(threads)
     mark.write_text(digest)
@@ -78,7 +81,7 @@ class _Curve(Callback):
         self.left.append(float(error))
 
 
-def _impedance(clean: NDArray[np.float32], path: Path) -> None:
+def _impedance(clean: NDArray[np.float32], path: Path, steps: int) -> None:
     """The share of the variance that is not fitted yet, for four targets."""
     import matplotlib.pyplot as plt
 
@@ -93,7 +96,7 @@ def _impedance(clean: NDArray[np.float32], path: Path) -> None:
     for name, target in targets.items():
         observed = _as_tensor(target)
         curve = _Curve(observed)
-        recipe = with_settings(_dip(500), {"network.output": "linear"})
+        recipe = with_settings(_dip(steps), {"network.output": "linear"})
         solve(Problem(observed=observed), recipe, execution=Execution(callbacks=[curve]))
         axes.loglog(curve.steps, curve.left, label=name)
     axes.set_xlabel("step")
@@ -105,7 +108,7 @@ def _impedance(clean: NDArray[np.float32], path: Path) -> None:
     plt.close(figure)
 
 
-def _filmstrip(clean: NDArray[np.float32], folder: Path) -> None:
+def _filmstrip(clean: NDArray[np.float32], folder: Path, steps: int) -> None:
     """One fit of a noisy picture far beyond its best: images, and three curves."""
     import matplotlib.pyplot as plt
 
@@ -114,8 +117,8 @@ def _filmstrip(clean: NDArray[np.float32], folder: Path) -> None:
     observed = _as_tensor(clean + noise)
     images: dict[int, torch.Tensor] = {}
     scoring = Scoring(truth)
-    watcher = Snapshots(SHOWN, lambda step, image: images.__setitem__(step, image.clone()))
-    recipe = _dip(STEPS, stopper=HeldOut(fraction=0.05, patience=10**6))
+    watcher = Snapshots((0, 20, steps), lambda step, image: images.__setitem__(step, image.clone()))
+    recipe = _dip(steps, stopper=HeldOut(fraction=0.05, patience=10**6))
     result = solve(
         Problem(observed=observed), recipe, execution=Execution(callbacks=[scoring, watcher])
     )
@@ -131,8 +134,8 @@ def _filmstrip(clean: NDArray[np.float32], folder: Path) -> None:
     plt.close(figure)
 
     figure, axes = plt.subplots(figsize=(6.6, 3.4), layout="constrained")
-    steps = np.arange(1, len(scoring.psnr_truth) + 1) * recipe.check_every
-    axes.semilogx(steps, scoring.psnr_truth_iterate, label="to the truth, which nobody has")
+    looks = np.arange(1, len(scoring.psnr_truth) + 1) * recipe.check_every
+    axes.semilogx(looks, scoring.psnr_truth_iterate, label="to the truth, which nobody has")
     history = result.history.psnr_observed
     axes.semilogx(np.arange(1, len(history) + 1), history, lw=0.8, label="to the noisy picture")
     axes.axvline(result.kept_step, color="k", ls=":", lw=1)

@@ -69,4 +69,4 @@ def test_sensing_measures_peers_and_ours_and_says_where_the_stop_was(tmp_path: P
     peer, fast = json.loads((tmp_path / "found.json").read_text())["record"]
     assert peer["psnr"] > 30
     assert fast["psnr"] > 15
-    assert fast["psnr"] <= fast["peak"] + 1e-6
+    assert fast["gap"] == pytest.approx(fast["peak"] - fast["psnr"], abs=0.01)

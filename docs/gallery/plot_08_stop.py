@@ -34,9 +34,11 @@ for number, (name, rule) in enumerate(rules.items()):
         steps = 10 * np.arange(1, len(scores.psnr_truth_iterate) + 1)
         axes.plot(steps, scores.psnr_truth_iterate, color="0.4", label="to the truth")
     else:
+        dashes = (3 * number, (3, 6))  # lines at the same step show through each other
         axes.axvline(
-            result.kept_step, color=f"C{number}", ls="--", label=f"{name}: {result.kept_step}"
-        )
+            result.kept_step, color=f"C{number}", ls=dashes, lw=2,
+            label=f"{name}: {result.kept_step}",
+        )  # fmt: skip
 axes.set_xlabel("step")
 axes.set_ylabel("PSNR, dB")
 axes.legend()

@@ -7,11 +7,11 @@ A dim picture with the noise of light: bright places are noisier than dark ones,
 
 import matplotlib.pyplot as plt
 import numpy as np
-from skimage.data import cell
+from skimage.data import coins
 
 from untrained import denoise, psnr
 
-clean = cell()[200:328, 200:328] / 255
+clean = coins()[20:148, 60:188] / 255
 photons = 12
 dim = np.random.default_rng(0).poisson(clean * photons) / photons
 restored = denoise(dim.clip(0, 1), photons=photons)
@@ -20,6 +20,6 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 for axis, (name, image) in zip(
     axes, {"12 photons at white": dim, "restored": restored, "clean": clean}.items(), strict=True
 ):
-    axis.imshow(image, cmap="magma", vmin=0, vmax=0.6, interpolation="nearest")
+    axis.imshow(image, cmap="magma", vmin=0, vmax=0.8, interpolation="nearest")
     axis.set_title(name if name == "clean" else f"{name}, {psnr(image.clip(0, 1), clean):.1f} dB")
     axis.set_axis_off()

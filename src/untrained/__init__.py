@@ -65,6 +65,7 @@ _HOMES = {
     "reconstruct_sensing": "tasks",
     "reconstruct_series": "tasks",
     "reconstruct": "tasks",
+    "restore_series": "tasks",
     "upscale": "tasks",
     "ClipJob": "jobs",
     "restore_clip": "jobs",
@@ -129,6 +130,7 @@ __all__ = [
     "restore_clip",
     "restore_many",
     "restore_picture",
+    "restore_series",
     "solve",
     "ssim",
     "summarize",
@@ -179,6 +181,7 @@ if TYPE_CHECKING:
         reconstruct_mri,
         reconstruct_sensing,
         reconstruct_series,
+        restore_series,
         upscale,
     )
 

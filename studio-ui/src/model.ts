@@ -50,6 +50,8 @@ export interface Stop {
   refined: boolean;
   reason: string;
   advice: string;
+  /** `kept_step` was taken by hand, in place of the one that the fit kept. */
+  taken?: boolean;
 }
 
 /** `stopped` means: cut short, the best is kept, and it can go on. */

@@ -58,6 +58,12 @@ def test_also_of_a_fan(shape: str) -> None:
     assert abs(find_centre(sinogram, whole, make=make, detector=1.5) - 60.4) < 0.12
 
 
+def test_an_axis_beyond_the_search_is_refused() -> None:
+    sinogram = sinogram_of(Radon(HALF, 128, 96, centre=22.0), noise=0.01)
+    with pytest.raises(InputError, match="give the centre"):
+        find_centre(sinogram, HALF)
+
+
 def test_what_has_no_centre_is_refused() -> None:
     with pytest.raises(InputError, match="too few"):
         find_centre(np.zeros((3, 64)), np.zeros(3))
@@ -111,6 +117,22 @@ def test_dead_and_outstanding_detector_pixels_and_views_are_found_and_no_others(
     wanted[:, 40:43] = wanted[:, 70] = wanted[17] = wanted[30, 50] = False
     np.testing.assert_array_equal(found.known, wanted)
     assert len(found.notes) == 3
+
+
+def test_stray_values_and_a_beam_that_jumps_are_missing_but_no_wire() -> None:
+    sinogram = sinogram_of(Radon(HALF, 128, 96), noise=0.01)
+    bad, wanted = sinogram.copy(), np.ones_like(sinogram, dtype=bool)
+    for view, pixel in ((3, 50), (20, 90), (20, 10), (41, 64)):
+        bad[view, pixel] += 8 * np.ptp(sinogram)
+        wanted[view, pixel] = False
+    bad[30:32] += 0.3 * np.ptp(sinogram)
+    wanted[30:32] = False
+    found = find_missing(bad)
+    np.testing.assert_array_equal(found.known, wanted)
+    assert len(found.notes) == 2
+    wire = sinogram.copy()  # one pixel wide, in every view
+    wire[np.arange(60), np.rint(64 + 30 * np.cos(HALF)).astype(int)] += 3 * np.ptp(sinogram)
+    assert find_missing(wire).known.all()
 
 
 def test_a_sinogram_of_nothing_is_refused() -> None:

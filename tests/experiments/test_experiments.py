@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from untrained.baselines import find_baseline
 from untrained.data import REGISTRY
 from untrained.errors import InputError
-from untrained.experiments import EXPERIMENTS, find_experiment, run
+from untrained.experiments import EXPERIMENTS, figures, find_experiment, run
 from untrained.experiments.base import Experiment, shortened
 from untrained.experiments.early_stopping import RULES, Watch
 from untrained.experiments.figures import gallery
@@ -61,7 +61,8 @@ def test_every_experiment_names_what_there_is(name: str, quick: bool) -> None:
     assert bool(x.quick) == quick
     for picture in x.pictures:
         file = picture.partition(" at ")[0]
-        assert file in REGISTRY or file in TARGETS or file.startswith("skimage/")
+        scan = name in ("mri-head", "ct-tooth", "sensing", "dynamic")  # what is left out of one
+        assert scan or file in REGISTRY or file in TARGETS or file.startswith("skimage/")
     for method in x.methods.values():
         if isinstance(method, Recipe):
             assert all(step <= 11000 for step in x.snapshots)
@@ -315,6 +316,26 @@ def test_an_image_that_is_gone_is_named(picture: str, tmp_path: Path) -> None:
     reproduce(x, tmp_path, device="cpu")  # tables need no image
     with pytest.raises(InputError, match=rf"{image.name} is gone.*results\.json"):
         reproduce(replace(x, figures=(gallery(picture),)), tmp_path, device="cpu")
+
+
+def test_a_figure_says_the_score_of_the_estimate_not_of_what_is_drawn(
+    picture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        figures, "save_sheet", lambda path, tiles, columns: drawn.extend(t[0] for t in tiles)
+    )
+    x = tiny(find_experiment("denoise-f16"), picture)
+    found = x.scene
+
+    def halved(*case: Any) -> Any:
+        scene = found(*case)
+        return replace(scene, shown=lambda image: image / 2, seen=scene.observed)
+
+    x = replace(x, methods={"NLM": "nlm"}, notes=None, figures=(gallery(picture),), scene=halved)
+    reproduce(x, tmp_path, device="cpu")
+    (entry,) = json.loads((tmp_path / "results.json").read_text())["entries"].values()
+    assert drawn == ["original", "observed", f"NLM\n{entry['psnr']:.2f} dB"]
 
 
 def test_a_foreign_record_is_refused(picture: str, tmp_path: Path) -> None:

@@ -444,13 +444,11 @@ def test_no_input_is_overwritten(job: Job) -> None:
 def test_a_source_that_changes_while_it_is_read_is_no_source(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from untrained.jobs import job as jobs_job
-
     def read(path: Path, **more: Any) -> Picture:
         picture = read_picture(path, **more)
         path.write_bytes(path.read_bytes() + b"more")
         return picture
 
-    monkeypatch.setattr(jobs_job, "read_picture", read)
+    monkeypatch.setattr("untrained.tasks.base.read_picture", read)
     with pytest.raises(InputError, match="was changed while it was read"):
         run_job(job)

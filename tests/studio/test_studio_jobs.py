@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 import tifffile
 from studio_server import Server, file_of, noisy, pixels_of, served
 
-from untrained.images import Picture, read_picture, with_orientation, write_picture
+from untrained.images import Picture, blended, read_picture, with_orientation, write_picture
 from untrained.images.orientation import as_stored
 
 Scene = Callable[..., Any]
@@ -152,6 +154,86 @@ def test_an_earlier_step_is_taken(server: Server, picture: str) -> None:
     assert answer.json() == {
         "detail": "there is no snapshot of step 7777; take one of those that are shown"
     }
+
+
+@pytest.mark.parametrize("ending", ["finished", "stopped"])
+def test_a_result_is_made_weaker_without_a_fit(
+    server: Server, picture: str, scene: Scene, ending: str
+) -> None:
+    job = server.start(picture, settings=TINY if ending == "finished" else LONG)
+    if ending == "stopped":
+        server.wait(job["id"], "running", step=10)
+        server.do(job["id"], "stop")
+    done = server.wait(job["id"], ending)
+    whole = pixels_of(server.get(job["id"], "result"))
+    observed = noisy(scene(32, 40))
+    weaker = server.do(job["id"], "strength", strength=0.5, colour_strength=0.2)
+    assert (weaker["status"], weaker["step"]) == (ending, done["step"])
+    assert weaker["options"]["strength"] == 0.5
+    assert "--strength 0.5" in weaker["command"]
+    wanted = blended(observed, whole, strength=0.5, colour_strength=0.2)
+    src = json.loads(server.get(job["id"], "view"))["layers"]["estimate"]["src"]
+    for content in (server.get(job["id"], "result"), server.client.get(src).content):
+        np.testing.assert_array_equal(pixels_of(content), wanted)
+    step = json.loads(server.get(job["id"], "view"))["snapshots"][0]["step"]
+    server.do(job["id"], "take", step=step)
+    taken = pixels_of(server.get(job["id"], f"snapshots/{step}.png"))
+    wanted = blended(observed, taken, strength=0.5, colour_strength=0.2)
+    np.testing.assert_array_equal(pixels_of(server.get(job["id"], "result")), wanted)
+    server.do(job["id"], "take", step=done["kept_step"])
+    server.do(job["id"], "strength", strength=1)
+    np.testing.assert_array_equal(pixels_of(server.get(job["id"], "result")), whole)
+    if ending == "stopped":
+        server.do(job["id"], "strength", strength=0)
+        server.do(job["id"], "resume")
+        server.wait(job["id"], "running", step=done["step"] + 1)
+        server.do(job["id"], "stop")
+        server.wait(job["id"], "stopped")
+        np.testing.assert_array_equal(pixels_of(server.get(job["id"], "result")), observed)
+
+
+def test_only_what_has_a_strength_gets_one(server: Server, picture: str) -> None:
+    job = server.start(picture, "upscale", settings={"max_steps": 3}, options={"factor": 2})
+    server.wait(job["id"], "finished")
+    answer = server.client.post(f"/api/jobs/{job['id']}/strength", json={"strength": 0.5})
+    assert answer.status_code == 422
+    assert "no strength" in answer.json()["detail"]
+
+
+def test_many_results_are_one_zip(server: Server, scene: Scene, tmp_path: Path) -> None:
+    data = file_of(tmp_path, "zip.png", noisy(scene(32, 40)))
+    picture = str(server.upload("holiday.png", data)["id"])
+    seeds = [server.start(picture, settings=TINY, seed=seed)["id"] for seed in (1, 2)]
+    for id_ in seeds:
+        server.wait(id_, "finished")
+    query = {"ids": ",".join(seeds), "pattern": "{name} {recipe}"}
+    answer = server.client.get("/api/results.zip", params=query)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["holiday fast.png", "holiday fast-2.png"]
+        assert [archive.read(name) for name in archive.namelist()] == [
+            server.get(id_, "result") for id_ in seeds
+        ]
+    refused = server.client.get("/api/results.zip", params=query | {"pattern": "{date}"})
+    assert refused.status_code == 422
+    assert "{name}, {task}, {recipe}" in refused.json()["detail"]
+    again = server.do(seeds[0], "as-picture")
+    assert again["name"] == "holiday-denoise.png"
+    assert (again["width"], again["height"]) == (40, 32)
+    server.client.post("/api/jobs/delete", json={"ids": [*seeds, "0" * 16]}).raise_for_status()
+    assert not {*seeds} & {job["id"] for job in server.client.get("/api/jobs").json()}
+
+
+def test_a_waiting_job_goes_to_the_front(server: Server, scene: Scene, tmp_path: Path) -> None:
+    data = file_of(tmp_path, "front.png", noisy(scene(32, 40)))
+    picture = str(server.upload("front.png", data)["id"])
+    running, *waiting = [server.start(picture, settings=LONG)["id"] for _ in range(4)]
+    server.wait(running, "running")
+    assert server.do(waiting[2], "front")["position"] == 1
+    assert [server.job(id_)["position"] for id_ in waiting] == [2, 3, 1]
+    assert server.client.post(f"/api/jobs/{running}/front").status_code == 409
+    server.client.post("/api/jobs/delete", json={"ids": [*waiting, running]}).raise_for_status()
 
 
 def test_depth_pages_and_metadata_come_back(server: Server, scene: Scene, tmp_path: Path) -> None:

@@ -155,7 +155,11 @@ def test_a_name_is_never_a_path(
     if answer.status_code == 201:
         picture = answer.json()
         folder = tmp_path / "workspace" / "pictures" / picture["id"]
-        assert {p.name for p in folder.iterdir()} == {"picture.png", "page-1.png"}
+        assert {p.name for p in folder.iterdir()} == {
+            "picture.png",
+            "preview.webp",
+            "thumbnail.webp",
+        }
         assert not set(picture["name"]) & set('/\\\r\n"') or '"' in name
     else:
         refused(answer, 422)

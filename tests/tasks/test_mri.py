@@ -177,3 +177,62 @@ def test_what_cannot_be_is_refused(scan: Scan) -> None:
         prepare_mri(kspace, maps=maps, noise=np.ones((2, 9), complex))
     with pytest.raises(InputError, match="maps"):  # no middle to find maps from
         prepare_mri(kspace, mask=np.arange(W) % 3 == 0)
+
+
+def test_the_unit_of_k_space_does_not_matter(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    image = reconstruct_mri(kspace, mask=mask, steps=4)
+    for power in (-30, 30):  # about 1e-9 and 1e9, without rounding
+        scaled = reconstruct_mri(2.0**power * kspace, mask=mask, steps=4)
+        np.testing.assert_array_equal(scaled, np.complex64(2.0**power) * image)
+
+
+def test_numbers_outside_the_mask_are_not_looked_at(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    wild = kspace.copy()
+    wild[:, :, ~mask] = np.nan
+    given = prepare_mri(wild, mask=mask, maps="none")
+    np.testing.assert_array_equal(given.y, prepare_mri(kspace, mask=mask, maps="none").y)
+    columns = prepare_mri(kspace, mask=mask[None], maps="none").given.mask
+    rows = prepare_mri(kspace.swapaxes(1, 2), mask=mask[:, None], maps="none").given.mask
+    np.testing.assert_array_equal(columns, np.asarray(rows).T)
+    with pytest.raises(InputError, match="NaN"):
+        prepare_mri(wild, maps="none")
+
+
+def test_zeros_of_rounding_are_measured_and_those_among_strong_values_are_not(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    step = np.quantile(np.abs(kspace[0]), 0.2)
+    rounded = step * (np.round(kspace[0].real / step) + 1j * np.round(kspace[0].imag / step))
+    assert ((rounded == 0) & mask).sum() > 20
+    found = prepare_mri(rounded * mask).given
+    np.testing.assert_array_equal(found.mask, np.broadcast_to(mask, (H, W)))
+    holed = kspace * mask
+    holed[:, H // 2 + 1, W // 2 + 1] = 0
+    assert not np.asarray(prepare_mri(holed, maps="none").given.mask)[H // 2 + 1, W // 2 + 1]
+
+
+def test_lines_of_a_partial_echo_are_held_out_whole(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    echo = kspace * mask
+    echo[:, :7] = 0
+    groups = prepare_mri(echo, maps="none").given.groups
+    whole = prepare_mri(kspace, mask=mask, maps="none").given.groups
+    np.testing.assert_array_equal(groups, whole)
+
+
+def test_k_space_with_its_middle_in_the_corners_is_refused(scan: Scan) -> None:
+    _, _, kspace, _ = scan
+    with pytest.raises(InputError, match="fftshift"):
+        prepare_mri(np.fft.ifftshift(kspace, axes=(-2, -1)), maps="none")
+    spiked = kspace.copy()
+    spiked[:, 1, 2] = 1e4 * np.abs(kspace).max()
+    prepare_mri(spiked, maps="none")  # a spike in a corner is none
+
+
+def test_prewhitening_keeps_the_unit(scan: Scan) -> None:
+    _, _, kspace, mask = scan
+    drawn = np.random.default_rng(1).normal(size=(2, COILS, 4000))
+    noise = 1e-3 * (drawn[0] + 1j * drawn[1])
+    plain = prepare_mri(kspace, mask=mask).given.scale
+    assert prepare_mri(kspace, mask=mask, noise=noise).given.scale == pytest.approx(plain, rel=0.05)

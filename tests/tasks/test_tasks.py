@@ -29,7 +29,9 @@ def test_every_task_has_recipes_a_function_and_a_command() -> None:
     for name, task in TASKS.items():
         assert find_task(name) is task
         assert "fast" in RECIPES[name]
-        assert callable(getattr(untrained, name.replace("-", "_")))
+        scan = task.formats.what == "scan"
+        function = f"reconstruct_{name}" if scan else name.replace("-", "_")
+        assert callable(getattr(untrained, function))
         assert app[name] is not None
     with pytest.raises(InputError, match="no task 'sharpen'; wanted one of denoise, inpaint"):
         find_task("sharpen")

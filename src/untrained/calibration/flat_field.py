@@ -16,6 +16,11 @@ Array = NDArray[Any]
 
 _DEAD = 0.1  # of the median flat: what a working pixel gets at least
 _OUTLYING = 8.0  # robust standard deviations: a column that is no neighbour of its neighbours
+_STRAY = (
+    1.0  # of the sinogram's range, at least: by what a beam's failure or a stray photon differs
+)
+_JUMP = 0.05
+_COMMON = 0.5  # of the views: what stands out in more of them is a wire, and no stray photon
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -85,11 +90,13 @@ def correct_flat_field(
 
 
 def find_missing(sinogram: Array, known: Array | None = None) -> Sinogram:
-    """Return a sinogram with its dead views and detector pixels as missing.
+    """Return a sinogram with its dead views and detector pixels, and stray values, as missing.
 
     A detector pixel is dead where it says the same in every view and its neighbours do not, or
     where it stands out of them by eight times what other pixels do; a view where all of it has one
-    value.
+    value, or where its mean jumps from that of the views beside it and back, as of a failing beam.
+    A single value is stray (a cosmic ray, a scattered X-ray) where it differs from those beside it
+    by more than the sinogram's whole range.
 
     Args:
         sinogram: (views, detectors); NaN and infinite values are missing.
@@ -113,6 +120,16 @@ def find_missing(sinogram: Array, known: Array | None = None) -> Sinogram:
         if 0 < dead_views.sum() < views:
             notes.append(f"{dead_views.sum()} views have one value throughout: missing")
             there &= ~dead_views[:, None]
+    stray = _stray_values(values, there)
+    if stray.any():
+        notes.append(f"{stray.sum()} single values are far beyond all others: missing")
+        there &= ~stray
+    jumping = _jumping_views(values, there)
+    if jumping.any():
+        notes.append(
+            f"{jumping.sum()} views are brighter or darker than those beside them: missing"
+        )
+        there &= ~jumping[:, None]
     dead = _dead_columns(values, there)
     if dead.any():
         notes.append(f"{dead.sum()} detector pixels are dead or stand out: missing")
@@ -136,22 +153,64 @@ def _dead_columns(values: Array, there: Array) -> NDArray[np.bool_]:
         between = np.arange(detectors)
         dead |= still & (between > inner[0]) & (between < inner[-1])
     # what a pixel differs from the median of its four neighbours, view by view
-    padded = np.pad(np.where(there & ~dead, values, np.nan), ((0, 0), (2, 2)), mode="reflect")
-    beside = np.stack([padded[:, i : i + detectors] for i in (0, 1, 3, 4)])
-    enough = np.isfinite(beside).any(0)
-    with np.errstate(all="ignore"):
-        median = np.zeros_like(values)
-        median[enough] = np.nanmedian(beside[:, enough], axis=0)
-    differs = np.abs((values - median) * (there & enough)).sum(0)
-    differs /= np.maximum((there & enough).sum(0), 1)
+    known = there & ~dead
+    by_view = np.abs(values - _beside(np.where(known, values, np.nan), 2, axis=1))
+    usable = np.isfinite(by_view) & there
+    differs = np.where(usable, by_view, 0).sum(0) / np.maximum(usable.sum(0), 1)
+    # a wire that passes by differs as much, but in few of the views
+    often = ((by_view > differs / 2) & usable).sum(0) > _COMMON * usable.sum(0)
     kept = alive & ~dead
     usual = float(np.median(differs[kept])) if kept.any() else 0.0
     wide = float(np.median(np.abs(differs[kept] - usual))) * 1.4826 if kept.any() else 0.0
     smooth = float(np.ptp(level[kept])) if kept.any() else 0.0
     limit = usual + _OUTLYING * wide + 0.02 * smooth
     differs[[0, 1, -2, -1]] = 0  # these have neighbours on one side only
-    found: NDArray[np.bool_] = dead | (kept & (differs > limit))
+    found: NDArray[np.bool_] = dead | (kept & often & (differs > limit))
     return found
+
+
+def _stray_values(values: Array, there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (views, detectors), true for single values that nothing in the object can be."""
+    views, detectors = values.shape
+    none = np.zeros_like(there)
+    if detectors < 16:
+        return none
+    differs = np.abs(values - _beside(np.where(there, values, np.nan), 3, axis=1))
+    differs = np.where(np.isfinite(differs) & there, differs, 0)
+    low, high = np.quantile(values[there], [0.01, 0.99])
+    found = differs > max(_OUTLYING * 1.4826 * np.median(differs[there]), _STRAY * (high - low))
+    return none if found.any(1).sum() > _COMMON * views else found
+
+
+def _jumping_views(values: Array, there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (views,), true where a view's mean leaves that of its neighbours; not at the ends."""
+    views, _ = values.shape
+    known = np.where(there, values, np.nan)
+    if views < 8:
+        return np.zeros(views, dtype=bool)
+    differs = known - _beside(known, 4, axis=0)
+    usable = np.isfinite(differs)
+    jump = np.where(usable, differs, 0).sum(1) / np.maximum(usable.sum(1), 1)
+    jump -= np.median(jump)
+    usual = 1.4826 * float(np.median(np.abs(jump)))
+    low, high = np.quantile(values[there], [0.01, 0.99])
+    found: NDArray[np.bool_] = np.abs(jump) > max(_OUTLYING * usual, _JUMP * (high - low))
+    found[[0, 1, -2, -1]] = False
+    return found
+
+
+def _beside(values: Array, reach: int, *, axis: int) -> Array:
+    """Return the medians of so many values on either side along an axis, NaN if there are none."""
+    pad = [(0, 0), (0, 0)]
+    pad[axis] = (reach, reach)
+    padded = np.pad(values, pad, mode="reflect")
+    count = values.shape[axis]
+    shifts = (i for i in range(2 * reach + 1) if i != reach)
+    parts = np.stack([np.take(padded, range(i, i + count), axis=axis) for i in shifts])
+    some = np.isfinite(parts).any(0)
+    middle = np.full_like(values, np.nan)
+    middle[some] = np.nanmedian(parts[:, some], axis=0)
+    return middle
 
 
 def _spread(values: Array, there: Array, axis: int) -> Array:

@@ -52,7 +52,8 @@ def find_centre(
         the centre in detector pixels, 0 = the middle of the first.
 
     Raises:
-        InputError: fewer than 8 views or 16 detector pixels, or nothing but one value.
+        InputError: fewer than 8 views or 16 detector pixels, or nothing but one value; no least
+            residual within a fifth of the detector's width from its middle.
     """
     views, count = np.shape(sinogram)
     if views < 8 or count < 16:
@@ -73,6 +74,12 @@ def find_centre(
         step = max(1, width // 2)
         shifts = shift + step * np.arange(-(reach // step), reach // step + 1)
         values = [trial(int(s)) for s in shifts]
+        if reach > 2 * width and int(np.argmin(values)) in (0, len(values) - 1):
+            raise InputError(
+                "the projections fit together best with the axis of rotation farther from the "
+                f"middle of the detector than {_REACH:.0%} of its width, or with none; give the "
+                "centre, and see whether the angles belong to the views"
+            )
         shift, reach = int(shifts[int(np.argmin(values))]), 2 * width
     return float((count - 1) / 2 + _least(shifts, values))
 

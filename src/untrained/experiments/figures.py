@@ -74,13 +74,12 @@ def gallery(*pictures: str, side: int = _SIDE, columns: int = 4) -> Figure:
                 continue
             scene = scene_of(outcome, picture)
             observed = _enlarged(scene)
-            tiles = [
-                ("original", scene.shown(scene.truth)),
-                (_named("observed", scene, observed), observed),
-            ]
+            label = "observed" if scene.seen is not None else _named("observed", scene, observed)
+            tiles = [("original", scene.shown(scene.truth)), (label, observed)]
             for method in outcome.experiment.methods:
-                image = outcome.image(outcome.entry(picture, method), "kept")
-                tiles.append((_named(method, scene, image), image))
+                entry = outcome.entry(picture, method)
+                # what was drawn need not have the estimate's unit, so its score is the entry's
+                tiles.append((f"{method}\n{entry['psnr']:.2f} dB", outcome.image(entry, "kept")))
             name = f"{_stem(picture)}-methods.png"
             tiles = [(label, central(image, side)) for label, image in tiles]
             save_sheet(outcome.folder / name, tiles, columns)

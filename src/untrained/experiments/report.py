@@ -11,9 +11,11 @@ __all__ = ["markdown", "table"]
 _NOTABLE = 0.3  # dB; a larger difference from a paper is given a reason
 
 _FOOTNOTE = """PSNR is of the image that each method stopped at; the peak is the best that the fit
-passed through, which only the truth shows, and the gap how far below it the fit ended. (A fit with
-jitter and no average is kept at the clean z, which can be better than every jittered image on the
-way: its gap is negative.) Seconds are of the fit's loop alone."""
+passed through, which only the truth shows, and the gap how far below it the fit ended. These two
+and SSIM are of every pixel and channel, full scale 1; where PSNR is counted otherwise (within a
+circle, of luma, by another full scale), the peak is on a scale of its own. (A fit with jitter and
+no average is kept at the clean z, which can be better than every jittered image on the way: its
+gap is negative.) Seconds are of the fit's loop alone."""
 
 
 def markdown(outcome: Outcome, captions: Mapping[str, str]) -> str:

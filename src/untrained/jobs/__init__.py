@@ -7,7 +7,7 @@ from untrained.jobs.job import Job, job_of_run
 from untrained.jobs.locks import RunLock
 from untrained.jobs.parents import listen
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
-from untrained.jobs.running import Outcome, run_job
+from untrained.jobs.running import Outcome, run_job, written_again
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
 from untrained.jobs.targets import Plan, plan_targets
 from untrained.jobs.workers import do_side_by_side, run_side_by_side, without_arrays
@@ -39,4 +39,5 @@ __all__ = [
     "summary_of",
     "without_arrays",
     "write_extras",
+    "written_again",
 ]

@@ -25,7 +25,7 @@ from untrained.jobs.scoring import scored_as_written
 from untrained.reading import hash_of
 from untrained.tasks import Asked, Given, find_task
 
-__all__ = ["Outcome", "run_job"]
+__all__ = ["Outcome", "run_job", "written_again"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +113,7 @@ def _go_on(
     done = earlier is not None and earlier["status"] == "finished"
     if earlier and done and _differs_afterwards(job, earlier):
         if _result_is_whole(job, folder, earlier):
-            return _written_again(job, folder, earlier, ours=ours)
+            return written_again(job, folder, earlier, ours=ours)
         notes.append("begun anew, since the picture that the run kept was changed")
         earlier = None
     if earlier and outputs.get(there) == "finished":
@@ -193,8 +193,18 @@ def _differs_afterwards(job: Job, earlier: Mapping[str, Any]) -> bool:
     return any(job.options.get(name) != before.get(name) for name in names)
 
 
-def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
-    """Write the target anew from the result that the run's folder keeps, without a fit."""
+def written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours: bool) -> Outcome:
+    """Write the target anew from the result that the run's folder keeps, without a fit.
+
+    Args:
+        job: with the options that are now asked for.
+        folder: of its run, which may have been cut short.
+        earlier: what its record says.
+        ours: whether the target is a file that the run has made.
+
+    Raises:
+        InputError: the result or the source is gone, or the target cannot be written.
+    """
     picture = _read_unchanged(job)
     check_target(job, picture, ours=ours)
     result = kept_result(job, folder)
@@ -218,7 +228,7 @@ def _written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours
 def _result_is_whole(job: Job, folder: RunFolder, earlier: Mapping[str, Any]) -> bool:
     """Whether the kept result is as it was written (the output may be another name of it)."""
     kept = kept_result(job, folder)
-    if not kept.exists():  # of another format is for `_written_again` to say
+    if not kept.exists():  # of another format is for `written_again` to say
         return kept.suffix != Path(earlier["job"]["target"]).suffix
     return earlier.get("result_sha256") in (None, hash_of(kept))
 

@@ -21,8 +21,8 @@ fast = Recipe(
     name="fast",
     title="Deep Image Prior on a small network, stopped by held-out measurements (ours, 2026)",
     task="reconstruct",
-    source="ours: the network of inpaint/fast without a sigmoid, fed a code, stopped by held-out "
-    "measurements",
+    source="ours, docs/measurements.md (beside deepinv): the network of inpaint/fast without a "
+    "sigmoid, fed a code, stopped by held-out measurements",
     network=Skip(
         widths=(32, 32, 32, 32), widths_skip=16, padding="zeros", norm_concat=False,
         kernel_refine=3, output="linear",

@@ -21,6 +21,9 @@ def facts_of(
         found["steps"] = f"{lines[-1]['step']} so far"
     scan = record.get("scan")
     found |= {str(k): str(v) for k, v in scan.items()} if isinstance(scan, dict) else {}
+    taken = record.get("taken_step")
+    if summary is not None and taken not in (None, summary["kept_step"]):
+        found["kept"] = f"the image of step {taken}, taken by hand"
     versions = record.get("versions", {})
     names = ("untrained", "torch", "numpy", "python")
     found |= {
@@ -71,7 +74,7 @@ def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
     if "psnr_observed" in summary:
         level = f"{summary['psnr_observed']:.2f} dB"
         if seen == _OBSERVED:
-            found["PSNR to observed"] = level
+            found["PSNR to the original"] = level
         else:
             found["agreement with y"] = f"A x - y is {level} below the mean square of y"
     found["time"] = (

@@ -102,6 +102,7 @@ class Stop(TypedDict):
     refined: bool
     reason: str
     advice: str
+    taken: NotRequired[bool]
 
 
 class Peak(TypedDict):
@@ -205,7 +206,7 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
             for step, shown in pictures.snapshots.items()
         ],
         "history": _history(lines, points, held_out=_watches_held_out(recipe)),
-        "stop": _stop(summary),
+        "stop": _stop(summary, record.get("taken_step")),
         "peak": _peak(lines),
         "facts": [
             {"label": label, "value": value}
@@ -243,7 +244,7 @@ _STATUS: dict[str, Status] = {
 def _layers(pictures: RunPictures, link: Link) -> Layers:
     layers: Layers = {}
     if pictures.estimate is not None:
-        layers["estimate"] = _layer(pictures.estimate, "estimate", link)
+        layers["estimate"] = _layer(pictures.estimate, "restored", link)
     if pictures.observed is not None:
         layers["observed"] = _layer(pictures.observed, pictures.observed_label, link)
     if pictures.truth is not None:
@@ -322,14 +323,17 @@ def summary_of_page(pictures: RunPictures) -> dict[str, Any] | None:
     return results[index] if 0 <= index < len(results) else None
 
 
-def _stop(summary: dict[str, Any] | None) -> Stop | None:
+def _stop(summary: dict[str, Any] | None, taken: int | None) -> Stop | None:
     if summary is None:
         return None
-    return {
+    stop: Stop = {
         "step": summary["stop_step"], "kept_step": summary["kept_step"], "kept": summary["kept"],
         "refined": bool(summary.get("refined")),
         "reason": summary["stop_reason"], "advice": summary["stop_advice"],
     }  # fmt: skip
+    if taken is not None and taken != stop["kept_step"]:  # by hand
+        stop |= {"kept_step": taken, "kept": "image", "refined": False, "taken": True}
+    return stop
 
 
 def _peak(lines: Sequence[dict[str, Any]]) -> Peak | None:

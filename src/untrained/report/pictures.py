@@ -80,7 +80,7 @@ class RunPictures:
         observed_label: what the observed picture is called.
     """
 
-    observed_label: str = "observed"
+    observed_label: str = "original"
 
     def __init__(self, folder: Path, *, page: int = 1) -> None:
         """`page` counts from 1.
@@ -191,12 +191,11 @@ class RunPictures:
                 raise OSError
             same = _sha256(path, path.stat().st_mtime_ns) == self.record.get("source_sha256")
         except OSError:
-            self.notes.append(f"The observed picture is not shown: {path.name} is gone.")
+            self.notes.append(f"The original is not shown: {path.name} is gone.")
             return None
         if not same:
             self.notes.append(
-                f"The observed picture is not shown: {path.name} is no longer the file that was "
-                "restored."
+                f"The original is not shown: {path.name} is no longer the file that was restored."
             )
             return None
         mosaic = find_task(self.record["job"]["task"]).mosaic

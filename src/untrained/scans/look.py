@@ -80,7 +80,7 @@ def centre_of(scan: Sinogram, rows: NDArray[np.float64]) -> tuple[float, str]:
     try:
         return find_centre(rows, scan.angles, make=_fan_of(scan)), "found"
     except InputError:
-        return middle, "the middle of the detector: too little to find it with"
+        return middle, "the middle of the detector: it was not found"
 
 
 def _back_projected(scan: Sinogram, index: int) -> NDArray[np.float32]:

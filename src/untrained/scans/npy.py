@@ -101,6 +101,10 @@ def kspace_of_array(
     noise, maps, mask, truth = (beside.get(k) for k in ("noise", "maps", "mask", "truth"))
     if mask is not None and mask.ndim == 1:  # of columns: whole lines are measured
         mask = np.broadcast_to(mask, shape[-2:])
+    if mask is not None and mask.ndim == 3 and len(mask) == n:
+        mask = mask[list(chosen)]
+    if maps is not None and maps.ndim == 4 and len(maps) == n:
+        maps = maps[list(chosen)]
     if truth is not None:
         truth = np.abs(truth).astype(np.float32)
         truth = truth[None] if truth.ndim == 2 else truth[list(chosen)]

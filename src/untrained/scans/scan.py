@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from untrained.errors import InputError
 
-__all__ = ["KSpace", "Measurements", "Scan", "Sinogram"]
+__all__ = ["KSpace", "Measurements", "Scan", "Sinogram", "places_measured"]
+
+_CHANCE = 0.25  # of what was measured: as many zeros within lines may be rounded noise
+_WEAK = 2.0  # times the mean of all values: of the strongest one beside a zero that is noise
 
 Axis: TypeAlias = Literal["slice", "frame", "echo"]
 Complex: TypeAlias = NDArray[np.complex64]
@@ -30,7 +33,8 @@ class KSpace:
     Attributes:
         samples: (n, coils, h, w) complex; off the grid h are spokes (or arms), w their samples.
         axis: what the first axis counts.
-        mask: which places were measured, (h, w) or (n, h, w); None = those that are not zero.
+        mask: which places were measured, (h, w) or (n, h, w); None = those that are not zero
+            (`places_measured`).
         noise: what the coils received without a signal, (coils, samples).
         maps: sensitivities of the coils, (coils, h, w) or (n, coils, h, w).
         trajectory: places of samples off the grid, (h, w, 2) or (n, h, w, 2), down and across, in
@@ -92,9 +96,9 @@ class KSpace:
 
     @property
     def sampled(self) -> NDArray[np.bool_]:
-        """Which places were measured, (n, h, w): the mask's, or where any coil is not zero."""
+        """Which places were measured, (n, h, w): the mask's, or as the samples say."""
         n, _, h, w = self.samples.shape
-        found = np.any(self.samples != 0, axis=1) if self.mask is None else self.mask
+        found = places_measured(self.samples) if self.mask is None else self.mask
         return np.broadcast_to(found, (n, h, w))
 
 
@@ -212,6 +216,30 @@ class Measurements:
 
 
 Scan: TypeAlias = KSpace | Sinogram | Measurements
+
+
+def places_measured(samples: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return (n, h, w), where samples (n, coils, h, w) have been measured: where one is not zero.
+
+    And where all others of its row and its column that are weak were, if such zeros are few: whole
+    numbers of a weak signal are 0 now and then, which is a measurement. A zero among strong values
+    is none: somebody has put it there.
+    """
+    found = np.any(samples != 0, axis=1)
+    # lines are columns or rows, of every frame its own, along what was measured of any frame
+    lines = (
+        found.any(axis=across, keepdims=True) & found.any(axis=(0, 3 - across), keepdims=True)
+        for across in (1, 2)
+    )
+    gaps = min((line & ~found for line in lines), key=np.count_nonzero)
+    if not 0 < gaps.sum() <= _CHANCE * found.sum():
+        return found
+    strength = np.abs(samples).sum(axis=1)
+    padded = np.pad(strength, ((0, 0), (1, 1), (1, 1)))
+    h, w = strength.shape[1:]
+    beside = np.max([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)], axis=0)
+    weak = beside <= _WEAK * strength[found].mean()
+    return np.asarray(found | (gaps & weak))
 
 
 def _check_shape(

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from untrained.studio.models import Job
 from untrained.studio.queue import Entry, Queue
+from untrained.studio.strength import asked_of
 
 __all__ = ["Events", "job_of"]
 
@@ -24,9 +25,10 @@ def job_of(entry: Entry, position: int | None) -> Job:
     """Return a job as the page sees it."""
     return Job.model_validate(
         {
-            **entry.request,
+            **asked_of(entry).model_dump(),
             **entry.state,
             "id": entry.id,
+            "revision": entry.revision,
             "status": entry.status,
             "position": position if entry.status == "queued" else None,
             "stopping": entry.wanted == "stop" and entry.status == "running",

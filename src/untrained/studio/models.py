@@ -23,7 +23,9 @@ __all__ = [
     "Sample",
     "SampleRequest",
     "Setting",
+    "Several",
     "Status",
+    "Strength",
     "Take",
     "TaskForm",
     "Value",
@@ -180,7 +182,8 @@ class Job(BaseModel):
 
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
     are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
-    snapshot that was taken for the result by hand, `extended` the job that this one went on from.
+    snapshot that was taken for the result by hand, `extended` the job that this one went on from
+    by `more_steps`. `revision` grows with every change.
     """
 
     id: Id
@@ -210,16 +213,31 @@ class Job(BaseModel):
     kept_step: int | None = None
     taken_step: int | None = None
     extended: Id | None = None
+    more_steps: int | None = None
     pages: int = 1
     width: int | None = None
     height: int | None = None
     command: str = ""
+    revision: int = 0
 
 
 class Extend(_Strict):
     """How many more steps to take."""
 
     steps: int = Field(ge=1, le=1_000_000)
+
+
+class Strength(_Strict):
+    """How much of the noise is taken away; None for the colours = as the strength."""
+
+    strength: float = Field(ge=0, le=1)
+    colour_strength: float | None = Field(default=None, ge=0, le=1)
+
+
+class Several(_Strict):
+    """Jobs that something is to be done with."""
+
+    ids: list[Id] = Field(min_length=1, max_length=10_000)
 
 
 class Take(_Strict):

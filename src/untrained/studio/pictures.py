@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
@@ -33,7 +34,7 @@ from untrained.images import (
 )
 from untrained.studio.queue import Queue
 from untrained.studio.scans import SCANS, is_scan, scan_facts
-from untrained.studio.screen import screen_page
+from untrained.studio.screen import SIDES, screen_page, screen_values, small
 from untrained.studio.workspace import Workspace, new_id
 
 __all__ = ["Pictures", "plain_name", "without_paths"]
@@ -148,6 +149,15 @@ class Pictures:
                 _write(path, screen_page(picture, page - 1))
         return path
 
+    def look(self, id_: str, look: str) -> Path:
+        """Return a smaller look at the first page as WebP: "preview" or "thumbnail"."""
+        path = self.workspace.picture(id_) / f"{look}.webp"
+        if not path.exists():  # of an older workspace, a kernel, or a scan
+            page = self.page(id_, 1)
+            with self.decoding:
+                _write(path, small(_values_of(page), look))
+        return path
+
     def sweep(self) -> None:
         """Remove the pictures that no job has used for a day."""
         before = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
@@ -179,7 +189,9 @@ class Pictures:
         pages, _, _, channels = picture.pixels.shape
         orientation = orientation_of(picture)
         height, width = upright_size(picture.pixels.shape[1:3], orientation)
-        _write(path.with_name("page-1.png"), screen_page(picture, 0))
+        shown = screen_values(picture, 0)
+        for look in SIDES:  # the whole page is made when it is first asked for
+            _write(path.with_name(f"{look}.webp"), small(shown, look, profile=picture.metadata.icc))
         return {
             "width": width, "height": height, "pages": pages,
             "channels": channels + (picture.alpha is not None),
@@ -223,6 +235,11 @@ def without_paths(text: str, names: dict[Path, str]) -> str:
     for path, name in names.items():
         text = text.replace(str(path), name)
     return text
+
+
+def _values_of(path: Path) -> NDArray[np.uint8]:
+    values: NDArray[np.uint8] = read_picture(path, max_pixels=2**62).pixels[0].astype(np.uint8)
+    return values
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -193,6 +193,15 @@ class Queue:
             )
         )  # fmt: skip
 
+    def to_front(self, id_: str) -> bool:
+        """Let a queued job be the next; whether it was queued."""
+        return bool(
+            self._do(
+                "UPDATE jobs SET number = (SELECT min(number) FROM jobs) - 1, state = state "
+                "WHERE id = ? AND status = 'queued' AND wanted = '' RETURNING 1", id_,
+            )
+        )  # fmt: skip
+
     def crashed(self, id_: str) -> int:
         """Count a death of the process that ran a job; return how many there were."""
         rows = self._do(

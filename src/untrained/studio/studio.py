@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from untrained.studio.events import Events
@@ -30,6 +31,7 @@ class Studio:
     supervisor: Supervisor
     safety: Safety
     timing: asyncio.Lock
+    rewriting: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def open(cls, options: WorkerOptions, safety: Safety) -> Studio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -19,15 +20,36 @@ from untrained.images import (
 )
 from untrained.jobs import Job, RunFolder
 from untrained.studio.extending import run_of
+from untrained.studio.pictures import plain_name
+from untrained.studio.queue import Entry
 from untrained.studio.workspace import Workspace
 from untrained.tasks import find_task
 
-__all__ = ["result_file", "take_snapshot"]
+__all__ = ["result_file", "result_name", "take_snapshot"]
 
 
 def result_file(workspace: Workspace, id_: str) -> Path | None:
     """Return the file that a job gives; None if there is none yet."""
     return next(workspace.job(id_).glob("result.*"), None)
+
+
+def result_name(entry: Entry, path: Path, pattern: str = "{name}-{task}") -> str:
+    """Return what a result is called where it goes: of a pattern with {name}, {task}, {recipe}.
+
+    Raises:
+        InputError: a pattern with anything else in braces.
+    """
+    known = {
+        "name": Path(entry.state["picture_name"]).stem,
+        "task": entry.request["task"],
+        "recipe": entry.request["recipe"],
+    }
+    for field in re.findall(r"\{(.*?)\}|[{}]", pattern):
+        if field not in known:
+            names = ", ".join(f"{{{name}}}" for name in known)
+            raise InputError(f"pattern is {pattern!r}; wanted a name of text, {names}")
+    stem = re.sub(r"\{(.*?)\}", lambda field: str(known[field[1]]), pattern)
+    return plain_name(stem + path.suffix)
 
 
 def take_snapshot(workspace: Workspace, id_: str, job: Job, step: int) -> None:
@@ -52,8 +74,16 @@ def take_snapshot(workspace: Workspace, id_: str, job: Job, step: int) -> None:
     if step != record["results"][-1]["kept_step"]:
         picture = _with_snapshot(picture, run, job, step)
     write_picture(shown, picture)
-    write_picture(job.target, picture)
+    write_picture(job.target, _as_asked(picture, job))
     run.write_record({**record, "taken_step": step})
+
+
+def _as_asked(picture: Picture, job: Job) -> Picture:
+    """Return what is written of a result: weaker, where that was asked for."""
+    if not job.afterwards():
+        return picture
+    before = read_picture(job.source, max_pixels=job.max_pixels)
+    return find_task(job.task).finished(before, picture, job.options)
 
 
 def _with_snapshot(picture: Picture, run: RunFolder, job: Job, step: int) -> Picture:

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
+from untrained.images import blended, read_picture
 from untrained.jobs import RunFolder
 from untrained.recipes import explain
 from untrained.report import Shown, ViewRun, as_png, make_report, open_run, view_of_run
@@ -16,9 +17,12 @@ from untrained.report.reproducing import python_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
+from untrained.studio.screen import small
+from untrained.studio.strength import asked_of
 from untrained.studio.studio import Studio
+from untrained.tasks import find_task
 
-__all__ = ["report_of", "shown_file", "view_of"]
+__all__ = ["report_of", "shown_file", "thumbnail_of", "view_of"]
 
 
 def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
@@ -27,7 +31,7 @@ def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
     Raises:
         HTTPException: 404, no such page.
     """
-    request = JobRequest.model_validate(entry.request)
+    request = asked_of(entry)
     run = run_of(studio.workspace, entry.id)
     if run is None:
         view = _before_it_began(studio, request, entry.id)
@@ -60,7 +64,7 @@ def report_of(studio: Studio, entry: Entry, page: int) -> str:
 
 def _named(studio: Studio, entry: Entry, view: dict[str, Any], page: int) -> dict[str, Any]:
     """Return a view with the names that the user knows, in place of the workspace's."""
-    request = JobRequest.model_validate(entry.request)
+    request = asked_of(entry)
     names = {path.name: name for path, name in studio.requests.names(request).items()}
     title, pages = str(entry.state["picture_name"]), entry.state.get("pages", 1)
     return {
@@ -92,8 +96,36 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
             if found is None:
                 raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
             folder.mkdir(exist_ok=True)
-            write_atomically(path, lambda file: file.write(as_png(found.pixels())))
+            pixels = found.pixels()
+            if name == "estimate" and (weaker := _strengths(entry)):
+                before = _find(run, "observed", page)
+                if before is not None and (before.height, before.width) == pixels.shape[:2]:
+                    pixels = blended(before.pixels(), pixels, **weaker)
+            write_atomically(path, lambda file: file.write(as_png(pixels)))
     return path
+
+
+def thumbnail_of(studio: Studio, entry: Entry) -> Path:
+    """Return a small look at the result of a job as WebP, made once.
+
+    Raises:
+        HTTPException: 404, there is none.
+    """
+    whole = shown_file(studio, entry, "estimate", 1)
+    path = whole.with_name("thumbnail.webp")
+    with studio.pictures.decoding:
+        if not path.exists() or path.stat().st_mtime_ns < whole.stat().st_mtime_ns:
+            values = read_picture(whole, max_pixels=2**62).pixels[0].astype("uint8")
+            write_atomically(path, lambda file: file.write(small(values, "thumbnail")))
+    return path
+
+
+def _strengths(entry: Entry) -> dict[str, float]:
+    """Return how much of the noise is taken away, where that was chosen."""
+    request = asked_of(entry)
+    names = find_task(request.task).afterwards
+    return {name: float(value) for name in names
+            if isinstance(value := request.options.get(name), (int, float))}  # fmt: skip
 
 
 def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
@@ -113,16 +145,20 @@ def _is_newer(path: Path, run: RunFolder) -> bool:
 
 
 def _link(studio: Studio, entry: Entry, page: int) -> Any:
-    base, which = f"/api/jobs/{entry.id}", "" if page == 1 else f"?page={page}"
+    base = f"/api/jobs/{entry.id}"
+    began = "".join(c for c in str(entry.state.get("started")) if c.isdigit())
     latest = studio.workspace.job(entry.id) / "latest.png"
 
     def link(shown: Shown) -> str:
         if shown.name == "estimate" and entry.status == "running" and latest.exists():
             return f"{base}/latest.png?step={entry.state.get('step', 0)}"
-        if shown.name == "estimate":  # another one after "go on" or "take"
-            taken = entry.state.get("taken_step") or entry.state.get("step", 0)
-            return f"{base}/estimate.png{which or '?page=1'}&step={taken}"
-        return f"{base}/{shown.name}.png{which}"
+        if entry.status in ("queued", "running"):  # what it is of may change yet
+            step = f"&step={entry.state.get('step', 0)}" if shown.name == "estimate" else ""
+            return f"{base}/{shown.name}.png?page={page}{step}"
+        # another one after "go on", "take", another strength
+        is_fixed = shown.name == "observed" or shown.name.startswith("snapshots/")
+        version = began if is_fixed else entry.revision
+        return f"{base}/{shown.name}.png?page={page}&v={version}"
 
     return link
 

@@ -33,6 +33,7 @@ from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
 from untrained.studio.requests import Requests, warm_up
+from untrained.studio.strength import asked_of
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
 from untrained.tasks import find_task
@@ -86,7 +87,7 @@ class Worker:
 
     def work(self, entry: Entry) -> None:
         """Do one job, and enter what came of it."""
-        request = JobRequest.model_validate(entry.request)
+        request = asked_of(entry)
         names: dict[Path, str] = {}
         try:
             names = self.requests.names(request)

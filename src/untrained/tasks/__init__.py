@@ -28,6 +28,7 @@ from untrained.tasks.demosaic import Demosaic, demosaic
 from untrained.tasks.denoise import Denoise, denoise
 from untrained.tasks.flash import Flash, flash
 from untrained.tasks.formats import Formats
+from untrained.tasks.frames import restore_series
 from untrained.tasks.inpaint import Inpaint, inpaint
 from untrained.tasks.mri import prepare_mri, reconstruct_mri
 from untrained.tasks.mri_file import Mri
@@ -69,6 +70,7 @@ __all__ = [
     "reconstruct_mri",
     "reconstruct_sensing",
     "reconstruct_series",
+    "restore_series",
     "upscale",
 ]
 

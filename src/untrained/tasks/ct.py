@@ -181,7 +181,9 @@ def prepare_ct(
     if not 0 <= centre <= last:
         raise InputError(f"centre is {centre:g}; wanted a pixel of the detector, 0 to {last}")
     filled = _filled(found)
-    if size is None:
+    if size is not None:
+        size = _sides(size)
+    else:
         size, note = _size_of(filled, centre, beam)
         notes += [note] if note else []
     projector = beam.make(
@@ -264,6 +266,14 @@ def _corrected(values: Array, flat: Array | None, dark: Array | None, air: int) 
             "counts? then give flat (and dark)"
         )
     return Sinogram(values=values, known=np.ones_like(known))
+
+
+def _sides(size: Any) -> tuple[int, int]:
+    """Return height and width. Raises InputError: no whole numbers from 1."""
+    both = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else (size, size)
+    if len(both) != 2:
+        raise InputError(f"size is {size}; wanted one whole number, or height and width")
+    return as_size(both[0], "size"), as_size(both[1], "size")
 
 
 def _evenly(count: int, wanted: int) -> NDArray[np.intp]:

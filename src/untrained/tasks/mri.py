@@ -20,14 +20,16 @@ from untrained.calibration import (
 )
 from untrained.errors import InputError
 from untrained.operators import Fourier, Mask, Sense, as_pairs
+from untrained.scans import places_measured
 from untrained.tasks.base import FitKeywords, Given, fit_task
 from untrained.tasks.scanned import magnitude
 
-__all__ = ["Measured", "prepare_mri", "reconstruct_mri"]
+__all__ = ["Measured", "alike_coils", "check_centre", "prepare_mri", "reconstruct_mri"]
 
 Maps = Literal["auto", "none"] | NDArray[Any]
 
 _BRIGHT = 0.99  # the quantile of |A* y| that becomes 1: fat at the skin is several times as bright
+_STRONGEST = 0.01  # of the values of k-space, which are taken for as strong as each other
 _MIDDLE = 24  # lines at most that are never held out
 
 
@@ -62,24 +64,27 @@ def prepare_mri(
 
     Args:
         kspace: (coils, h, w) or (h, w), complex, centred: the zero frequency at (h // 2, w // 2).
-        mask: (w,) for lines, or (h, w); not 0 = measured. None = where any coil is not 0.
+        mask: (w,) for lines, (h, w), (1, w) or (h, 1); not 0 = measured, and what else is in
+            k-space is not looked at. None = where any coil is not 0, but for a few zeros within
+            lines.
         maps: the coils' sensitivity, (coils, h, w) or (sets, coils, h, w); "auto" = by ESPIRiT from
             the middle of k-space; "none" = an image for each coil.
-        noise: (coils, n), complex samples without a signal, to prewhiten the coils with.
+        noise: (coils, n), complex samples without a signal, to prewhiten the coils with; the unit
+            of k-space stays.
 
     Raises:
-        InputError: no complex (coils, h, w), NaN or infinite values, k-space of zeros, a mask, maps
-            or noise of another size, too few lines in the middle for maps="auto".
+        InputError: no complex (coils, h, w), NaN or infinite values, k-space of zeros or with the
+            zero frequency in a corner, a mask, maps or noise of another size, too few lines in the
+            middle for maps="auto".
     """
-    samples = _checked(kspace)
-    where = _sampled(samples, mask)
-    samples = samples * where
+    samples, where = _checked(kspace, mask)
     if not bool((samples != 0).any()):
         raise InputError("k-space is zero everywhere; check the file, or the mask")
+    check_centre(samples[None].numpy())
     notes: list[str] = []
     sensitivity = None if isinstance(maps, str) else _checked_maps(maps, samples)
     if noise is not None:
-        mixing = whitening(noise_covariance(_checked_noise(noise, len(samples))))
+        mixing = alike_coils(_checked_noise(noise, len(samples)))
         samples = mix_coils(mixing, samples)
         sensitivity = None if sensitivity is None else mix_coils(mixing, sensitivity)
     if isinstance(maps, str) and maps not in ("auto", "none"):
@@ -152,8 +157,49 @@ def reconstruct_mri(
     return replace(result, image=image) if fit.get("return_result") else image
 
 
-def _checked(kspace: NDArray[Any]) -> Tensor:
-    """Return k-space as (c, h, w), complex. Raises InputError: it is something else."""
+def alike_coils(noise: Tensor) -> Tensor:
+    """Return the matrix (c, c) after which coils have the same noise, the middle of what they had.
+
+    So the unit of k-space stays what it was.
+
+    Args:
+        noise: (c, n), complex samples without a signal.
+
+    Raises:
+        InputError: as `noise_covariance`.
+    """
+    mixing = whitening(noise_covariance(noise))
+    return mixing / mixing.abs().square().sum(1).sqrt().median()
+
+
+def check_centre(samples: NDArray[Any]) -> None:
+    """Refuse k-space (n, coils, h, w) whose strong values lie around a corner, not the middle.
+
+    They are counted around the circle, the hundredth part of them that is strongest alike, so that
+    a single spike says nothing.
+
+    Raises:
+        InputError: it is so.
+    """
+    strength = np.abs(samples).sum(axis=(0, 1), dtype=np.float64)
+    strength = np.minimum(strength, np.quantile(strength[strength > 0], 1 - _STRONGEST))
+    near_corner = []
+    for axis, size in enumerate(strength.shape):
+        around = np.exp(2j * np.pi * (np.arange(size) - size // 2) / size)
+        near_corner.append(bool((strength.sum(axis=1 - axis) * around).sum().real < 0))
+    if all(near_corner):
+        raise InputError(
+            "k-space is strongest near a corner; wanted the zero frequency in the middle: "
+            "np.fft.fftshift(kspace, axes=(-2, -1)), and the mask likewise"
+        )
+
+
+def _checked(kspace: NDArray[Any], mask: NDArray[Any] | None) -> tuple[Tensor, Tensor]:
+    """Return k-space (c, h, w), complex, 0 where it was not measured, and (h, w), where it was.
+
+    Raises:
+        InputError: it is something else.
+    """
     values = np.asarray(kspace)
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or not np.iscomplexobj(values) or not values.size:
@@ -161,29 +207,31 @@ def _checked(kspace: NDArray[Any]) -> Tensor:
             f"k-space is {values.dtype} of shape {np.shape(kspace)}; "
             "wanted complex numbers (coils, h, w)"
         )
+    where = places_measured(values[None])[0] if mask is None else _mask(mask, values.shape[-2:])
+    values = np.where(where, values, 0)
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise InputError(
-            f"k-space has {count} NaN or infinite values; set them to 0 and give a mask of the rest"
+            f"k-space has {count} NaN or infinite values; give a mask of what was measured, which "
+            "leaves them out"
         )
     largest = float(np.abs(values).max()) or 1.0
     if not 1e-30 < largest < 1e30:  # float32 ends not far beyond
         raise InputError(f"k-space's largest value is {largest:.3g}; bring it nearer to 1")
-    return torch.from_numpy(values.astype(np.complex64))
+    return torch.from_numpy(values.astype(np.complex64)), torch.from_numpy(where)
 
 
-def _sampled(samples: Tensor, mask: NDArray[Any] | None) -> Tensor:
+def _mask(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return (h, w), true where k-space was measured. Raises InputError: another size."""
-    h, w = samples.shape[-2:]
-    if mask is None:
-        return (samples != 0).any(0)
+    h, w = shape
     values = np.asarray(mask)
-    if values.shape not in ((w,), (h, w)):
+    if values.shape not in ((w,), (h, w), (1, w), (h, 1)):
         got = "x".join(map(str, values.shape))
         raise InputError(
-            f"mask is {got}, k-space is {h}x{w}; wanted ({w},), a number a column, or ({h}, {w})"
+            f"mask is {got}, k-space is {h}x{w}; wanted ({w},), a number a column, ({h}, 1), one a "
+            f"row, or ({h}, {w})"
         )
-    return torch.from_numpy(np.broadcast_to(values != 0, (h, w)).copy())
+    return np.broadcast_to(values != 0, (h, w)).copy()
 
 
 def _checked_maps(maps: NDArray[Any], samples: Tensor) -> Tensor:
@@ -217,20 +265,31 @@ def _whole_axis(where: Tensor) -> tuple[int | None, tuple[int, ...]]:
 
 
 def _groups(where: Tensor, whole: int | None) -> NDArray[np.int64]:
-    """Return what is held out together: a line, or a sample; -1 = never, the middle of k-space."""
+    """Return what is held out together: a line, or a sample; -1 = never, the middle of k-space.
+
+    Lines of a partial echo, all of which begin late, are lines.
+    """
     h, w = where.shape
+    rows, columns = where.any(1), where.any(0)
+    if whole is None and bool((where == rows[:, None] & columns).all()):
+        whole = -2 if _is_run(rows) else -1 if _is_run(columns) else None
     if whole is None:
         numbers = torch.arange(h * w).view(h, w)
         middle = torch.zeros_like(where)
         rows, columns = _middle(where[:, w // 2]), _middle(where[h // 2])
         middle[rows.nonzero(), columns.nonzero().T] = True
     else:
-        line = where[0] if whole == -2 else where[:, 0]
+        line = columns if whole == -2 else rows
         numbers, middle = torch.arange(len(line)), _middle(line)
         if whole == -1:
             numbers, middle = numbers[:, None], middle[:, None]
     numbers = torch.where(middle, -1, numbers)
     return numbers.expand(h, w).contiguous().numpy()
+
+
+def _is_run(line: Tensor) -> bool:
+    """Whether the true values stand in a row."""
+    return int(line[1:].ne(line[:-1]).sum()) + int(line[0]) + int(line[-1]) == 2
 
 
 def _middle(line: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untrained.calibration import mix_coils, noise_covariance, whitening
+from untrained.calibration import mix_coils
 from untrained.errors import InputError
 from untrained.images import Picture
 from untrained.restoring import Measured, MeasuredPages
@@ -21,7 +21,7 @@ from untrained.scans.grid import to_images
 from untrained.simulation.masks import accelerated_lines
 from untrained.simulation.sampling import random_lines
 from untrained.tasks.base import Asked, Options, Unread
-from untrained.tasks.mri import prepare_mri
+from untrained.tasks.mri import alike_coils, prepare_mri
 from untrained.tasks.scanned import (
     ScanFormats,
     ScanPicture,
@@ -34,7 +34,7 @@ from untrained.tasks.scanned import (
     shown_part,
 )
 
-__all__ = ["Mri"]
+__all__ = ["Mri", "prewhitened"]
 
 _SUFFIXES = frozenset({".h5", ".cfl", ".npy", ".npz"})
 _IN_THE_MIDDLE = 0.6  # of the energy of k-space, in the middle quarter of its places
@@ -171,12 +171,21 @@ def _check_middle(scan: KSpace) -> None:
         )
 
 
+def prewhitened(scan: KSpace) -> KSpace:
+    """Return a scan, and its coil maps, whose coils have noise alike, where it has a noise scan."""
+    if scan.noise is None:
+        return scan
+    mixing = alike_coils(torch.from_numpy(scan.noise))
+    maps = scan.maps
+    if maps is not None:
+        maps = mix_coils(mixing, torch.from_numpy(maps)).numpy().astype(np.complex64)
+    samples = np.stack([mix_coils(mixing, torch.from_numpy(k)).numpy() for k in scan.samples])
+    return replace(scan, samples=samples.astype(np.complex64), maps=maps, noise=None)
+
+
 def _magnitudes(scan: KSpace) -> NDArray[np.float32]:
     """Return the root of the sum of squares of the coil images, (n, H, W, 1)."""
-    samples = scan.samples
-    if scan.noise is not None:  # the image of prewhitened coils is in units of their noise
-        mixing = whitening(noise_covariance(torch.from_numpy(scan.noise)))
-        samples = np.stack([mix_coils(mixing, torch.from_numpy(k)).numpy() for k in samples])
+    samples = prewhitened(scan).samples
     found = np.sqrt(np.square(np.abs(to_images(samples))).sum(axis=1))
     return np.asarray(found, np.float32)[..., None]
 

@@ -14,7 +14,9 @@ from untrained.objectives import Stacked
 from untrained.operators import Compose, Frames, LinearOperator, RealImage, as_complex
 from untrained.operators.fourier import Coils, Fourier
 from untrained.recipes import Recipe, as_recipe
+from untrained.scans import places_measured
 from untrained.tasks.base import FitKeywords, Given, as_asked, fit_task
+from untrained.tasks.mri import check_centre
 
 __all__ = ["MeasuredSeries", "in_a_cycle", "prepare_series", "reconstruct_series"]
 
@@ -99,7 +101,7 @@ def prepare_series(
     frames, coils, height, width = k.shape
     notes = []
     if mask is None:
-        known = _whole_lines((k != 0).any(axis=1))
+        known = places_measured(k)
         if known.all():
             notes.append("every place of k-space has been measured: there is no mask")
         else:
@@ -109,7 +111,7 @@ def prepare_series(
     k = np.where(known[:, None], k, 0)
     if not np.any(k):
         raise InputError("k-space is zero wherever the mask is not; wanted measurements")
-    _check_centre(k)
+    check_centre(k)
     frame: LinearOperator = Fourier()
     if maps is not None:
         frame = Compose(frame, Coils(_maps(maps, (coils, height, width))))
@@ -222,15 +224,6 @@ def _checked(kspace: NDArray[Any]) -> NDArray[np.complex64]:
     return k.astype(np.complex64)
 
 
-def _whole_lines(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return places (T, h, w) as whole lines, if they are that but for a value that is 0."""
-    for axis in (1, 2):
-        lines = there.any(axis=axis, keepdims=True)
-        if there.sum() > 0.9 * lines.sum() * there.shape[axis]:
-            return np.broadcast_to(lines, there.shape)
-    return there
-
-
 def _mask(mask: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
     """Return a mask as (T, h, w). Raises InputError."""
     frames, height, width = shape
@@ -251,19 +244,6 @@ def _maps(maps: NDArray[Any], shape: tuple[int, int, int]) -> torch.Tensor:
     if np.shape(maps) != shape:
         raise InputError(f"maps is {np.shape(maps)}; wanted {shape}: (coils, height, width)")
     return torch.from_numpy(np.asarray(maps).astype(np.complex64))[None]
-
-
-def _check_centre(k: NDArray[np.complex64]) -> None:
-    """Refuse a k-space whose strongest place is nearer to a corner than to the middle."""
-    strength = np.abs(k).sum(axis=(0, 1))
-    row, column = np.unravel_index(strength.argmax(), strength.shape)
-    height, width = strength.shape
-    far = [abs(row - height // 2) > height / 4, abs(column - width // 2) > width / 4]
-    if all(far):
-        raise InputError(
-            f"k-space is strongest at row {row}, column {column}, near a corner; wanted the zero "
-            "frequency in the middle: np.fft.fftshift(kspace, axes=(-2, -1))"
-        )
 
 
 def _scale(k: NDArray[np.complex64], known: NDArray[np.bool_], frame: LinearOperator) -> float:

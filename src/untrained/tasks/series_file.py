@@ -17,7 +17,7 @@ from untrained.recipes import Recipe
 from untrained.restoring import Measured, MeasuredPages
 from untrained.scans import KSpace
 from untrained.tasks.base import Asked, Options, Unread
-from untrained.tasks.mri_file import Mri
+from untrained.tasks.mri_file import Mri, prewhitened
 from untrained.tasks.scanned import (
     ScanFormats,
     ScanPicture,
@@ -94,7 +94,8 @@ class Series(Mri):
         real, crop = bool(asked.options["real"]), crop_of(asked.picture)
 
         def page(index: int) -> Measured:
-            measured = prepare_series(scan.samples, scan.sampled, _maps(scan), real=real)
+            alike = prewhitened(scan)
+            measured = prepare_series(alike.samples, scan.sampled, _maps(alike), real=real)
             return back_projected(measured, lambda image: _frames(middle_of(image, crop), real))
 
         return page

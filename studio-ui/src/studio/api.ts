@@ -78,6 +78,11 @@ export const api = {
   resume: (job: string) => call<Job>("POST", `/jobs/${id(job)}/resume`),
   extend: (job: string, steps: number) => call<Job>("POST", `/jobs/${id(job)}/extend`, { steps }),
   take: (job: string, step: number) => call<unknown>("POST", `/jobs/${id(job)}/take`, { step }),
+  strength: (job: string, strength: number, colour_strength: number | null) =>
+    call<Job>("POST", `/jobs/${id(job)}/strength`, { strength, colour_strength }),
+  toFront: (job: string) => call<Job>("POST", `/jobs/${id(job)}/front`),
+  asPicture: (job: string) => call<Picture>("POST", `/jobs/${id(job)}/as-picture`),
+  removeAll: (ids: string[]) => call<unknown>("POST", "/jobs/delete", { ids }),
   remove: (job: string) => call<unknown>("DELETE", `/jobs/${id(job)}`),
 };
 
@@ -85,6 +90,12 @@ export const urls = {
   events: "/api/events",
   sample: (name: string) => `/api/samples/${id(name)}/image.png`,
   picture: (picture: string, page = 1) => `/api/pictures/${id(picture)}/image.png?page=${page}`,
+  /** For the screen: of a large picture a smaller look, of others every pixel. */
+  shown: ({ id: picture, width, height }: Picture) => (width * height > 2e6 ? urls.preview(picture) : urls.picture(picture)),
+  preview: (picture: string) => `/api/pictures/${id(picture)}/preview.webp`,
+  thumbnail: (picture: string) => `/api/pictures/${id(picture)}/thumbnail.webp`,
+  resultThumbnail: (job: string, revision: number) => `/api/jobs/${id(job)}/thumbnail.webp?v=${revision}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
+  results: (jobs: string[], pattern: string) => `/api/results.zip?ids=${jobs.join(",")}&pattern=${encodeURIComponent(pattern)}`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

@@ -1,12 +1,14 @@
 import type { Store } from "./state.ts";
-import type { About, Sample, Task } from "./types.ts";
+import type { Sample, Task } from "./types.ts";
 
 /** What every screen is given. */
 export interface App {
   store: Store;
-  about: About;
+  /** Empty until `loaded`. */
   tasks: Task[];
-  samples: Sample[];
+  /** The tasks are there. */
+  loaded: Promise<void>;
+  samples: Promise<Sample[]>;
   /** Open another screen, there perhaps with a line to tell. */
   go(hash: string, told?: string): void;
   /** Take in files that were dropped, pasted or chosen, and open what is to be done with them. */

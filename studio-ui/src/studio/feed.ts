@@ -3,22 +3,22 @@ import type { Store, StudioEvent } from "./state.ts";
 import type { Job } from "./types.ts";
 
 /**
- * Keeps the store in step with the server.
+ * Keeps the store in step with the server; resolves when it knows all jobs.
  *
  * A browser opens six connections to a server at most, over all tabs. So one tab holds the stream and
  * tells the others; when it closes, the next takes over. Where the browser offers no locks (a page over
  * plain http from another machine), every tab that is seen has a stream of its own.
  */
-export function follow(store: Store): void {
+export function follow(store: Store): Promise<void> {
   const refresh = async (): Promise<void> => {
     const jobs = await api.jobs().catch(() => null);
     if (jobs) store.dispatch({ type: "jobs", jobs });
   };
-  void refresh();
+  const first = refresh();
 
   if (!("locks" in navigator) || typeof BroadcastChannel === "undefined") {
     followWhileSeen(store, refresh);
-    return;
+    return first;
   }
   const channel = new BroadcastChannel("untrained-studio");
   channel.onmessage = ({ data }: MessageEvent<StudioEvent>) => {
@@ -33,6 +33,7 @@ export function follow(store: Store): void {
     }, refresh);
     return new Promise(() => {}); // held until the tab closes
   });
+  return first;
 }
 
 function followWhileSeen(store: Store, refresh: () => Promise<void>): void {

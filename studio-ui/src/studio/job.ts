@@ -3,10 +3,12 @@ import type { ViewRun } from "../model.ts";
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, copyText, fill, h, linkButton, setText } from "./dom.ts";
-import { formatDecibel, formatRate, formatSeconds, formatSize } from "./format.ts";
+import { formatRate, formatSeconds, formatSize } from "./format.ts";
+import { labelsOf } from "./labels.ts";
 import { deleteButton, progressBar, statusText } from "./queue.ts";
 import { jobHash, setupHash } from "./route.ts";
 import { isActive, siblings } from "./state.ts";
+import { strengthSliders } from "./strength.ts";
 import type { Job } from "./types.ts";
 
 /** The views are fetched at most so often; the estimate changes about once a second. */
@@ -14,7 +16,7 @@ const REFRESH_MS = 700;
 
 /** One job: watched while it runs, kept when it is done, compared with others of its picture. */
 export function jobScreen(app: App, id: string, compare: string[]): Screen {
-  const shown = [id, ...compare];
+  let others = compare;
   const current = (): Job | undefined => app.store.state.jobs.get(id);
   const first = current();
 
@@ -33,11 +35,15 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const extend = extendMenu(app, id);
   const copyCommand = copyButton("Copy as command", () => views.get(id)?.command ?? current()?.command ?? "");
   const copyPython = copyButton("Copy as Python", () => views.get(id)?.python ?? "");
+  const asInput = button("Use as the next input", () => {
+    asInput.disabled = true;
+    api.asPicture(id).then((picture) => app.go(setupHash([picture.id])), app.complain).finally(() => (asInput.disabled = false));
+  });
   const remove = deleteButton(() => api.remove(id), app, () => app.go("#/queue"));
 
   const more = h("details", { class: "menu" },
     h("summary", { class: "button" }, "More"),
-    h("div", { class: "menu-body" }, copyCommand, copyPython, remove));
+    h("div", { class: "menu-body" }, asInput, copyCommand, copyPython, remove));
 
   const take = button("Take this step", () => {
     const step = viewer.step;
@@ -46,6 +52,12 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const taken = h("span", { class: "hint", "aria-live": "polite" });
   const viewerBox = h("div", { class: "viewer-box" });
   const viewer = mountViewer(viewerBox, { keys: "page", beside: h("span", { class: "row" }, take, taken) });
+  const strength = strengthSliders(app, () => {
+    viewer.step = null; // the result is to be seen, no snapshot
+  }, () => {
+    last = 0;
+    refresh();
+  });
   let page = 1;
   const pageInput = h("input", { type: "number", min: "1", id: "page" });
   pageInput.value = "1";
@@ -58,9 +70,9 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const pageCount = h("span", { class: "hint" });
   const pageField = h("div", { class: "row" }, h("label", { for: "page" }, "Page"), pageInput, pageCount);
   const compareList = h("div", { class: "chips" });
-  const compareSection = h("section", { class: "compare" }, h("h2", {}, "Compare with"), compareList);
+  const compareSection = h("section", { class: "compare", "aria-label": "Compare" }, h("h2", {}, "Compare with"), compareList);
   const waiting = h("p", { class: "hint", role: "status" });
-  const firstLook = h("img", { class: "first-look", src: first ? urls.picture(first.picture) : "", alt: first?.picture_name ?? "" });
+  const firstLook = h("img", { class: "first-look", src: first ? urls.preview(first.picture) : "", alt: first?.picture_name ?? "" });
 
   const views = new Map<string, ViewRun>();
   let busy = false;
@@ -68,27 +80,56 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   let last = 0;
   let timer = 0;
   let closed = false;
+  let selected = false;
+  /** Whose result is to stand left as soon as it is there. */
+  let left = others[0] ?? null;
+
+  const shown = (): string[] => [id, ...others];
+
+  /** This job's name and those of its siblings: what they differ by. */
+  function currentLabels(): Map<string, string> {
+    const job = current();
+    return job ? labelsOf([job, ...siblings(app.store.state, job)], app.tasks) : new Map();
+  }
+
+  function compareWith(other: string, wanted: boolean): void {
+    others = wanted ? [...others, other] : others.filter((run) => run !== other);
+    history.replaceState(null, "", jobHash(id, others)); // the viewer stays: zoom, place and focus, too
+    left = wanted ? other : (others.at(-1) ?? null);
+    if (left === null) viewer.choose({ left: "observed" });
+    last = 0;
+    refresh();
+  }
 
   async function fetchViews(): Promise<void> {
     busy = true;
     last = performance.now();
     // Before the first step there is no view yet; what is done and was fetched does not change any more.
-    const wanted = shown.filter((run) => {
+    const wanted = shown().filter((run) => {
       const job = app.store.state.jobs.get(run);
       return job && hasBegun(job) && (run === id || isActive(job) || !views.has(run));
     });
     for (const run of wanted) {
       const view = await api.view(run, page).catch(() => null);
-        if (closed) return;
+      if (closed) return;
       if (view) views.set(run, view);
     }
     busy = false;
     // Before the first estimate there is nothing to compare; the picture alone is shown.
-    const runs = shown.flatMap((run) => views.get(run) ?? []).filter((run) => run.layers.estimate);
-    const titled = runs.length < 2 ? runs : runs.map((run) => ({ ...run, title: differing(run.title, app.store.state.jobs.get(run.id)) }));
+    const runs = shown().flatMap((run) => views.get(run) ?? []).filter((run) => run.layers.estimate);
+    const labels = currentLabels();
+    const titled = runs.length < 2 ? runs : runs.map((run) => ({ ...run, title: labels.get(run.id) ?? run.title }));
     viewerBox.hidden = runs.length === 0;
     firstLook.hidden = waiting.hidden = runs.length > 0;
     if (runs.length > 0) viewer.show(titled);
+    if (!selected && views.get(id)?.layers.estimate) {
+      selected = true; // another may have been there before it
+      viewer.select(id);
+    }
+    if (left !== null && runs.some((run) => run.id === left)) {
+      viewer.choose({ left: `run:${left}` });
+      left = null;
+    }
     updateTake();
     if (again_) {
       again_ = false;
@@ -123,7 +164,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
       app.go("#/queue");
       return;
     }
-    const key = shown.map((run) => JSON.stringify(app.store.state.jobs.get(run))).join();
+    const key = shown().map((run) => JSON.stringify(app.store.state.jobs.get(run))).join();
     if (key !== seen) {
       seen = key;
       showJob(job);
@@ -145,8 +186,8 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     resume.hidden = job.status !== "stopped" && job.status !== "failed";
     setText(resume, job.status === "failed" ? "Try again" : "Resume");
     resume.classList.toggle("primary", !kept);
-    extend.element.hidden = !kept;
-    download.hidden = report.hidden = !kept;
+    extend.element.hidden = !kept || job.pages > 1; // of a stack the end is not kept
+    download.hidden = report.hidden = asInput.hidden = !kept;
     copyPython.hidden = job.status === "queued";
     setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
     pageField.hidden = job.pages < 2;
@@ -154,25 +195,30 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     setText(pageCount, `of ${job.pages}`);
     const waits = job.status === "queued";
     waiting.hidden = firstLook.hidden = !waits && (!viewerBox.hidden || job.status === "failed");
-    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "Making the first estimate …" : "");
+    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "The first look is on its way …" : "");
     fill(numbers, ...facts(job).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     const part = job.status === "running" && job.max_steps ? `${Math.floor((100 * job.step) / job.max_steps)} % · ` : "";
     document.title = `${part}${job.picture_name} – untrained studio`;
+    strength.update(job);
     updateTake();
   }
 
   function showCompare(job: Job): void {
-    const others = siblings(app.store.state, job);
-    compareSection.hidden = others.length === 0;
-    const texts = others.map((other) => `${other.id} ${compareText(app, other)}`).join();
-    if (compareList.dataset["key"] === texts) return;
-    compareList.dataset["key"] = texts;
-    fill(compareList, ...others.map((other) => {
-      const box = h("input", { type: "checkbox" });
-      box.checked = compare.includes(other.id);
-      box.onchange = () => app.go(jobHash(id, box.checked ? [...compare, other.id] : compare.filter((c) => c !== other.id)));
-      return h("label", { class: "chip" }, box, compareText(app, other));
+    const all = siblings(app.store.state, job);
+    compareSection.hidden = all.length === 0;
+    const labels = currentLabels();
+    const texts = all.map((other) => [other.id, `${labels.get(other.id) ?? ""}${isActive(other) ? " · running" : ""}`] as const);
+    const key = JSON.stringify(texts);
+    if (compareList.dataset["key"] === key) return;
+    compareList.dataset["key"] = key;
+    const focused = document.activeElement instanceof HTMLInputElement ? document.activeElement.value : "";
+    fill(compareList, ...texts.map(([other, text]) => {
+      const box = h("input", { type: "checkbox", value: other });
+      box.checked = others.includes(other);
+      box.onchange = () => compareWith(other, box.checked);
+      return h("label", { class: "chip" }, box, text);
     }));
+    compareList.querySelector<HTMLInputElement>(`input[value="${CSS.escape(focused)}"]`)?.focus();
   }
 
   const stopListening = [viewer.on("step", updateTake), viewer.on("run", updateTake)];
@@ -191,6 +237,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     pageField,
     waiting,
     compareSection,
+    strength.element,
     firstLook,
     viewerBox,
   );
@@ -219,24 +266,10 @@ function facts(job: Job): [string, string][] {
     ["Step", job.status === "running" && job.step === 0 ? "starting" : steps],
     ["Speed", formatRate(job.steps_per_second)],
     job.status === "running" ? ["Left, at most", formatSeconds(job.seconds_left)] : ["Time", formatSeconds(job.seconds)],
-    ["PSNR to the input", formatDecibel(job.psnr_observed)],
   ];
   if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
   if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);
   return job.status === "queued" ? [] : all;
-}
-
-/** What tells a run from others of its picture. */
-function differing(title: string, job: Job | undefined): string {
-  return job ? [job.recipe, ...changes(job), ...(job.seed === 0 ? [] : [`seed ${job.seed}`])].join(", ") : title;
-}
-
-function changes(job: Job): string[] {
-  return Object.entries(job.settings).map(([name, value]) => `${name} ${String(value)}`);
-}
-
-function compareText(app: App, job: Job): string {
-  return [taskTitle(app, job.task), job.recipe, ...changes(job), job.status === "running" ? "running" : `step ${job.kept_step ?? job.step}`].join(" · ");
 }
 
 function extendMenu(app: App, id: string): { element: HTMLElement } {

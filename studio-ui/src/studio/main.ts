@@ -39,8 +39,6 @@ function hush(): void {
 
 async function begin(): Promise<void> {
   const store = new Store();
-  const [about, tasks, samples, jobs] = await Promise.all([api.about(), api.tasks(), api.samples(), api.jobs()]);
-  store.dispatch({ type: "jobs", jobs });
   let told = ""; // of what led to the screen that is opened next
   const go = (hash: string, line = ""): void => {
     told = line;
@@ -56,17 +54,21 @@ async function begin(): Promise<void> {
     if (pictures.length > 0) go(setupHash(pictures.map((picture) => picture.id)), lines);
     else complain(lines);
   };
-  const app: App = { store, about, tasks, samples, complain, go, take };
+  // The start is drawn at once; what the other screens need is on its way behind it.
+  const tasks = api.tasks().then((all) => void app.tasks.push(...all));
+  const jobs = follow(store);
+  const app: App = { store, tasks: [], loaded: tasks, samples: api.samples(), complain, go, take };
+  const all = Promise.all([tasks, jobs]).then(() => {});
+  for (const request of [all, app.samples]) request.catch(complain);
   acceptDrops(document.documentElement, (files) => void take(files));
   acceptPastes((files) => void take(files));
-  setText(document.getElementById("about")!, `${about.version} · ${about.device}`);
+  void api.about().then((about) => setText(document.getElementById("about")!, `${about.version} · ${about.device}`), () => {});
 
   store.subscribe(({ connected, jobs }) => {
     connection.hidden = connected;
     const active = [...jobs.values()].filter(isActive).length;
     setText(queueCount, active > 0 ? String(active) : "");
   });
-  follow(store);
 
   let screen: Screen | null = null;
   let turn = 0;
@@ -77,7 +79,7 @@ async function begin(): Promise<void> {
     told = "";
     let next: Screen;
     try {
-      next = await screenOf(app, location.hash);
+      next = await screenOf(app, location.hash, all);
     } catch (error) {
       next = startScreen(app);
       complain(error);
@@ -91,7 +93,8 @@ async function begin(): Promise<void> {
     document.title = next.title ? `${next.title} – untrained studio` : "untrained studio";
     fill(main, next.element);
     for (const link of document.querySelectorAll("nav a")) {
-      const here = link.getAttribute("href") === (parseRoute(location.hash).screen === "queue" ? "#/queue" : "#/");
+      const of = ["queue", "job"].includes(parseRoute(location.hash).screen) ? "#/queue" : "#/";
+      const here = link.getAttribute("href") === of;
       link.toggleAttribute("aria-current", here);
     }
     window.scrollTo(0, 0);
@@ -101,8 +104,9 @@ async function begin(): Promise<void> {
   await open();
 }
 
-async function screenOf(app: App, hash: string): Promise<Screen> {
+async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<Screen> {
   const route = parseRoute(hash);
+  if (route.screen !== "start") await loaded;
   switch (route.screen) {
     case "start":
       return startScreen(app);
@@ -122,7 +126,12 @@ async function screenOf(app: App, hash: string): Promise<Screen> {
 // A menu closes when the user goes on elsewhere, or with Escape.
 document.addEventListener("pointerdown", (event) => closeMenus(event.target as Node));
 document.addEventListener("focusin", (event) => closeMenus(event.target as Node));
-document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.activeElement?.closest<HTMLDetailsElement>("details.menu[open]");
+  closeMenus(null);
+  open?.querySelector("summary")?.focus();
+});
 
 function closeMenus(keep: Node | null): void {
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {

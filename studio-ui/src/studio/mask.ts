@@ -88,6 +88,27 @@ export class Mask {
     this.commit();
   }
 
+  /** The lengths of the runs of equal pixels, row by row, the first of known ones: small enough to be kept. */
+  runs(): number[] {
+    const lengths: number[] = [];
+    let value = 0;
+    let from = 0;
+    for (let i = 0; i <= this.pixels.length; i++) {
+      if (i < this.pixels.length && this.pixels[i] === value) continue;
+      lengths.push(i - from);
+      [from, value] = [i, 1 - value];
+    }
+    return lengths;
+  }
+
+  /** Paint what `runs` has told; false where it is of another size. */
+  paintRuns(lengths: readonly number[]): boolean {
+    if (lengths.reduce((sum, length) => sum + length, 0) !== this.pixels.length) return false;
+    let at = 0;
+    lengths.forEach((length, index) => this.pixels.fill(index % 2, at, (at += length)));
+    return true;
+  }
+
   clear(): void {
     this.replace(new Uint8Array(this.pixels.length));
   }

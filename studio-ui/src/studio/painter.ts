@@ -18,12 +18,15 @@ export interface Painter {
   destroy(): void;
 }
 
-/** The picture with a brush for what is to be filled. */
-export function mountPainter(source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
+/** The longer side of a preview, in pixels. */
+const PREVIEW_SIDE = 2048;
+
+/** The picture with a brush for what is to be filled; `source` is shown where it is finer than the `preview`. */
+export function mountPainter(preview: string, source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
   const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
   const context = overlay.getContext("2d")!;
   const cursor = h("div", { class: "brush", hidden: true });
-  const picture = h("img", { src: source, alt: "", draggable: "false", width: mask.width, height: mask.height });
+  const picture = h("img", { src: preview, alt: "", draggable: "false", width: mask.width, height: mask.height });
   const easel = new Easel([picture, overlay], mask.width, mask.height);
   easel.element.append(cursor);
   easel.element.tabIndex = 0;
@@ -140,7 +143,11 @@ export function mountPainter(source: string, mask: Mask, name: string, read: Rea
       changed(mask.undo());
     }
   };
-  easel.onView = placeCursor;
+  const coarse = PREVIEW_SIDE / Math.max(mask.width, mask.height);
+  easel.onView = () => {
+    placeCursor();
+    if (easel.scale * devicePixelRatio > coarse && picture.getAttribute("src") !== source) picture.src = source;
+  };
   easel.element.addEventListener("pointerleave", () => (cursor.hidden = document.activeElement !== easel.element));
   easel.element.addEventListener("contextmenu", (event) => event.preventDefault());
 

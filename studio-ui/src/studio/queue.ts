@@ -1,42 +1,121 @@
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, h, linkButton, setText } from "./dom.ts";
-import { count, formatDecibel, formatSeconds } from "./format.ts";
+import { count, formatSeconds } from "./format.ts";
 import { jobHash } from "./route.ts";
 import { isActive, newestFirst, progressOf } from "./state.ts";
 import type { Job } from "./types.ts";
 
-/** Larger pictures are not decoded for a thumbnail. */
-const THUMBNAIL_PIXELS = 4_000_000;
+/** So many rows are drawn at first, and so many more at a time. */
+const ROWS = 100;
 
-/** All jobs: what runs, what waits, what is done. */
+const KINDS = { all: "All", active: "Running and waiting", done: "Done", failed: "Failed" };
+type Kind = keyof typeof KINDS;
+
+/** All jobs: what runs, what waits, what is done; many can be chosen and taken together. */
 export function queueScreen(app: App): Screen {
   const list = h("ol", { class: "queue" });
   const summary = h("p", { class: "hint", "aria-live": "polite" });
   const empty = h("p", { class: "empty" }, "Nothing here yet. ", linkButton("Restore a picture", "#/"));
   const rows = new Map<string, Row>();
+  const chosen = new Set<string>();
+  let most = ROWS;
+  let matching: Job[] = [];
 
-  const update = (): void => {
+  const search = h("input", { type: "search", "aria-label": "Find by name or task", placeholder: "Find by name or task" });
+  const kind = h("select", { "aria-label": "Show" }, ...Object.entries(KINDS).map(([value, text]) => h("option", { value }, text)));
+  const every = h("input", { type: "checkbox", "aria-label": "Choose all that are shown" });
+  const everyText = h("span", {});
+  const pattern = h("input", { type: "text", "aria-label": "Names in the ZIP", title: "{name}, {task} and {recipe} stand for the job's own" });
+  pattern.value = "{name}-{task}";
+  const zip = linkButton("Download as ZIP", "#", { download: "" });
+  const removeChosen = deleteButton(() => api.removeAll([...chosen]), app, () => {
+    chosen.clear();
+    update();
+  });
+  const clear = deleteButton(() => api.removeAll(matching.filter((job) => job.status === "finished").map((job) => job.id)), app, () => {}, "Clear finished");
+  const further = button("", () => {
+    most += ROWS;
+    update();
+  });
+  search.oninput = kind.onchange = () => {
+    most = ROWS;
+    update();
+  };
+  every.onchange = () => {
+    for (const job of matching) {
+      if (every.checked) chosen.add(job.id);
+      else chosen.delete(job.id);
+    }
+    update();
+  };
+  const choose = (id: string, wanted: boolean): void => {
+    if (wanted) chosen.add(id);
+    else chosen.delete(id);
+    showChoice();
+  };
+  pattern.oninput = () => showChoice();
+
+  const tools = h("div", { class: "queue-tools", role: "group", "aria-label": "Find and choose" },
+    h("label", { class: "row" }, every, everyText), search, kind, h("span", { class: "grow" }), clear);
+  const several = h("div", { class: "queue-tools chosen", role: "group", "aria-label": "With those chosen" }, h("span", {}, "Named"), pattern, zip, removeChosen);
+
+  function showChoice(): void {
+    const { jobs } = app.store.state;
+    const results = [...chosen].filter((id) => hasResult(jobs.get(id)));
+    several.hidden = chosen.size === 0;
+    setText(everyText, chosen.size === 0 ? "Choose all" : `${chosen.size} chosen`);
+    every.checked = matching.length > 0 && matching.every((job) => chosen.has(job.id));
+    every.indeterminate = chosen.size > 0 && !every.checked;
+    zip.hidden = results.length === 0;
+    setText(zip, `Download ${count(results.length, "result")} as ZIP`);
+    const href = urls.results(results, pattern.value || "{name}-{task}");
+    if (zip.getAttribute("href") !== href) zip.href = href;
+    for (const [id, row] of rows) row.box.checked = chosen.has(id);
+  }
+
+  function update(): void {
     const jobs = inOrder(newestFirst(app.store.state));
-    empty.hidden = jobs.length > 0;
     const [waiting, running] = [jobs.filter((job) => job.status === "queued"), jobs.filter((job) => job.status === "running")];
-    setText(summary, jobs.length === 0 ? "" : `${count(jobs.length, "job")} · ${running.length} running · ${waiting.length} waiting`);
+    const text = search.value.trim().toLowerCase();
+    matching = jobs.filter((job) => isOfKind(job, kind.value as Kind) && `${job.picture_name} ${taskTitle(app, job.task)} ${job.recipe}`.toLowerCase().includes(text));
+    const shown = matching.slice(0, most);
+    empty.hidden = jobs.length > 0;
+    tools.hidden = jobs.length === 0;
+    clear.hidden = !matching.some((job) => job.status === "finished");
+    further.hidden = matching.length <= most;
+    setText(further, `Show ${Math.min(ROWS, matching.length - most)} more`);
+    const found = matching.length === jobs.length ? "" : ` · ${matching.length} shown`;
+    setText(summary, jobs.length === 0 ? "" : `${count(jobs.length, "job")} · ${running.length} running · ${waiting.length} waiting${found}`);
+    for (const id of chosen) if (!app.store.state.jobs.has(id)) chosen.delete(id);
+    const ids = new Set(shown.map((job) => job.id));
     for (const [id, row] of rows) {
-      if (!app.store.state.jobs.has(id)) {
+      if (!ids.has(id)) {
         row.element.remove();
         rows.delete(id);
       }
     }
-    jobs.forEach((job, index) => {
-      const row = rows.get(job.id) ?? queueRow(app, job);
+    shown.forEach((job, index) => {
+      const row = rows.get(job.id) ?? queueRow(app, job, (wanted) => choose(job.id, wanted));
       rows.set(job.id, row);
       row.update(job);
       if (list.children[index] !== row.element) list.insertBefore(row.element, list.children[index] ?? null);
     });
-  };
+    showChoice();
+  }
   update();
-  const element = h("div", { class: "narrow" }, h("h1", {}, "Queue"), summary, empty, list);
+  const element = h("div", { class: "narrow" }, h("h1", {}, "Queue"), summary, tools, several, empty, list, further);
   return { title: "Queue", element, destroy: app.store.subscribe(update) };
+}
+
+function hasResult(job: Job | undefined): boolean {
+  return job !== undefined && job.kept_step != null && !isActive(job);
+}
+
+function isOfKind(job: Job, kind: Kind): boolean {
+  if (kind === "active") return isActive(job);
+  if (kind === "done") return hasResult(job);
+  return kind === "all" || job.status === "failed";
 }
 
 /** Running first, then waiting by their turn, then the rest, newest first. */
@@ -47,31 +126,38 @@ function inOrder(jobs: Job[]): Job[] {
 
 interface Row {
   element: HTMLElement;
+  box: HTMLInputElement;
   update(job: Job): void;
 }
 
-function queueRow(app: App, first: Job): Row {
+function queueRow(app: App, first: Job, choose: (wanted: boolean) => void): Row {
   let job = first;
+  let drawn: Job | null = null;
+  const box = h("input", { type: "checkbox", "aria-label": `Choose ${job.picture_name}` });
+  box.onchange = () => choose(box.checked);
   const act = (action: () => Promise<unknown>) => (): void => void action().catch(app.complain);
   const picture = thumbnail(job);
   const bar = progressBar();
   const detail = h("span", { class: "hint" });
   const pill = h("span", {});
   const stop = button("Stop", act(() => api.stop(job.id)));
+  const front = button("To the front", act(() => api.toFront(job.id)), { "aria-label": `To the front: ${job.picture_name}` });
   const resume = button("Resume", act(() => api.resume(job.id)));
-  const download = linkButton("Download", urls.result(job.id), { download: "" });
-  const remove = deleteButton(() => api.remove(job.id), app);
+  const download = linkButton("Download", urls.result(job.id), { download: "", "aria-label": `Download ${job.picture_name}` });
+  const remove = deleteButton(() => api.remove(job.id), app, () => {}, "Delete", job.picture_name);
   const element = h(
     "li",
     {},
+    box,
     h("a", { class: "row-link", href: jobHash(job.id) },
       picture,
       h("span", { class: "row-text" }, h("strong", {}, job.picture_name), h("span", { class: "hint" }, `${taskTitle(app, job.task)} · ${job.recipe}`)),
       h("span", { class: "row-state" }, pill, detail, bar.element)),
-    h("span", { class: "row-actions" }, stop, resume, download, remove),
+    h("span", { class: "row-actions" }, front, stop, resume, download, remove),
   );
   const update = (now: Job): void => {
-    job = now;
+    if (now === drawn) return; // the store keeps what has not changed
+    job = drawn = now;
     pill.className = `pill ${job.status}`;
     setText(pill, statusText(job));
     setText(detail, detailText(job));
@@ -80,12 +166,14 @@ function queueRow(app: App, first: Job): Row {
     stop.hidden = !isActive(job);
     setText(stop, job.status === "queued" ? "Cancel" : job.stopping ? "Stopping …" : "Stop");
     stop.disabled = job.stopping;
-    resume.hidden = job.status !== "stopped";
-    download.hidden = job.kept_step == null || isActive(job);
+    front.hidden = job.status !== "queued" || job.position === 1;
+    resume.hidden = job.status !== "stopped" && job.status !== "failed";
+    setText(resume, job.status === "failed" ? "Try again" : "Resume");
+    download.hidden = !hasResult(job);
     const source = thumbnailSource(job);
-    if (picture instanceof HTMLImageElement && source && picture.getAttribute("src") !== source) picture.src = source;
+    if (picture.getAttribute("src") !== source) picture.src = source;
   };
-  return { element, update };
+  return { element, box, update };
 }
 
 /** A job as a card with its picture. */
@@ -100,16 +188,13 @@ export function jobCard(app: App, job: Job): HTMLElement {
   );
 }
 
-function thumbnail(job: Job): HTMLElement {
-  const source = thumbnailSource(job);
-  if (!source) return h("span", { class: "thumbnail" });
-  return h("img", { class: "thumbnail", src: source, alt: "", loading: "lazy", decoding: "async" });
+function thumbnail(job: Job): HTMLImageElement {
+  return h("img", { class: "thumbnail", src: thumbnailSource(job), alt: "", loading: "lazy", decoding: "async" });
 }
 
-function thumbnailSource(job: Job): string | null {
-  if ((job.width ?? 0) * (job.height ?? 0) > THUMBNAIL_PIXELS) return null;
+function thumbnailSource(job: Job): string {
   const done = job.kept_step != null && !isActive(job);
-  return done ? `/api/jobs/${encodeURIComponent(job.id)}/estimate.png` : urls.picture(job.picture);
+  return done ? urls.resultThumbnail(job.id, job.revision) : urls.thumbnail(job.picture);
 }
 
 export function statusText(job: Job): string {
@@ -132,7 +217,7 @@ function detailText(job: Job): string {
   if (job.status === "queued") return "";
   const steps = job.max_steps == null ? `step ${job.step}` : `step ${job.step} of ${job.max_steps}`;
   if (job.status === "running") return job.seconds_left === null ? "starting" : `${steps} · ${formatSeconds(job.seconds_left)} left at most`;
-  return [`${steps}`, formatSeconds(job.seconds), formatDecibel(job.psnr_observed)].filter((text) => text !== "–").join(" · ");
+  return [`${steps}`, formatSeconds(job.seconds)].filter((text) => text !== "–").join(" · ");
 }
 
 export function progressBar(): { element: HTMLProgressElement; update(job: Job): void } {
@@ -145,20 +230,24 @@ export function progressBar(): { element: HTMLProgressElement; update(job: Job):
   };
 }
 
-/** Deleting asks once more, in place. */
-export function deleteButton(remove: () => Promise<unknown>, app: App, after: () => void = () => {}): HTMLButtonElement {
+/** Deleting asks once more, in place; `of` tells those who only hear it what is deleted. */
+export function deleteButton(remove: () => Promise<unknown>, app: App, after: () => void = () => {}, text = "Delete", of = ""): HTMLButtonElement {
   let sure = false;
   let timer = 0;
+  const say = (words: string): void => {
+    setText(element, words);
+    if (of !== "") element.setAttribute("aria-label", `${words} ${of}`);
+  };
   const reset = (): void => {
     sure = false;
-    setText(element, "Delete");
+    say(text);
     element.classList.remove("danger");
   };
-  const element = button("Delete", () => {
+  const element = button(text, () => {
     clearTimeout(timer);
     if (!sure) {
       sure = true;
-      setText(element, "Really delete?");
+      say("Really delete?");
       element.classList.add("danger");
       timer = window.setTimeout(reset, 4000);
       return;
@@ -166,5 +255,6 @@ export function deleteButton(remove: () => Promise<unknown>, app: App, after: ()
     reset();
     remove().then(after, app.complain);
   });
+  say(text);
   return element;
 }

@@ -3,6 +3,7 @@ import type { App, Screen } from "./app.ts";
 import { button, chooseFiles, fill, h, setText } from "./dom.ts";
 import { type FormState, emptyForm, formOfJob, problemOf, toRequest } from "./form.ts";
 import { count, formatBytes, formatSize } from "./format.ts";
+import { keepForm, keepMask, keptForm, keptMask } from "./kept.ts";
 import { Mask } from "./mask.ts";
 import { type Painter, mountPainter, readPixels } from "./painter.ts";
 import { estimatePanel } from "./plan.ts";
@@ -18,7 +19,13 @@ const masks = new Map<string, Mask>();
 export function setupScreen(app: App, pictures: Picture[], taskName: string | null, from: Job | null): Screen {
   const tasks = tasksFor(app.tasks, pictures);
   let task = tasks.find((t) => t.name === (taskName ?? from?.task)) ?? tasks[0]!;
-  let form: FormState = from?.task === task.name ? formOfJob(task, from) : emptyForm(task);
+  const formOf = (of: Task): FormState =>
+    keptForm(from?.task === of.name ? formOfJob(of, from) : emptyForm(of), pictures, from?.id ?? "");
+  let form = formOf(task);
+  for (const picture of pictures) {
+    const mask = masks.has(picture.id) ? null : keptMask(picture);
+    if (mask !== null) masks.set(picture.id, mask);
+  }
   let active = pictures[0]!;
   let painter: Painter | null = null;
   let closed = false;
@@ -63,9 +70,11 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
 
   let asks = 0;
   function changed(): void {
+    keepForm(form, pictures, from?.id ?? "");
     const wrong = wrongWith();
     const mine = ++asks;
     setText(problem, wrong ?? "");
+    problem.className = wrong !== null && wrong === nothingToFill() ? "hint" : "problem"; // it is yet to be painted: no error
     allow();
     setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
     if (wrong === null) void planRequest(active).then((asked) => {
@@ -112,14 +121,17 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     painter = null;
     const caption = h("p", { class: "hint" }, describe(active));
     if (!paintsMask()) {
-      fill(preview, h("img", { src: urls.picture(active.id), alt: active.name, width: active.width, height: active.height }), caption);
+      fill(preview, h("img", { src: urls.shown(active), alt: active.name, width: active.width, height: active.height }), caption);
       return;
     }
     const shown = active;
     const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
     if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
     masks.set(active.id, mask);
-    painter = mountPainter(urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), changed);
+    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), () => {
+      keepMask(shown, mask);
+      changed();
+    });
     fill(preview, painter.element, caption);
   }
 
@@ -135,7 +147,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
             void showPicture();
             changed();
           },
-        }, h("img", { src: urls.picture(picture.id), alt: picture.name, loading: "lazy" })))));
+        }, h("img", { src: urls.thumbnail(picture.id), alt: picture.name, loading: "lazy" })))));
   }
 
   function showFields(): void {
@@ -153,9 +165,9 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
 
   function pick(next: Task): void {
     task = next;
-    form = emptyForm(task);
+    form = formOf(task);
     estimate.clear();
-    history.replaceState(null, "", setupHash(pictures.map((p) => p.id), { task: task.name }));
+    history.replaceState(null, "", setupHash(pictures.map((p) => p.id), { task: task.name, ...(from ? { from: from.id } : {}) }));
     setText(description, task.description);
     showFields();
     void showPicture();
@@ -207,7 +219,13 @@ function describe(picture: Picture): string {
   if (picture.kind === "scan") return `${picture.name} · ${picture.depth} · ${count(picture.pages, "slice")} · ${formatBytes(picture.bytes)}`;
   const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
   const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
-  return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${colours} · ${picture.depth}${pages} · ${formatBytes(picture.bytes)}`;
+  return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${depthOf(picture.depth)}, ${colours}${pages} · ${formatBytes(picture.bytes)}`;
+}
+
+/** "uint16" as "16 bit". */
+function depthOf(type: string): string {
+  const bits = /\d+/.exec(type)?.[0];
+  return bits === undefined ? type : `${bits} bit${type.startsWith("float") ? " float" : ""}`;
 }
 
 /** Transparent pixels and those that are no number are filled without a mask. */

@@ -1,10 +1,11 @@
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
-import { button, chooseFiles, fill, h } from "./dom.ts";
+import { button, chooseFiles, fill, h, setText } from "./dom.ts";
 import { formatSize } from "./format.ts";
 import { jobCard } from "./queue.ts";
 import { setupHash } from "./route.ts";
 import { newestFirst } from "./state.ts";
+import type { Sample } from "./types.ts";
 
 const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp,.h5,.hdf5,.cfl,.hdr,.npz,.dcm";
 const RECENT = 6;
@@ -20,28 +21,39 @@ export function startScreen(app: App): Screen {
     choose,
   );
 
-  const samples = app.samples.map((sample) => {
+  const samples = h("ul", { class: "cards samples", "aria-busy": "true" });
+  const sampleCard = (sample: Sample): HTMLElement => {
     const pick = async (): Promise<void> => {
+      if (card.getAttribute("aria-busy") === "true") return; // a double click is one
+      card.setAttribute("aria-busy", "true");
       try {
         const picture = await api.pickSample(sample.name);
         app.go(setupHash([picture.id], { task: sample.task }));
       } catch (error) {
         app.complain(error);
+        card.removeAttribute("aria-busy");
       }
     };
-    return h(
-      "li",
-      {},
-      h(
-        "button",
-        { type: "button", class: "card", onclick: () => void pick() },
-        h("img", { src: urls.sample(sample.name), alt: "", loading: "lazy" }),
-        h("strong", {}, sample.title),
-        h("span", { class: "hint" }, taskTitle(app, sample.task)),
-        h("span", { class: "hint" }, formatSize(sample.width, sample.height)),
-      ),
+    const task = h("span", { class: "hint" }, "\u00a0");
+    void app.loaded.then(() => setText(task, taskTitle(app, sample.task)), () => {});
+    const card = h(
+      "button",
+      { type: "button", class: "card", onclick: () => void pick() },
+      h("img", { src: urls.sample(sample.name), alt: "", loading: "lazy" }),
+      h("strong", {}, sample.title),
+      task,
+      h("span", { class: "hint" }, formatSize(sample.width, sample.height)),
     );
-  });
+    return h("li", {}, card);
+  };
+  void app.samples.then((all) => {
+    fill(samples, ...all.map(sampleCard));
+    samples.removeAttribute("aria-busy");
+  }, () => {});
+  void app.loaded.then(() => {
+    recent.dataset["key"] = "";
+    update();
+  }, () => {});
 
   const recent = h("ul", { class: "cards" });
   const recentSection = h("section", {}, h("h2", {}, "Recent"), recent);
@@ -62,7 +74,7 @@ export function startScreen(app: App): Screen {
     h("p", { class: "lead" }, "A small network that has never seen any picture learns yours, and learns it before it learns its noise."),
     h("div", { class: "start-columns" },
       drop,
-      h("section", {}, h("h2", {}, "Or try a sample"), h("ul", { class: "cards samples" }, ...samples))),
+      h("section", {}, h("h2", {}, "Or try a sample"), samples)),
     recentSection,
   );
   return { title: "", element, destroy: app.store.subscribe(update) };

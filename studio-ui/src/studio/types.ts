@@ -140,7 +140,10 @@ export interface Job {
   pages: number;
   taken_step: number | null;
   extended: string | null;
+  more_steps: number | null;
   width: number | null;
   height: number | null;
   command: string;
+  /** Grows with every change. */
+  revision: number;
 }

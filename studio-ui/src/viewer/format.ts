@@ -29,6 +29,7 @@ export function pixelValue(rgb: readonly number[], gray: boolean): string {
 
 /** What was kept of a fit, in words. */
 export function keptText(stop: Stop): string {
+  if (stop.taken) return `Taken by hand: the image of step ${stop.kept_step}`;
   const then = stop.refined ? ", then the picture filtered with it as the guide" : "";
   return `Kept: the ${stop.kept} of step ${stop.kept_step}${then}`;
 }

@@ -10,9 +10,12 @@ export interface Point {
   y: number;
 }
 
-/** Where pictures are shown; `ratio` is the number of its (device) pixels a CSS pixel, 1 where it is not said. */
-export interface PaneSize extends Size {
-  ratio?: number;
+/** Where pictures are shown. */
+export type PaneSize = Size;
+
+/** Whether pixels are shown as squares of one size. */
+export function isExact(scale: number): boolean {
+  return scale >= 1 && Math.abs(scale - Math.round(scale)) < 1e-6;
 }
 
 /** What is looked at, whatever the pane's size: a scale and the point of the picture in the pane's middle. */
@@ -32,15 +35,11 @@ export const LADDER: readonly number[] = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
-/**
- * The largest scale at which all is seen. Above 1 it is a whole number, so that every pixel is the same square;
- * screens so fine that one of their pixels more or less is not seen are filled instead.
- */
+/** The largest scale at which all is seen: the pane is filled, smoothly; the ladder's whole numbers are for exact pixels. */
 export function fitScale(picture: Size, pane: PaneSize): number {
   const scale = Math.min(pane.width / picture.width, pane.height / picture.height);
   if (!(scale > 0) || !Number.isFinite(scale)) return 1;
-  if (scale < 1) return scale;
-  return Math.min((pane.ratio ?? 1) >= 2 ? scale : Math.floor(scale), MAX_SCALE);
+  return Math.min(scale, MAX_SCALE);
 }
 
 /** The view's scale in this pane. */
@@ -130,7 +129,7 @@ export function settle(view: View, picture: Size, pane: PaneSize): View {
 /** The next scale of the ladder (and of fit, which is a rung of its own) in a direction; itself at the end. */
 export function nextScale(scale: number, direction: 1 | -1, fit: number): number {
   const low = Math.min(fit, 1);
-  const rungs = [...LADDER.filter((rung) => rung > low), low].sort((a, b) => a - b);
+  const rungs = [...new Set([...LADDER.filter((rung) => rung > low), low, fit])].sort((a, b) => a - b);
   const near = 1e-6 * scale;
   const next =
     direction > 0 ? rungs.find((rung) => rung > scale + near) : rungs.findLast((rung) => rung < scale - near);

@@ -9,6 +9,9 @@ import type { State, Store } from "./state.ts";
 const NOTCH = 100;
 /** How near the wipe's edge a drag takes hold of it, in CSS pixels. */
 const REACH = 12;
+/** So long a press, in milliseconds, that moves less than so many pixels at a time, shows the original. */
+const HOLD = 400;
+const STILL = 2;
 
 /** What is moved: the stage, as its gestures see it. */
 export interface Moved {
@@ -25,7 +28,13 @@ export function listen(pane: Pane, stage: Moved, store: Store): void {
   const fingers = new Map<number, Point>();
   let wiping = false;
   let turned = 0;
+  let pressed = 0;
 
+  /** A finger that rests shows the original until it is lifted. */
+  const letGo = (): void => {
+    window.clearTimeout(pressed);
+    if (store.state.held) store.set({ held: false });
+  };
   const wipeTo = (at: Point): void => {
     const area = geometry.visible(stage.place(), stage.base, pane.size);
     if (area.width > 0) store.set({ wipe: Math.min(Math.max((at.x - area.x) / area.width, 0), 1) });
@@ -47,6 +56,8 @@ export function listen(pane: Pane, stage: Moved, store: Store): void {
     if (wiping) wipeTo(at);
     element.classList.toggle("dragging", !wiping && movable());
     hover(at);
+    letGo();
+    if (event.target !== stage.handle && fingers.size === 1) pressed = window.setTimeout(() => store.set({ held: true }), HOLD);
   });
 
   element.addEventListener("pointermove", (event) => {
@@ -54,6 +65,8 @@ export function listen(pane: Pane, stage: Moved, store: Store): void {
     hover(at);
     const before = fingers.get(event.pointerId);
     if (before === undefined) return;
+    if (Math.hypot(at.x - before.x, at.y - before.y) > STILL) window.clearTimeout(pressed);
+    if (store.state.held) return;
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
     fingers.set(event.pointerId, at);
     if (other !== undefined) {
@@ -73,6 +86,7 @@ export function listen(pane: Pane, stage: Moved, store: Store): void {
 
   const release = (event: PointerEvent): void => {
     fingers.delete(event.pointerId);
+    letGo();
     if (fingers.size === 0) {
       wiping = false;
       element.classList.remove("dragging");

@@ -48,7 +48,7 @@ export function valueAt(steps: readonly number[], values: Curve, step: number): 
 /** The curves that are drawn in the PSNR plot; those that a run does not have are left out. */
 export function psnrCurves(history: History): { name: string; key: string; steps: number[]; values: Curve }[] {
   return [
-    { name: "to the observed", key: "observed", steps: history.step, values: history.psnr_observed },
+    { name: "to the original", key: "observed", steps: history.step, values: history.psnr_observed },
     { name: "to the truth", key: "truth", steps: history.truth_step, values: history.psnr_truth },
     { name: "to the truth, single iterates", key: "iterate", steps: history.truth_step, values: history.psnr_truth_iterate },
   ].filter((curve) => curve.values.some((value) => value !== null && Number.isFinite(value)));
@@ -64,9 +64,9 @@ export function lossCurves(history: History): { name: string; key: string; steps
 
 export interface Mark {
   step: number;
-  /** "kept", "stop", "peak", or several of them: "stop = kept". */
+  /** "kept" or "taken", "stop", "peak", or several of them: "stop = kept". */
   label: string;
-  kind: "kept" | "stop" | "peak";
+  kind: "kept" | "taken" | "stop" | "peak";
 }
 
 /** The steps that are marked in the curves, in order; those that coincide share a mark. */
@@ -78,7 +78,7 @@ export function marks(run: Pick<ViewRun, "stop" | "peak">): Mark[] {
     else same.label += ` = ${kind}`;
   };
   if (run.stop !== null) {
-    add(run.stop.kept_step, "kept");
+    add(run.stop.kept_step, run.stop.taken ? "taken" : "kept");
     add(run.stop.step, "stop");
   }
   if (run.peak !== null) add(run.peak.step, "peak");

@@ -18,6 +18,7 @@ export class Keyboard {
   private readonly keys: Key[];
   private readonly root: HTMLElement;
   private readonly everywhere: boolean;
+  private readonly released: (event: KeyboardEvent) => void;
   private readonly enabled = h("input", { type: "checkbox", checked: true });
   private readonly listener = (event: KeyboardEvent): void => this.hear(event);
 
@@ -41,6 +42,7 @@ export class Keyboard {
       { keys: ["s"], shown: ["S"], does: "side by side", act: () => actions.mode("side") },
       { keys: ["d"], shown: ["D"], does: "difference", act: () => actions.mode("difference") },
       { keys: [" "], shown: ["Space"], does: "the other picture", act: other },
+      { keys: ["\\"], shown: ["\\"], does: "the original, while it is held", act: () => store.set({ held: true }) },
       { keys: ["x"], shown: ["X"], does: "swap left and right", act: () => actions.swap() },
       { keys: ["+", "=", "-", "_"], shown: ["+", "−"], does: "zoom", act: ({ key }) => actions.zoom(key === "+" || key === "=" ? 1 : -1) },
       { keys: ["f", "0"], shown: ["F", "0"], does: "fit", act: () => actions.fit() },
@@ -53,7 +55,7 @@ export class Keyboard {
       },
       { keys: [",", "<", ".", ">"], shown: [",", "."], does: "earlier, later snapshot", act: ({ key }) => actions.move(key === "," || key === "<" ? -1 : 1) },
       { keys: ["p"], shown: ["P"], does: "play the fit", act: () => timeline.toggle() },
-      { keys: ["k"], shown: ["K"], does: "the kept estimate", act: () => actions.goTo(null) },
+      { keys: ["k"], shown: ["K"], does: "what was kept of the fit", act: () => actions.goTo(null) },
       { keys: ["m"], shown: ["M"], does: "the peak, where it is known", act: () => timeline.toPeak() },
       { keys: ["o"], shown: ["O"], does: "overlay on or off", act: () => actions.overlay() },
       { keys: ["[", "]"], shown: ["[", "]"], does: "run before, next run", act: ({ key }) => actions.neighbour(key === "[" ? -1 : 1) },
@@ -62,6 +64,8 @@ export class Keyboard {
     ];
     this.dialog = this.makeDialog();
     (everywhere ? document : root).addEventListener("keydown", this.listener as EventListener);
+    this.released = ({ key }) => key === "\\" && store.set({ held: false });
+    document.addEventListener("keyup", this.released);
   }
 
   help(): void {
@@ -70,6 +74,7 @@ export class Keyboard {
 
   destroy(): void {
     (this.everywhere ? document : this.root).removeEventListener("keydown", this.listener as EventListener);
+    document.removeEventListener("keyup", this.released);
   }
 
   private hear(event: KeyboardEvent): void {
@@ -98,7 +103,7 @@ export class Keyboard {
       "dialog",
       { class: "keys", "aria-labelledby": "viewer-keys-title" },
       h("h2", { id: "viewer-keys-title" }, "Keys"),
-      h("p", { class: "muted" }, "Wheel or two fingers zoom, a drag moves, a double click changes between fit and 1:1. A click into a curve goes to that step."),
+      h("p", { class: "muted" }, "Wheel or two fingers zoom, a drag moves, a long press shows the original, a double click changes between fit and 1:1. A click into a curve goes to that step."),
       h("dl", {}, ...rows),
       h("div", { class: "dialog-foot" }, h("label", {}, this.enabled, "Use single keys"), close),
     );

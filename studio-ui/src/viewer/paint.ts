@@ -2,15 +2,15 @@
 
 import { colourise } from "./colormap.ts";
 import { difference } from "./difference.ts";
-import type { Place, Size } from "./geometry.ts";
+import { isExact, type Place, type Size } from "./geometry.ts";
 import type { Picture } from "./pictures.ts";
 
 export type Drawable = Size & { image: CanvasImageSource };
 
-/** Draw a picture over the frame: pixels as they are from 1:1 on, smoothed by the browser below. */
+/** Draw a picture over the frame: pixels as they are at whole scales, else smoothed by the browser. */
 export function draw(context: CanvasRenderingContext2D, drawable: Drawable, frame: Size, placed: Place): void {
   const scale = (placed.scale * frame.width) / drawable.width;
-  context.imageSmoothingEnabled = scale < 1;
+  context.imageSmoothingEnabled = !isExact(scale);
   context.imageSmoothingQuality = "high";
   context.drawImage(drawable.image, placed.x, placed.y, frame.width * placed.scale, frame.height * placed.scale);
 }

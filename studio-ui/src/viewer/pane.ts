@@ -31,5 +31,5 @@ export function devicePixels(entry: ResizeObserverEntry): PaneSize {
   const near = { width: Math.round(entry.contentRect.width * ratio), height: Math.round(entry.contentRect.height * ratio) };
   // An emulated screen counts CSS pixels here.
   const exact = counted !== undefined && Math.abs(counted.inlineSize - near.width) <= 2;
-  return exact ? { width: counted.inlineSize, height: counted.blockSize, ratio } : { ...near, ratio };
+  return exact ? { width: counted.inlineSize, height: counted.blockSize } : near;
 }

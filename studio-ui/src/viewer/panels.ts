@@ -14,6 +14,9 @@ const STATUS: Record<ViewRun["status"], string> = {
   failed: "Failed",
 };
 
+/** Facts for those who reproduce the run. */
+const TECHNICAL = ["seed", "started", "versions", "machine", "device", "input sha256"];
+
 /** Put a text on the clipboard; true where it got there. */
 export async function copyText(text: string): Promise<boolean> {
   try {
@@ -39,7 +42,9 @@ export class Panels implements Part {
   private readonly say: (text: string) => void;
   private readonly summary = h("section", { class: "panel summary", "aria-label": "How it ended" });
   private readonly facts = h("dl", { class: "facts" });
-  private readonly factsPanel = h("section", { class: "panel" }, h("h2", {}, "Facts"), this.facts);
+  private readonly technical = h("dl", { class: "facts" });
+  private readonly technicalPanel = h("details", {}, h("summary", {}, "Details"), this.technical);
+  private readonly factsPanel = h("section", { class: "panel" }, h("h2", {}, "Facts"), this.facts, this.technicalPanel);
   private readonly notes = h("ul", { class: "notes" });
   private readonly notesPanel = h("section", { class: "panel" }, h("h2", {}, "Notes"), this.notes);
   private readonly settings = h("tbody");
@@ -81,7 +86,12 @@ export class Panels implements Part {
     if (text === this.written) return;
     this.written = text;
     this.summary.replaceChildren(...this.summarise(run));
-    this.facts.replaceChildren(...facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)]));
+    const rows = (some: ViewRun["facts"]): HTMLElement[] =>
+      some.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)]);
+    this.facts.replaceChildren(...rows(facts.filter(({ label }) => !TECHNICAL.includes(label))));
+    const technical = facts.filter(({ label }) => TECHNICAL.includes(label));
+    this.technical.replaceChildren(...rows(technical));
+    this.technicalPanel.hidden = technical.length === 0;
     this.factsPanel.hidden = facts.length === 0;
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     this.notesPanel.hidden = notes.length === 0;

@@ -21,7 +21,7 @@ const HEIGHT = 180;
 /** The labels of the marked steps stand in lanes over the plot. */
 const LANES = 2;
 const LANE = 15;
-const DASHES: Record<string, number[]> = { truth: [], observed: [7, 3], iterate: [2, 2], loss: [], "held-out": [7, 3] };
+const DASHES: Record<string, number[]> = { "other-0": [], "other-1": [6, 2], "other-2": [2, 2], truth: [], observed: [7, 3], iterate: [2, 2], loss: [], "held-out": [7, 3] };
 
 let plots = 0;
 
@@ -163,7 +163,7 @@ class Plot {
     if (run === null) return;
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
-    const dashes = { kept: [], stop: [6, 4], peak: [2, 3] };
+    const dashes = { kept: [], taken: [], stop: [6, 4], peak: [2, 3] };
     const lines = marks(run).map(({ step, label, kind }) => ({
       step,
       label: `${label} ${step}`,
@@ -218,7 +218,8 @@ class Plot {
     if (run === null) return;
     const at = this.hovered ?? this.step ?? run.stop?.kept_step ?? this.curves[0]?.steps.at(-1) ?? 0;
     const values = this.curves.map((curve) => `${curve.name} ${this.format(valueAt(curve.steps, curve.values, at))}`);
-    const text = JSON.stringify([at, values]);
+    const where = marks(run).map(({ step, label }) => `${label} at step ${step}`);
+    const text = JSON.stringify([at, values, where]);
     if (this.legend.dataset["text"] === text) return;
     this.legend.dataset["text"] = text;
     this.legend.replaceChildren(
@@ -233,9 +234,15 @@ class Plot {
       ),
       h("span", { class: "muted" }, `at step ${at}`),
     );
-    const where = marks(run).map(({ step, label }) => `${label} at step ${step}`);
     this.holder.setAttribute("aria-label", `${this.title.textContent}: ${[...values, ...where].join(", ")}`);
   }
+}
+
+/** The curves of a run, and the first of each of the runs that it is compared with. */
+function withOthers(curvesOf: (history: ViewRun["history"]) => Drawn[], run: ViewRun, others: ViewRun[]): Drawn[] {
+  const first = others.flatMap((other, index) =>
+    curvesOf(other.history).slice(0, 1).map((curve) => ({ ...curve, name: other.title, key: `other-${index % 3}` })));
+  return [...curvesOf(run.history), ...first];
 }
 
 export class Plots implements Part {
@@ -244,7 +251,7 @@ export class Plots implements Part {
   private readonly psnr: Plot;
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
   private readonly themes: MutationObserver;
-  private last: { run: ViewRun; step: number | null } | null = null;
+  private last: { run: ViewRun; step: number | null; runs: ViewRun[] } | null = null;
   private readonly repaint = (): void => {
     this.loss.redraw();
     this.psnr.redraw();
@@ -263,10 +270,11 @@ export class Plots implements Part {
 
   update(state: State, run: ViewRun): void {
     // Zoom and pan change nothing here.
-    if (run === this.last?.run && state.step === this.last.step) return;
-    this.last = { run, step: state.step };
-    this.psnr.update(run, state.step, "PSNR (dB)", psnrCurves(run.history), false);
-    const curves = lossCurves(run.history);
+    if (run === this.last?.run && state.step === this.last.step && state.runs === this.last.runs) return;
+    this.last = { run, step: state.step, runs: state.runs };
+    const others = state.runs.filter((other) => other.id !== run.id);
+    this.psnr.update(run, state.step, "PSNR (dB)", withOthers(psnrCurves, run, others), false);
+    const curves = withOthers(lossCurves, run, others);
     const logarithmic = curves.length > 0 && curves.every(({ values }) => canBeLogarithmic(values));
     this.loss.update(run, state.step, logarithmic ? "Loss (logarithmic)" : "Loss", curves, logarithmic);
     this.element.hidden = curves.length === 0 && psnrCurves(run.history).length === 0;

@@ -3,7 +3,7 @@
 import type { ViewRun } from "../model.ts";
 import { h, setText } from "../dom.ts";
 import { capital, pixelValue, significant } from "./format.ts";
-import { pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
+import { isExact, pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
 import type { Part } from "./part.ts";
 import type { Pictures } from "./pictures.ts";
 import { shown } from "./sources.ts";
@@ -26,7 +26,7 @@ export class Readout implements Part {
   update(state: State, run: ViewRun): void {
     const { base, pane } = this.stage;
     const scale = scaleOf(state.view, base, pane);
-    const how = scale < 1 ? `shown at ${zoomLabel(scale)}, smoothed` : `shown ${zoomLabel(scale)}, exact pixels`;
+    const how = isExact(scale) ? `shown ${zoomLabel(scale)}, exact pixels` : `shown at ${zoomLabel(scale)}, smoothed`;
     setText(this.size, `${base.width} × ${base.height} · ${how}`);
     const pixel = this.stage.pixel();
     setText(this.values, pixel === null ? "" : this.describe(pixel, state, run));

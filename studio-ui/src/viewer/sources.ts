@@ -42,7 +42,15 @@ function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
   const { step, src, width, height } = snapshot;
-  return { label: `Estimate, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
+  return { label: `Restored, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
+}
+
+/** What a source shows now, named by its run where another run's stands beside it; null where there is no such picture. */
+export function named(source: Source, state: State, run: ViewRun): Shown | null {
+  const layer = shown(source, state, run);
+  const beside = [state.left, state.right].some((side) => side.startsWith("run:"));
+  const own = source === "timeline" || source === "estimate";
+  return layer !== null && beside && own ? { ...layer, label: `${run.title}: ${layer.label}` } : layer;
 }
 
 /** What a source shows now, or null where the run has no such picture. */
@@ -67,13 +75,13 @@ export function choices(state: State, run: ViewRun): { value: Source; label: str
   if (run.layers.observed !== undefined) list.push({ value: "observed", label: capital(run.layers.observed.label) });
   if (run.snapshots.length > 0 || run.layers.estimate !== undefined) {
     const timeline = run.snapshots.length > 0;
-    if (timeline) list.push({ value: "timeline", label: "Estimate (timeline)" });
-    list.push({ value: "estimate", label: timeline ? "Estimate (kept)" : "Estimate" });
+    if (timeline) list.push({ value: "timeline", label: "Restored, at the timeline" });
+    list.push({ value: "estimate", label: "Restored" });
   }
   if (run.layers.truth !== undefined) list.push({ value: "truth", label: capital(run.layers.truth.label) });
   for (const other of state.runs) {
     if (other.id !== run.id && other.layers.estimate !== undefined) {
-      list.push({ value: `run:${other.id}`, label: `Estimate of ${other.title}` });
+      list.push({ value: `run:${other.id}`, label: `${other.title}: restored` });
     }
   }
   return list;

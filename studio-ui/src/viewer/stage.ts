@@ -10,7 +10,7 @@ import { Computed, draw, type Drawable } from "./paint.ts";
 import { devicePixels, Pane, type Side } from "./pane.ts";
 import type { Part } from "./part.ts";
 import type { Picture, Pictures } from "./pictures.ts";
-import { frame, shown, type Shown } from "./sources.ts";
+import { frame, named, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
 
 /** The two pictures of the moment. */
@@ -88,9 +88,11 @@ export class Stage implements Part, Moved {
     return this.pointer === null ? null : geometry.pixelAt(this.pointer, this.place(), this.base);
   }
 
-  update(state: State, run: ViewRun): void {
+  update(given: State, run: ViewRun): void {
+    const original = run.layers.observed === undefined ? "estimate" : "observed";
+    const state: State = given.held ? { ...given, mode: "wipe", left: original, right: original } : given;
     const pair = this.pair(state, run);
-    const sides = { left: shown(state.left, state, run), right: shown(state.right, state, run) };
+    const sides = { left: named(state.left, state, run), right: named(state.right, state, run) };
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
     const { width, height } = this.base;
@@ -150,7 +152,7 @@ export class Stage implements Part, Moved {
     const picture = pair[side];
     if (picture === null) return;
     draw(context, picture, this.base, this.place());
-    if (side === "right" && pair.overlay !== null) {
+    if (side === "right" && pair.overlay !== null && !this.store.state.held) {
       context.globalAlpha = this.store.state.opacity;
       draw(context, pair.overlay, this.base, this.place());
       context.globalAlpha = 1;
@@ -226,7 +228,7 @@ export class Stage implements Part, Moved {
     const text = (side: Side): string => {
       const layer = sides[side];
       if (layer === null) return "";
-      const over = side === "right" && overlay !== undefined ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
+      const over = side === "right" && overlay !== undefined && !state.held ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
       return layer.note === null ? over : `${over} · ${layer.note}`;
     };
     const [first, second] = this.panes;

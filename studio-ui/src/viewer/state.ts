@@ -27,6 +27,8 @@ export interface State {
   blinking: boolean;
   /** Milliseconds a picture. */
   period: number;
+  /** Only the original is shown, for as long as something is pressed. */
+  held: boolean;
   /** The name of the overlay, or null. */
   overlay: string | null;
   opacity: number;
@@ -47,6 +49,7 @@ export const INITIAL: State = {
   blinkRight: true,
   blinking: true,
   period: 700,
+  held: false,
   overlay: null,
   opacity: 0.7,
 };

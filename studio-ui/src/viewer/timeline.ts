@@ -25,7 +25,7 @@ export function timelineScores(run: ViewRun, step: number | null): string {
   const observed = valueAt(history.step, history.psnr_observed, at);
   const truth = valueAt(history.truth_step, history.psnr_truth, at);
   const words = [
-    observed === null ? null : `${decibels(observed)} to the observed`,
+    observed === null ? null : `${decibels(observed)} to the original`,
     truth === null ? null : `${decibels(truth)} to the truth`,
   ].filter((text) => text !== null);
   return words.length === 0 ? "" : `curves there: ${words.join(" · ")}`;
@@ -54,7 +54,7 @@ export class Timeline implements Part {
       if (run !== null) actions.goTo(run.snapshots[Number(this.slider.value)]?.step ?? null);
     });
     this.play = button(icon("play"), "Play the fit (P)", () => this.toggle());
-    this.kept = button("Kept", "The estimate that was kept (K)", () => actions.goTo(null), false);
+    this.kept = button("Kept", "What was kept of the fit (K)", () => actions.goTo(null), false);
     this.peak = button("Peak", "The snapshot nearest to the peak (M)", () => this.toPeak(), false);
     this.element = h(
       "div",
@@ -81,7 +81,7 @@ export class Timeline implements Part {
     setAttribute(this.slider, "aria-valuetext", text);
     setText(this.place, text);
     setText(this.scores, timelineScores(run, state.step));
-    setText(this.kept, run.stop === null ? "Latest" : "Kept");
+    setText(this.kept, run.stop === null ? "Latest" : run.stop.taken ? "Taken" : "Kept");
     setAttribute(this.kept, "aria-pressed", String(state.step === null));
     this.peak.hidden = run.peak === null;
     const playing = this.timer !== 0;

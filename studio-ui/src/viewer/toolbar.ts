@@ -26,6 +26,7 @@ export class Toolbar implements Part {
   private readonly runField: HTMLElement;
   private readonly left: HTMLSelectElement;
   private readonly right: HTMLSelectElement;
+  private readonly original = h("button", { type: "button", class: "hold", title: "The original, for as long as this is pressed (also the key \\ or a long press on the picture)" }, "Hold: original");
   private readonly zoom = h("output", { class: "zoom-label", "aria-label": "Zoom" });
   private readonly buttons: Record<"out" | "in" | "fit" | "actual", HTMLButtonElement>;
 
@@ -55,6 +56,14 @@ export class Toolbar implements Part {
       fit: button("Fit", "Fit the picture (F)", () => actions.fit()),
       actual: button("1:1", "One picture pixel on one screen pixel (1)", () => actions.zoomTo(1)),
     };
+    for (const kind of ["pointerdown", "pointerup", "pointercancel", "pointerleave", "blur"] as const) {
+      this.original.addEventListener(kind, () => store.set({ held: kind === "pointerdown" }));
+    }
+    this.original.addEventListener("keydown", (event) => {
+      if (event.key === " " || event.key === "Enter") store.set({ held: true });
+    });
+    this.original.addEventListener("keyup", () => store.set({ held: false }));
+    this.original.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press opens none
     const { out, fit, actual } = this.buttons;
     this.element = h(
       "div",
@@ -68,6 +77,7 @@ export class Toolbar implements Part {
         button(icon("swap"), "Swap left and right (X)", () => actions.swap(), true),
         this.right,
       ),
+      this.original,
       h(
         "div",
         { class: "zoom" },
@@ -85,6 +95,8 @@ export class Toolbar implements Part {
   update(state: State, run: ViewRun): void {
     const radio = this.radios.get(state.mode);
     if (radio !== undefined) radio.checked = true;
+    this.original.hidden = run.layers.observed === undefined || run.layers.estimate === undefined;
+    setAttribute(this.original, "aria-pressed", String(state.held));
     this.runField.hidden = state.runs.length < 2;
     setOptions(this.run, state.runs.map(({ id, title }) => ({ value: id, label: title })), run.id);
     const options = choices(state, run);

@@ -12,7 +12,7 @@ import { Readout } from "./readout.ts";
 import { ModeBar } from "./settings.ts";
 import { snapshotAt } from "./sources.ts";
 import { Stage } from "./stage.ts";
-import { INITIAL, Store, type State } from "./state.ts";
+import { INITIAL, Store, type Source, type State } from "./state.ts";
 import { Timeline, timelineScores, timelineText } from "./timeline.ts";
 import { Toolbar } from "./toolbar.ts";
 
@@ -41,6 +41,8 @@ export interface Viewer {
   /** Show these runs; newer data of the same ids keep zoom, mode and step. */
   show(runs: ViewRun[]): void;
   select(id: string): void;
+  /** Choose what stands left and right. */
+  choose(sources: { left?: Source; right?: Source }): void;
   on<K extends keyof ViewerEvents>(name: K, listener: (value: ViewerEvents[K]) => void): () => void;
   destroy(): void;
 }
@@ -129,6 +131,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
     },
     show: (runs) => actions.show(runs, store.state.run),
     select: (id) => actions.show(store.state.runs, id),
+    choose: (sources) => actions.choose(sources),
     on: (name, listener) =>
       store.subscribe((state, before) => {
         if (state[name] !== before[name]) (listener as (value: unknown) => void)(state[name]);

@@ -88,3 +88,15 @@ test("clear and undo give the picture back", () => {
   assert.equal(mask.count(), 5);
   assert.throws(() => mask.replace([1, 2]), /wanted 9/);
 });
+
+test("runs bring the mask back, and are refused by another size", () => {
+  const mask = new Mask(5, 4);
+  mask.line(0, 0, 3, 3, 1, 1);
+  const again = new Mask(5, 4);
+  assert.ok(again.paintRuns(mask.runs()));
+  assert.deepEqual(again.pixels, mask.pixels);
+  assert.ok(!new Mask(5, 5).paintRuns(mask.runs()));
+  mask.invert();
+  assert.ok(again.paintRuns(mask.runs()));
+  assert.deepEqual(again.pixels, mask.pixels);
+});

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
   canPan,
   fitScale,
+  isExact,
   LADDER,
   MAX_SCALE,
   nextScale,
@@ -24,6 +25,7 @@ import {
 const picture = { width: 512, height: 384 };
 const pane = { width: 800, height: 600 };
 const fit: View = { scale: "fit", centre: { x: 0, y: 0 } };
+const actual: View = { scale: 1, centre: { x: 0, y: 0 } };
 
 test("a scale bar is of a round length and at most a fifth of the pane", () => {
   for (const millimetres of [0.0013, 0.21, 0.5, 0.94, 3]) {
@@ -36,22 +38,21 @@ test("a scale bar is of a round length and at most a fifth of the pane", () => {
   }
 });
 
-test("fit shows all, and above 1:1 only by a whole number", () => {
+test("fit shows all, and fills the pane", () => {
   assert.equal(fitScale({ width: 1600, height: 900 }, pane), 0.5);
-  assert.equal(fitScale(picture, pane), 1);
-  assert.equal(fitScale({ width: 256, height: 256 }, pane), 2);
+  assert.equal(fitScale(picture, pane), 1.5625);
   assert.equal(fitScale({ width: 4, height: 4 }, pane), MAX_SCALE);
   assert.equal(fitScale(picture, { width: 0, height: 0 }), 1);
 });
 
-test("a fine screen is filled", () => {
-  assert.equal(fitScale(picture, { ...pane, ratio: 2 }), 1.5625);
-  assert.equal(fitScale(picture, { ...pane, ratio: 1.25 }), 1);
+test("pixels are exact at whole scales from 1:1 on", () => {
+  assert.deepEqual([0.5, 1, 1.5625, 2, 16].map(isExact), [false, true, false, true, true]);
 });
 
 test("fit centres the picture on whole pixels", () => {
-  assert.deepEqual(place(fit, picture, pane), { scale: 1, x: 144, y: 108 });
-  assert.deepEqual(place(fit, { width: 511, height: 383 }, pane), { scale: 1, x: 145, y: 109 });
+  assert.deepEqual(place(fit, picture, pane), { scale: 1.5625, x: 0, y: 0 });
+  assert.deepEqual(place(fit, { width: 500, height: 300 }, pane), { scale: 1.6, x: 0, y: 60 });
+  assert.deepEqual(place(actual, { width: 511, height: 383 }, pane), { scale: 1, x: 145, y: 109 });
 });
 
 test("the pixel under the pointer stays under it at every zoom", () => {
@@ -101,7 +102,7 @@ test("settling changes nothing that is seen", () => {
 });
 
 test("beside the picture there is no pixel", () => {
-  const placed = place(fit, picture, pane);
+  const placed = place(actual, picture, pane);
   assert.equal(pixelAt({ x: 143, y: 300 }, placed, picture), null);
   assert.deepEqual(pixelAt({ x: 144, y: 108 }, placed, picture), { x: 0, y: 0 });
   assert.deepEqual(pixelAt({ x: 655.9, y: 491.9 }, placed, picture), { x: 511, y: 383 });
@@ -136,7 +137,7 @@ test("back at fit the view follows the pane again", () => {
 });
 
 test("what is visible, and whether there is anything to move", () => {
-  const whole = place(fit, picture, pane);
+  const whole = place(actual, picture, pane);
   assert.deepEqual(visible(whole, picture, pane), { x: 144, y: 108, width: 512, height: 384 });
   assert.equal(canPan(whole, picture, pane), false);
   const near = place({ scale: 4, centre: { x: 256, y: 192 } }, picture, pane);

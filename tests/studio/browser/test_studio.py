@@ -248,6 +248,24 @@ def test_a_painted_mask_is_not_asked_for_another_task(page: Any, studio: Any, no
     assert page.locator(".estimate .problem").count() == 0
 
 
+def test_mask_and_settings_survive_a_reload(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    page.get_by_label("Noise level").fill("33")
+    x, y = middle_of_easel(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y)
+    page.mouse.up()
+    page.get_by_text("to fill (").wait_for()
+    painted = page.evaluate(_PAINTED)
+    page.reload()
+    page.get_by_text("to fill (").wait_for()
+    assert page.evaluate(_PAINTED) == painted
+    page.get_by_label("Task").select_option("denoise")
+    assert page.get_by_label("Noise level").input_value() == "33"
+
+
 def test_the_theme_is_remembered(page: Any, studio: Any) -> None:
     page.goto(studio.url)
     theme = page.get_by_role("button", name="Theme")

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from untrained.studio.routes import about, jobs, page, pictures, results
 
-ROUTERS = (about.router, pictures.router, jobs.router, results.router, page.router)
+ROUTERS = (
+    about.router, pictures.router, jobs.router, results.router, results.several, page.router,
+)  # fmt: skip

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import TypeAdapter
 
 from untrained import __version__
 from untrained.fitting import pick_device
 from untrained.studio.describe import describe_tasks
 from untrained.studio.models import About, TaskForm
-from untrained.studio.routes.common import StudioOf, errors
+from untrained.studio.routes.common import StudioOf, errors, packed
 
 router = APIRouter(prefix="/api", tags=["about"])
 
@@ -28,7 +31,12 @@ def about(studio: StudioOf) -> About:
     )
 
 
-@router.get("/tasks", responses=errors())
-def tasks() -> list[TaskForm]:
+@router.get("/tasks", response_model=list[TaskForm], responses=errors())
+def tasks(request: Request) -> Response:
     """Return every task with its files, options, recipes and their settings."""
-    return describe_tasks()
+    return packed(request, _tasks(), "application/json")
+
+
+@cache
+def _tasks() -> bytes:
+    return TypeAdapter(list[TaskForm]).dump_json(describe_tasks())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
 from untrained.studio.models import Error
 from untrained.studio.queue import Entry
@@ -18,11 +20,13 @@ __all__ = [
     "FILE",
     "HTML",
     "PNG",
+    "WEBP",
     "IdInPath",
     "StudioOf",
     "errors",
     "found_job",
     "found_picture",
+    "packed",
     "sent",
 ]
 
@@ -38,6 +42,9 @@ _REASONS = {
 
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "PNG"}}
 
+WEBP: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/webp": {}}, "description": "WebP"}
+}
 HTML: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}, "description": "the page"}
 }
@@ -80,8 +87,10 @@ def found_picture(studio: Studio, id_: str) -> dict[str, Any]:
     return facts
 
 
-def sent(path: Path, *, name: str = "") -> FileResponse:
-    """Return a file as the answer: a PNG, or with a name a download.
+def sent(path: Path, *, name: str = "", lasting: bool = False) -> FileResponse:
+    """Return a file as the answer: a picture, or with a name a download.
+
+    What its address names never changes if it is `lasting`, so that a browser asks only once.
 
     Raises:
         HTTPException: 404, it has been deleted in the meantime.
@@ -90,5 +99,22 @@ def sent(path: Path, *, name: str = "") -> FileResponse:
         facts = path.stat()
     except FileNotFoundError:
         raise HTTPException(404, "it has been deleted") from None
-    kind = "application/octet-stream" if name else "image/png"
-    return FileResponse(path, stat_result=facts, media_type=kind, filename=name or None)
+    kind = "application/octet-stream" if name else f"image/{path.suffix[1:]}"
+    head = {"cache-control": "private, max-age=31536000, immutable"} if lasting else None
+    return FileResponse(
+        path, stat_result=facts, media_type=kind, filename=name or None, headers=head
+    )
+
+
+def packed(request: Request, content: bytes, kind: str) -> Response:
+    """Return a text as the answer, compressed for those who take that."""
+    head = {"vary": "accept-encoding"}
+    if "gzip" in request.headers.get("accept-encoding", "") and len(content) > 1000:
+        head["content-encoding"] = "gzip"
+        content = _zipped(content)
+    return Response(content, media_type=kind, headers=head)
+
+
+@lru_cache(maxsize=8)
+def _zipped(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=5, mtime=0)

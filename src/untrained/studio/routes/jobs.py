@@ -6,17 +6,27 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import TypeAdapter
 
 from untrained import fitting
 from untrained.errors import InputError
 from untrained.studio.events import job_of
 from untrained.studio.extending import can_be_extended
-from untrained.studio.models import Extend, Job, JobRequest, Plan, Take
+from untrained.studio.models import Extend, Job, JobRequest, Picture, Plan, Several, Strength, Take
 from untrained.studio.pictures import without_paths
-from untrained.studio.routes.common import IdInPath, StudioOf, errors, found_job, found_picture
+from untrained.studio.routes.common import (
+    IdInPath,
+    StudioOf,
+    errors,
+    found_job,
+    found_picture,
+    packed,
+)
+from untrained.studio.strength import asked_of, rewrite, with_strength
 from untrained.studio.studio import Studio
-from untrained.studio.taking import take_snapshot
+from untrained.studio.taking import result_file, result_name, take_snapshot
 from untrained.studio.worker import remove_job
 from untrained.studio.workspace import new_id
 
@@ -63,11 +73,12 @@ def start(studio: StudioOf, request: JobRequest) -> Job:
     return _enter(studio, studio.requests.complete(request))
 
 
-@router.get("/jobs", responses=errors())
-def jobs(studio: StudioOf) -> list[Job]:
+@router.get("/jobs", response_model=list[Job], responses=errors())
+def jobs(studio: StudioOf, http: Request) -> Response:
     """Return all jobs, newest first."""
     positions = studio.queue.positions()
-    return [job_of(entry, positions.get(entry.id)) for entry in studio.queue.jobs()]
+    found = [job_of(entry, positions.get(entry.id)) for entry in studio.queue.jobs()]
+    return packed(http, TypeAdapter(list[Job]).dump_json(found), "application/json")
 
 
 @router.get("/jobs/{id}", responses=errors(404, 422))
@@ -105,9 +116,7 @@ def extend(studio: StudioOf, id_: IdInPath, request: Extend) -> Job:
         raise HTTPException(
             409, "the end of this fit was not kept: it is of several tiles or pages, or never began"
         )
-    return _enter(
-        studio, JobRequest.model_validate(entry.request), extended=id_, more_steps=request.steps
-    )
+    return _enter(studio, asked_of(entry), extended=id_, more_steps=request.steps)
 
 
 @router.post("/jobs/{id}/take", responses=errors(404, 409, 413, 422))
@@ -118,21 +127,70 @@ def take(studio: StudioOf, id_: IdInPath, request: Take) -> Job:
         raise HTTPException(
             409, f"the job is {entry.status}; wait until it has finished, or stop it"
         )
-    job = studio.requests.job(id_, JobRequest.model_validate(entry.request))
+    job = studio.requests.job(id_, asked_of(entry))
     take_snapshot(studio.workspace, id_, job, request.step)
     studio.queue.update(id_, taken_step=request.step)
     return _job(studio, id_)
 
 
+@router.post("/jobs/{id}/strength", responses=errors(404, 409, 413, 422))
+def strength(studio: StudioOf, id_: IdInPath, request: Strength) -> Job:
+    """Take away more or less of the noise of a result: it is written anew, without a fit."""
+    entry = found_job(studio, id_)
+    if entry.status not in ("finished", "stopped") or entry.state.get("kept_step") is None:
+        raise HTTPException(
+            409, f"the job is {entry.status}; wait until it has finished, or stop it"
+        )
+    asked = with_strength(asked_of(entry), request)
+    with studio.rewriting:  # the last of many moves of a slider is to win
+        rewrite(studio.workspace, id_, studio.requests.job(id_, asked))
+        chosen = {"strength": None, "colour_strength": None, **request.model_dump()}
+        command = studio.requests.command(asked)
+        studio.queue.update(id_, strengths=chosen, command=command)
+    return _job(studio, id_)
+
+
+@router.post("/jobs/{id}/front", responses=errors(404, 409, 422))
+def front(studio: StudioOf, id_: IdInPath) -> Job:
+    """Let a waiting job be the next."""
+    entry = found_job(studio, id_)
+    if not studio.queue.to_front(id_):
+        raise HTTPException(409, f"the job is {entry.status}; only a queued one can go first")
+    return _job(studio, id_)
+
+
+@router.post("/jobs/{id}/as-picture", status_code=201, responses=errors(404, 413, 422))
+def as_picture(studio: StudioOf, id_: IdInPath) -> Picture:
+    """Take a result for a picture, so that something else can be done with it."""
+    entry = found_job(studio, id_)
+    path = result_file(studio.workspace, id_)
+    if path is None:
+        raise HTTPException(404, f"there is no result; the job is {entry.status}")
+    with path.open("rb") as file:
+        return Picture.model_validate(studio.pictures.add(result_name(entry, path), file))
+
+
 @router.delete("/jobs/{id}", status_code=204, responses=errors(404, 422))
 async def delete(studio: StudioOf, id_: IdInPath) -> None:
     """Delete a job and all that it made; a running one is cancelled."""
-    status = studio.queue.give_up(id_)
-    if status is None:
+    if not await _deleted(studio, id_):
         raise HTTPException(404, f"no job {id_}; it may have been deleted")
-    if status != "running":  # else its worker does it
-        remove_job(studio.workspace, studio.queue, id_)
+
+
+@router.post("/jobs/delete", status_code=204, responses=errors(422))
+async def delete_several(studio: StudioOf, request: Several) -> None:
+    """Delete jobs and all that they made; those that are gone are passed over."""
+    for id_ in request.ids:
+        await _deleted(studio, id_)
+
+
+async def _deleted(studio: Studio, id_: str) -> bool:
+    """Delete a job; whether there was one."""
+    status = studio.queue.give_up(id_)
+    if status is not None and status != "running":  # else its worker does it
+        await run_in_threadpool(remove_job, studio.workspace, studio.queue, id_)
         studio.events.deleted(id_)
+    return status is not None
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=errors())

@@ -8,7 +8,7 @@ from importlib.resources import files
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from untrained.studio.routes.common import StudioOf
+from untrained.studio.routes.common import StudioOf, packed
 from untrained.studio.safety import COOKIE
 
 router = APIRouter(include_in_schema=False)
@@ -29,15 +29,15 @@ def index(studio: StudioOf, request: Request, token: str | None = None) -> Respo
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return response
-    return _static("index.html")
+    return _static(request, "index.html")
 
 
 @router.get("/{name}")
-def static(name: str) -> Response:
+def static(request: Request, name: str) -> Response:
     """Return one of the page's files."""
     if name not in _FILES:
         raise HTTPException(404, "there is no such page")
-    return _static(name)
+    return _static(request, name)
 
 
 @cache
@@ -46,11 +46,11 @@ def _content(name: str) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _static(name: str) -> Response:
+def _static(request: Request, name: str) -> Response:
     content = _content(name)
     if content is None:
         return Response(
             "The page is not part of this installation; the API is at /api/openapi.json.\n",
             media_type="text/plain",
         )
-    return Response(content, media_type=_FILES[name])
+    return packed(request, content, _FILES[name])

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, Response
 from untrained.studio.models import Picture, Sample, SampleRequest
 from untrained.studio.routes.common import (
     PNG,
+    WEBP,
     IdInPath,
     StudioOf,
     errors,
@@ -35,7 +36,8 @@ def samples() -> list[Sample]:
 def sample_png(name: Annotated[str, InPath(max_length=200)]) -> Response:
     """Return a sample as PNG for the screen."""
     _check_sample(name)
-    return Response(sample_image(name), media_type="image/png")
+    head = {"cache-control": "private, max-age=86400"}
+    return Response(sample_image(name), media_type="image/png", headers=head)
 
 
 @router.post("/pictures", status_code=201, responses=errors(404, 413, 422))
@@ -91,7 +93,18 @@ def picture_png(
     facts = found_picture(studio, id_)
     if page > facts["pages"]:
         raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
-    return sent(studio.pictures.page(id_, page))
+    return sent(studio.pictures.page(id_, page), lasting=True)
+
+
+@router.get(
+    "/pictures/{id}/{look}.webp", response_class=FileResponse, responses=WEBP | errors(404, 422)
+)
+def picture_look(
+    studio: StudioOf, id_: IdInPath, look: Literal["preview", "thumbnail"]
+) -> FileResponse:
+    """Return a smaller look at the first page, in sRGB: of a screen's size, or for a list."""
+    found_picture(studio, id_)
+    return sent(studio.pictures.look(id_, look), lasting=True)
 
 
 @router.post("/pictures/{id}/mask", response_class=Response, responses=PNG | errors(404, 413, 422))

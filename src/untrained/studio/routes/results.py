@@ -5,30 +5,34 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
 from untrained.studio.routes.common import (
     FILE,
     HTML,
     PNG,
+    WEBP,
     IdInPath,
     StudioOf,
     errors,
     found_job,
     sent,
 )
-from untrained.studio.taking import result_file
-from untrained.studio.views import report_of, shown_file, view_of
+from untrained.studio.taking import result_file, result_name
+from untrained.studio.views import report_of, shown_file, thumbnail_of, view_of
 from untrained.studio.watching import keep_watching
+from untrained.studio.zipping import unlike, zipped
 
 router = APIRouter(prefix="/api/jobs/{id}", tags=["results"])
+several = APIRouter(prefix="/api", tags=["results"])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
+Version = Annotated[str, Query(pattern="^[0-9a-z]{0,40}$")]
+"""In the addresses of a view: the picture of one version never changes."""
 IMAGE = PNG | errors(404, 422)
 
 
@@ -61,23 +65,29 @@ async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Fi
 
 
 @router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
-def observed(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+def observed(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
     """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range."""
-    return _shown(studio, id_, "observed", page)
+    return _shown(studio, id_, "observed", page, v)
 
 
 @router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
 def estimate(
-    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None
+    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None, v: Version = ""
 ) -> FileResponse:
     """Return the result, or the newest image of a fit that is not over; `step` as for latest."""
-    return _shown(studio, id_, "estimate", page)
+    return _shown(studio, id_, "estimate", page, v)
+
+
+@router.get("/thumbnail.webp", response_class=FileResponse, responses=WEBP | errors(404, 422))
+def thumbnail(studio: StudioOf, id_: IdInPath, v: Version = "") -> FileResponse:
+    """Return a small look at the result."""
+    return sent(thumbnail_of(studio, found_job(studio, id_)), lasting=v != "")
 
 
 @router.get("/truth.png", response_class=FileResponse, responses=IMAGE)
-def truth(studio: StudioOf, id_: IdInPath, page: Page = 1) -> FileResponse:
+def truth(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
     """Return the clean picture, if there is one."""
-    return _shown(studio, id_, "truth", page)
+    return _shown(studio, id_, "truth", page, v)
 
 
 @router.get("/snapshots/{step}.png", response_class=FileResponse, responses=IMAGE)
@@ -86,9 +96,10 @@ def snapshot(
     id_: IdInPath,
     step: Annotated[int, InPath(ge=0, lt=2**31)],
     page: Page = 1,
+    v: Version = "",
 ) -> FileResponse:
     """Return the image that would have been kept at a step."""
-    return _shown(studio, id_, f"snapshots/{step}", page)
+    return _shown(studio, id_, f"snapshots/{step}", page, v)
 
 
 @router.get("/overlays/{name}.png", response_class=FileResponse, responses=IMAGE)
@@ -97,9 +108,10 @@ def overlay(
     id_: IdInPath,
     name: Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")],
     page: Page = 1,
+    v: Version = "",
 ) -> FileResponse:
     """Return a gray map over the picture: what the fit found beside it, what was missing."""
-    return _shown(studio, id_, f"overlays/{name}", page)
+    return _shown(studio, id_, f"overlays/{name}", page, v)
 
 
 @router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
@@ -109,8 +121,29 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
     path = result_file(studio.workspace, id_)
     if path is None:
         raise HTTPException(404, f"there is no result; the job is {entry.status}")
-    name = Path(entry.state["picture_name"])
-    return sent(path, name=f"{name.stem}-{entry.request['task']}{path.suffix}")
+    return sent(path, name=result_name(entry, path))
+
+
+@several.get("/results.zip", response_class=StreamingResponse, responses=FILE | errors(404, 422))
+def results(
+    studio: StudioOf,
+    ids: Annotated[str, Query(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16})*$", max_length=60_000)],
+    pattern: Annotated[str, Query(min_length=1, max_length=200)] = "{name}-{task}",
+) -> StreamingResponse:
+    """Return the restored files of several jobs as one ZIP.
+
+    `pattern` names them: {name} is the picture's, {task} and {recipe} are the job's.
+    """
+    taken: set[str] = set()
+    files = []
+    for id_ in ids.split(","):
+        entry, path = found_job(studio, id_), result_file(studio.workspace, id_)
+        if path is not None:
+            files.append((unlike(result_name(entry, path, pattern), taken), path))
+    if not files:
+        raise HTTPException(404, "none of these jobs has a result")
+    head = {"content-disposition": 'attachment; filename="restored.zip"'}
+    return StreamingResponse(zipped(files), media_type="application/zip", headers=head)
 
 
 @router.get("/report.html", response_class=Response, responses=HTML | errors(404, 422))
@@ -124,5 +157,5 @@ def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
     return HTMLResponse(text, headers={"content-security-policy": rules})
 
 
-def _shown(studio: StudioOf, id_: str, name: str, page: int) -> FileResponse:
-    return sent(shown_file(studio, found_job(studio, id_), name, page))
+def _shown(studio: StudioOf, id_: str, name: str, page: int, version: str) -> FileResponse:
+    return sent(shown_file(studio, found_job(studio, id_), name, page), lasting=version != "")

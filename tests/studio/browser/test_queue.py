@@ -1,0 +1,91 @@
+"""The queue with many jobs: found, chosen, taken together."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from server import Studio
+from steps import drop, set_steps
+
+
+@pytest.fixture
+def own_studio(browser: Any, tmp_path: Path) -> Iterator[Studio]:
+    studio = Studio(tmp_path)
+    studio.start()
+    yield studio
+    studio.stop()
+
+
+def test_many_are_chosen_and_taken_as_one_file(
+    page: Any, own_studio: Studio, noisy: Path, tmp_path: Path
+) -> None:
+    files = [noisy, *(tmp_path / f"other-{i}.png" for i in range(2))]
+    for file in files[1:]:
+        file.write_bytes(noisy.read_bytes())
+    page.goto(own_studio.url)
+    drop(page, *files)
+    set_steps(page, 10)
+    page.get_by_role("button", name="Restore 3 pictures").click()
+    page.wait_for_url("**/#/queue")
+    page.wait_for_function(
+        "() => document.querySelectorAll('.pill.finished').length === 3", timeout=60000
+    )
+    page.get_by_label("Find by name or task").fill("other")
+    assert page.locator(".queue > li").count() == 2
+    page.get_by_label("Choose all that are shown").check()
+    page.get_by_label("Names in the ZIP").fill("{name}, restored")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download 2 results as ZIP").click()
+    with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as archive:
+        assert sorted(archive.namelist()) == ["other-0, restored.png", "other-1, restored.png"]
+    delete = page.get_by_role("group", name="With those chosen").get_by_role("button")
+    delete.click()
+    delete.click()
+    page.get_by_label("Find by name or task").fill("")
+    page.wait_for_function("() => document.querySelectorAll('.queue > li').length === 1")
+    assert [job["picture_name"] for job in own_studio.get("/jobs")] == ["noisy.png"]
+    page.locator(".row-link").click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Use as the next input").click()
+    page.wait_for_url("**/#/new/*")
+    page.get_by_text("noisy-denoise.png").first.wait_for()
+
+
+def test_five_hundred_jobs_stay_fluid(page: Any, studio: Studio) -> None:
+    """Of what the server says 500 rows are made up: the page is what is tried."""
+    one = {
+        "task": "denoise", "picture": "0" * 16, "picture_name": "a.png", "recipe": "fast",
+        "settings": {}, "options": {}, "files": {}, "seed": 0, "status": "stopped", "step": 10,
+        "max_steps": 10, "seconds": 1.0, "steps_per_second": 1.0, "seconds_left": None,
+        "kept_step": None, "created": "2026-01-01T00:00:00+00:00", "pages": 1, "revision": 1,
+        "psnr_observed": None, "position": None, "stopping": False, "error": None,
+    }  # fmt: skip
+    jobs = [{**one, "id": f"{i:016x}", "picture_name": f"photo {i}.png"} for i in range(500)]
+    page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
+    page.route("**/thumbnail.webp*", lambda route: route.fulfill(status=204))
+    page.route("**/api/events", lambda route: route.fulfill(
+        content_type="text/event-stream", body=f"event: job\ndata: {json.dumps(jobs[0])}\n\n"
+    ))  # fmt: skip
+    page.goto(f"{studio.url}/#/queue")
+    page.get_by_text("500 jobs").wait_for()
+    assert page.locator(".queue > li").count() == 100
+    page.get_by_role("button", name="Show 100 more").click()
+    assert page.locator(".queue > li").count() == 200
+    took = page.evaluate("""() => {
+      const search = document.querySelector("input[type=search]");
+      const before = performance.now();
+      for (const text of ["p", "ph", "photo 4", "photo 49", ""]) {
+        search.value = text;
+        search.dispatchEvent(new Event("input"));
+      }
+      return (performance.now() - before) / 5;
+    }""")
+    assert took < 100, f"a letter in the search took {took:.0f} ms"
+    page.get_by_label("Find by name or task").fill("photo 499")
+    assert page.locator(".queue > li").count() == 1
