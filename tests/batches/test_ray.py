@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,14 +59,17 @@ def driver(folder: Path, address: str) -> subprocess.Popen[str]:
 
 
 def actors() -> list[psutil.Process]:
+    """Return the actors of this test's own cluster."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = " ".join(process.info["cmdline"] or ())
-        if words.startswith("ray::") and "_Actor" in words:
-            found.append(process)
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            words = " ".join(process.cmdline())
+            if words.startswith("ray::") and "_Actor" in words:
+                found.append(process)
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800 if COUNT > 8 else 400)
 def test_killed_actors_and_a_killed_driver_lose_nothing(
     tmp_path: Path, cluster: str, untrained: Any
@@ -110,7 +114,37 @@ def test_killed_actors_and_a_killed_driver_lose_nothing(
         assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_killed_actor_costs_its_own_piece_and_is_replaced(tmp_path: Path) -> None:
+    """Of files that are not there, so that nothing is fitted."""
+    import ray
+
+    from untrained.batches import Entry, Piece, RayEngine, Settings
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init("local", num_cpus=1, include_dashboard=False, object_store_memory=80_000_000,
+             log_to_driver=False, logging_level="warning")  # fmt: skip
+    try:
+        shared = Settings(output=str(tmp_path / "out"), task="denoise")
+        pieces = [
+            Piece(
+                key=str(i), settings=shared, runs=tmp_path / "runs",
+                entry=Entry(source=str(tmp_path / f"{i}.png"), target=f"{i}", task="denoise"),
+            )
+            for i in range(4)
+        ]  # fmt: skip
+        said = []
+        for piece, account in RayEngine().run(iter(pieces)):
+            said.append((piece.key, account["status"]))
+            if piece.key == "1":
+                for actor in actors():
+                    actor.kill()
+                    actor.wait(10)
+        assert said == [("0", "refused"), ("1", "refused"), ("2", "failed"), ("3", "refused")]
+    finally:
+        ray.shutdown()
+
+
+def test_settings_that_do_not_do_are_refused() -> None:
     from untrained.batches import RayEngine
 
     with pytest.raises(InputError, match="wanted"):
