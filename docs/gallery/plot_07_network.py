@@ -23,9 +23,9 @@ def flat(channels_in, channels_out):
 
 
 def decoder(channels_in, channels_out):
-    """1x1 convolutions and enlargement, from a quarter of the size."""
-    layers = [nn.AvgPool2d(4), nn.Conv2d(channels_in, 64, 1)]
-    for _ in range(2):
+    """1x1 convolutions and enlargement, from a sixteenth of the size."""
+    layers = [nn.AvgPool2d(16), nn.Conv2d(channels_in, 64, 1)]
+    for _ in range(4):
         up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
         layers += [up, nn.Conv2d(64, 64, 1), nn.ReLU(), nn.BatchNorm2d(64)]
     return nn.Sequential(*layers, nn.Conv2d(64, channels_out, 1), nn.Sigmoid())

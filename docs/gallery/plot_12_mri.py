@@ -2,7 +2,7 @@
 MRI, four times as fast
 =======================
 
-A quarter of the lines of k-space, six coils, no reference scan: the coils' sensitivities are calibrated from the
+A quarter of the lines of k-space, eight coils, no reference scan: the coils' sensitivities are calibrated from the
 middle of k-space, and the fit stops at what predicts lines best that it has not seen. The scan is made up.
 """
 
@@ -14,9 +14,9 @@ from untrained.simulation.masks import accelerated_lines
 from untrained.simulation.scans import make_mri
 
 rng = np.random.default_rng(0)
-full = make_mri(96, coils=6, generator=rng)
-mask = accelerated_lines(96, 4, generator=rng)
-restored = np.abs(reconstruct_mri(full.samples * mask, mask=mask, steps=120))
+full = make_mri(128, coils=8, generator=rng)
+mask = accelerated_lines(128, 4, generator=rng)
+restored = np.abs(reconstruct_mri(full.samples * mask, mask=mask))
 
 # %%
 # Zeros for what was not measured is the simplest reconstruction.
