@@ -97,8 +97,7 @@ class MessagePassing:
                 f"message passing needs the adjoint of a LinearOperator, not of "
                 f"{type(problem.operator).__name__}; use the DataFit objective"
             )
-        if input_size != tuple(problem.image_shape[-2:]):
-            raise InputError("message passing needs a network that maps an image to an image")
+        problem.check_image_to_image("message passing", input_size)
         if not is_incoherent(problem.operator, problem):
             raise InputError(
                 f"message passing needs random measurements of the whole image, under which errors "

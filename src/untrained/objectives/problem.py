@@ -122,7 +122,15 @@ class Problem:
                 f"{what} works on the image itself, not through "
                 f"{type(self.operator).__name__}; use the DataFit objective"
             )
-        if input_size != tuple(self.observed.shape[-2:]):
+        self.check_image_to_image(what, input_size)
+
+    def check_image_to_image(self, what: str, input_size: tuple[int, int]) -> None:
+        """Refuse a network with its own input size for an objective that shows it an image.
+
+        Raises:
+            InputError: it has one.
+        """
+        if input_size != tuple(self.image_shape[-2:]):
             raise InputError(f"{what} needs a network that maps an image to an image")
 
     def check_all_shown(self, what: str) -> None:

@@ -52,8 +52,7 @@ class SelfConsistent:
         Raises:
             InputError: a network with its own input size.
         """
-        if input_size != tuple(problem.image_shape[-2:]):
-            raise InputError("self-consistency needs a network that maps an image to an image")
+        problem.check_image_to_image("self-consistency", input_size)
         return SelfConsistentObjective(problem, self, seed=seed, members=members)
 
 

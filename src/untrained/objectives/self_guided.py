@@ -55,8 +55,7 @@ class SelfGuided:
         Raises:
             InputError: a network with its own input size.
         """
-        if input_size != tuple(problem.image_shape[-2:]):
-            raise InputError("self-guidance needs a network that maps an image to an image")
+        problem.check_image_to_image("self-guidance", input_size)
         return SelfGuidedObjective(problem, self, seed=seed, members=members)
 
 

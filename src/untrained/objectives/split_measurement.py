@@ -92,10 +92,7 @@ class SplitMeasurement:
         if not isinstance(problem.operator, LinearOperator):
             name = getattr(problem.operator, "__name__", type(problem.operator).__name__)
             raise InputError(f"a split of the measurements needs a LinearOperator; {name} is none")
-        if input_size != tuple(problem.image_shape[-2:]):
-            raise InputError(
-                "a split of the measurements needs a network that maps an image to an image"
-            )
+        problem.check_image_to_image("a split of the measurements", input_size)
         return SplitMeasurementObjective(problem, self, seed=seed, members=members)
 
 

@@ -78,8 +78,7 @@ class Stacked:
         """
         if not isinstance(problem.operator, LinearOperator):
             raise InputError("stacking needs a linear operator; use the Series objective")
-        if input_size != tuple(problem.image_shape[-2:]):
-            raise InputError("stacking needs a network that maps an image to an image")
+        problem.check_image_to_image("stacking", input_size)
         return StackedObjective(problem, self, seed=seed, members=members)
 
 

@@ -72,14 +72,13 @@ class Nufft(LinearOperator):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return √w F x, (1, 2c, spokes, points)."""
-        samples: Tensor = _Forward.apply(as_complex(image)[0], self)  # type: ignore[no-untyped-call]
+        samples = self._applied(as_complex(image)[0], adjoint=False)
         return self.weighted(as_pairs(samples[None]))
 
     def adjoint(self, measurement: Tensor) -> Tensor:
         """Return F* √w y, (1, 2c, H, W)."""
         samples = as_complex(self.weighted(measurement))[0]
-        image: Tensor = _Adjoint.apply(samples, self)  # type: ignore[no-untyped-call]
-        return as_pairs(image[None])
+        return as_pairs(self._applied(samples, adjoint=True)[None])
 
     def weighted(self, samples: Tensor) -> Tensor:
         """Return √w y of samples y, (1, 2c, spokes, points): what the fit is given as y."""
@@ -88,6 +87,10 @@ class Nufft(LinearOperator):
     def image_shape(self, measurement_shape: Shape) -> Shape:
         """Return (1, 2c, H, W)."""
         return 1, measurement_shape[1], *self.size
+
+    def _applied(self, values: Tensor, *, adjoint: bool) -> Tensor:
+        """Return F x or F* y, with gradients."""
+        return _Transform.apply(values, self, adjoint)  # type: ignore[no-untyped-call, no-any-return]
 
     def transform(self, values: Tensor, *, adjoint: bool) -> Tensor:
         """Return F x of (c, H, W), or F* y of (c, spokes, points), complex; without gradients."""
@@ -119,36 +122,21 @@ class Nufft(LinearOperator):
         return {**self.__dict__, "_plans": {}}
 
 
-class _Forward(torch.autograd.Function):
-    """F, whose gradient is F*."""
+class _Transform(torch.autograd.Function):
+    """F or F*, each of which is the other's gradient."""
 
     @staticmethod
-    def forward(image: Tensor, operator: Nufft) -> Tensor:
-        return operator.transform(image, adjoint=False)
+    def forward(values: Tensor, operator: Nufft, adjoint: bool) -> Tensor:
+        return operator.transform(values, adjoint=adjoint)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Nufft], output: Tensor) -> None:
-        ctx.operator = inputs[1]
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Nufft, bool], output: Tensor) -> None:
+        _, ctx.operator, ctx.adjoint = inputs
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _Adjoint.apply(gradient, ctx.operator), None  # type: ignore[no-untyped-call]
-
-
-class _Adjoint(torch.autograd.Function):
-    """F*, whose gradient is F."""
-
-    @staticmethod
-    def forward(samples: Tensor, operator: Nufft) -> Tensor:
-        return operator.transform(samples, adjoint=True)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Nufft], output: Tensor) -> None:
-        ctx.operator = inputs[1]
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _Forward.apply(gradient, ctx.operator), None  # type: ignore[no-untyped-call]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        back = _Transform.apply(gradient, ctx.operator, not ctx.adjoint)  # type: ignore[no-untyped-call]
+        return back, None, None
 
 
 def from_radians(trajectory: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:

@@ -31,7 +31,6 @@ from untrained.restoring.uncertainty import calibrated
 __all__ = ["adapted", "assemble", "load_weights", "nothing_to_fit", "solve"]
 
 _CORRELATED_STEPS = 120
-_FINE = 1 / 128  # σ: two steps of bfloat16 near white
 _FINE = 1 / 128  # σ, about two steps of bfloat16 near white
 
 

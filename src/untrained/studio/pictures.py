@@ -32,10 +32,12 @@ from untrained.images import (
     with_pixels,
     write_picture,
 )
+from untrained.jobs import Job
 from untrained.studio.queue import Queue
 from untrained.studio.scans import SCANS, is_scan, scan_facts
 from untrained.studio.screen import SIDES, screen_page, screen_values, small
 from untrained.studio.workspace import Workspace, new_id
+from untrained.tasks import find_task
 
 __all__ = ["Pictures", "plain_name", "without_paths"]
 
@@ -121,20 +123,20 @@ class Pictures:
             raise InputError(f"no picture {id_}; it may have been deleted")
         return path
 
-    def read(self, id_: str, *, mosaic: bool = False) -> Picture:
-        """Return a picture as a job reads it; the last one is kept, since a form asks often.
+    def kept(self, job: Job) -> Picture:
+        """Return what a job reads; the last picture is kept, since a form asks often.
 
         Raises:
-            InputError: as `read_picture`; it has been deleted.
+            InputError: as `Job.read_source`.
         """
-        path = self.file(id_)
+        key = job.source, find_task(job.task).mosaic
         with self.decoding:
-            if self.latest is not None and self.latest[0] == (path, mosaic):
+            if self.latest is not None and self.latest[0] == key:
                 return self.latest[1]
             self.latest = None
-            picture = read_picture(path, max_pixels=self.max_pixels, mosaic=mosaic)
+            picture = job.read_source()
             if picture.pixels.nbytes <= _KEPT_BYTES:
-                self.latest = (path, mosaic), picture
+                self.latest = key, picture
             return picture
 
     def page(self, id_: str, page: int) -> Path:

@@ -146,10 +146,9 @@ class Requests:
         """
         job = self.job("0" * 16, request)
         task = find_task(job.task)
-        if task.formats.what == "scan":
-            picture = job.read_source()
-        else:
-            picture = self.pictures.read(request.picture, mosaic=task.mosaic)
+        # what a scan is read as depends on its options
+        is_scan = task.formats.what == "scan"
+        picture = job.read_source() if is_scan else self.pictures.kept(job)
         asked = Asked(source=job.source, picture=picture, files=job.files, options=job.options,
                       max_pixels=job.max_pixels)  # fmt: skip
         given = task.measured(asked) or task.given(asked)
