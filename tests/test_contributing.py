@@ -33,7 +33,7 @@ GUIDE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 # What the files that the examples would stand in import; the guide leaves the imports out.
 MODULES = (
     "networks.layers", "operators", "fitting", "objectives", "networks", "recipes",
-    "tasks.base", "cli.options", "cli.restoring",
+    "tasks.base", "tasks.calling", "cli.options", "cli.restoring",
 )  # fmt: skip
 
 

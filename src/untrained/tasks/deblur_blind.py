@@ -10,13 +10,15 @@ from untrained.errors import InputError
 from untrained.operators import Blur
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Options,
     Source,
     Task,
-    as_asked,
     as_size,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
+    as_asked,
     fit_task,
     opened,
     size_of,

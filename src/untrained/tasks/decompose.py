@@ -20,10 +20,12 @@ from untrained.recipes import find_recipe
 from untrained.restoring import read_values
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Source,
     Task,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     fit_task,
     opened,
     place_of,

@@ -11,11 +11,13 @@ from untrained.operators import Interlace
 from untrained.operators.interlace import Field
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Options,
     Source,
     Task,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     opened,
     run_task,
     size_of,

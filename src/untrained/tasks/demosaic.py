@@ -13,12 +13,14 @@ from untrained.operators import Mosaic
 from untrained.operators.mosaic import Pattern
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Options,
     PictureShape,
     Source,
     Task,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     run_task,
 )
 

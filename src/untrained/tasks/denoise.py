@@ -11,13 +11,15 @@ import numpy as np
 from untrained.images import Picture, blended, check_strength, with_pixels
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Options,
     Source,
     Task,
-    as_asked,
     check_sigma,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
+    as_asked,
     fit_task,
     opened,
 )

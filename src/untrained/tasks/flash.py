@@ -11,10 +11,12 @@ from untrained.errors import InputError
 from untrained.images import Picture, Second, read_second
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Source,
     Task,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     in_layout,
     opened,
     place_of,

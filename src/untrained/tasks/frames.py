@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.tasks.base import FitKeywords, Given, fit_task
+from untrained.tasks.base import (
+    Given,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
+    fit_task,
+)
 
 __all__ = ["restore_series"]
 

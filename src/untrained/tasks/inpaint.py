@@ -11,10 +11,12 @@ from untrained.errors import InputError
 from untrained.images import Marks, Picture, Words, read_marks
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Source,
     Task,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     opened,
     place_of,
     run_task,

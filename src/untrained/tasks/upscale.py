@@ -8,13 +8,15 @@ from untrained.errors import InputError
 from untrained.operators import Resample
 from untrained.tasks.base import (
     Asked,
-    FitKeywords,
     Given,
     Options,
     PictureShape,
     Source,
     Task,
     as_size,
+)
+from untrained.tasks.calling import (
+    FitKeywords,
     run_task,
 )
 
