@@ -67,7 +67,7 @@ def untrained(tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=220,
             check=False,
             preexec_fn=preexec,
         )
