@@ -29,6 +29,25 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["UNTRAINED_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+HERE = Path(__file__).parent
+# The files that take longest are begun first: `--dist loadfile` gives whole files away, and no
+# process is to be left alone with one of them at the end.
+LONGEST = (
+    "studio/test_studio_jobs.py", "studio/browser/test_studio.py", "studio/test_studio_restart.py",
+    "cli/test_cli.py", "jobs/test_faults.py", "restoring/test_tiles.py", "test_benchmarks.py",
+    "tasks/test_applications.py", "studio/browser/test_restart.py", "cli/test_endings.py",
+    "studio/browser/test_comparing.py", "jobs/test_workers.py", "interop/test_deepinv_page.py",
+    "experiments/test_experiments.py", "studio/test_studio_api.py", "studio/test_studio_scans.py",
+    "studio/test_studio_command.py", "studio/browser/test_queue.py", "restoring/test_values.py",
+    "fitting/test_fit.py", "interop/test_deepinv.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(HERE).as_posix(), len(rank)))
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -67,7 +86,7 @@ def untrained(tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=220,
             check=False,
             preexec_fn=preexec,
         )

@@ -44,11 +44,13 @@ def test_help_is_quick_and_never_imports_torch(untrained: Run) -> None:
     )
     times = []
     for _ in range(3):
-        began = time.monotonic()
+        began = os.times()
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
-        times.append(time.monotonic() - began)
+        ended = os.times()  # what it computed: on a busy machine it also waits
+        times.append(ended.children_user - began.children_user
+                     + ended.children_system - began.children_system)  # fmt: skip
     assert done.stdout.rstrip().endswith("[]")
     assert "denoise" in done.stdout
     assert min(times) < 1
@@ -424,7 +426,7 @@ def start_and_wait(noisy: Path, name: str, *, steps: int) -> tuple[subprocess.Po
         # what a shell starts in the background ignores Ctrl-C, and so would the fit
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:
         for metrics in (noisy.parent / f"runs-{name}").glob("*/metrics.jsonl"):
             checkpoint = metrics.with_name("checkpoint.pt")
@@ -464,7 +466,7 @@ def test_kill_9_and_resume_gives_the_unkilled_image(noisy: Path, untrained: Run)
 def test_ctrl_c_keeps_the_picture_and_the_same_command_goes_on(noisy: Path, untrained: Run) -> None:
     process, folder = start_and_wait(noisy, "stopped", steps=20)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=100)
     assert process.returncode == 130, (output, errors)
     assert "interrupted" in output
     assert "untrained resume" in output

@@ -117,7 +117,7 @@ def endless_batch(folder: Path, pictures: list[str]) -> Iterator[subprocess.Pope
 
 
 def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 200
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -72,12 +72,14 @@ def test_a_killed_worker_costs_its_own_picture_and_is_replaced(
     endless = replace(job(tmp_path / "a.png", tmp_path / "a" / "a.png"), recipe=recipe)
     quick = job(tmp_path / "b.png", tmp_path / "b" / "b.png")
 
+    others = {child.pid for child in multiprocessing.active_children()}
+
     def kill_the_worker() -> None:
         while not list((tmp_path / "a").glob("untrained-runs/*/run.json")):
             time.sleep(0.02)
-        (worker,) = multiprocessing.active_children()
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGKILL)
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None and worker.pid not in others:
+                os.kill(worker.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_the_worker, daemon=True)
     killer.start()
@@ -86,7 +88,7 @@ def test_a_killed_worker_costs_its_own_picture_and_is_replaced(
     assert str(first).startswith(f"{endless.source}: its worker was ended from outside (SIGKILL)")
     assert isinstance(second, Outcome)
     assert second.status == "finished"
-    assert multiprocessing.active_children() == []
+    assert {child.pid for child in multiprocessing.active_children()} <= others
 
 
 def doubled(piece: str, cancelled: Callable[[], bool]) -> str:

@@ -156,6 +156,6 @@ def test_rmsprop_divides_by_the_root_of_the_mean_square_and_keeps_going() -> Non
         square = 0.9 * square + 0.1 * gradient**2
         step = 0.5 * step + gradient / square**0.5
         expected -= 0.1 * step
-    assert float(weight) == pytest.approx(expected, rel=1e-5)
+    assert float(weight.detach()) == pytest.approx(expected, rel=1e-5)
     with pytest.raises(InputError, match="momentum is 1"):
         RmsProp(momentum=1)

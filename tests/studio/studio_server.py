@@ -41,14 +41,14 @@ class Server:
         """Kill the server, and wait for its workers to notice."""
         self.process.kill()
         self.process.wait()
-        _, alive = psutil.wait_procs(self.workers, timeout=10)
+        _, alive = psutil.wait_procs(self.workers, timeout=100)  # at once, on a quiet machine
         assert not alive, "a worker outlived its server"
 
     def close(self) -> None:
         self.client.close()
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(100)
 
     def upload(self, name: str, data: bytes, **query: str) -> dict[str, Any]:
         answer = self.client.post("/api/pictures", files={"file": (name, data)}, params=query)
@@ -63,7 +63,7 @@ class Server:
     def job(self, id_: str) -> dict[str, Any]:
         return dict(self.client.get(f"/api/jobs/{id_}").json())
 
-    def wait(self, id_: str, *statuses: str, step: int = 0, seconds: float = 60) -> dict[str, Any]:
+    def wait(self, id_: str, *statuses: str, step: int = 0, seconds: float = 150) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             job = self.job(id_)

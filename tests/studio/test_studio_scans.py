@@ -68,7 +68,7 @@ def test_a_scan_gives_what_the_command_gives(
     (tmp_path / "head.npy").write_bytes(kspace)
     words = job["command"].split()
     assert words[:2] == ["untrained", "mri"]
-    ran = untrained(*words[1:], own_process=True)
+    ran = untrained(*words[1:])
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "head-mri.npy").read_bytes() == result
 

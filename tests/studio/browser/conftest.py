@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from server import Studio
+from steps import DEADLINE
 
 from untrained.images import Picture, write_picture
 
@@ -33,7 +34,7 @@ def _missing(what: str) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ModuleNotFoundError:
         _missing("the package playwright")
     try:
@@ -43,6 +44,7 @@ def browser() -> Iterator[Any]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         _missing("chromium on the PATH")
+    expect.set_options(timeout=DEADLINE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
@@ -67,7 +69,7 @@ class Tabs:
 
     def open(self) -> Any:
         page = self.context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(DEADLINE)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self._hear(message))
         return page

@@ -59,19 +59,19 @@ class Studio:
             return
         self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/api{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.url}/api{path}", timeout=60) as answer:
             return json.load(answer)
 
     def job(self, id_: str) -> dict[str, Any]:
         job: dict[str, Any] = self.get(f"/jobs/{id_}")
         return job
 
-    def wait(self, id_: str, *statuses: str, timeout: float = 60) -> dict[str, Any]:
+    def wait(self, id_: str, *statuses: str, timeout: float = 150) -> dict[str, Any]:
         """Wait until a job has one of these states."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -1,10 +1,24 @@
-"""What a user does, in the words of the page."""
+"""What a user does, in the words of the page.
+
+The page draws in its next frame, and what it shows may come from the server: nothing is read
+straight after it was asked for. `expect` and the functions here wait until it is so.
+"""
 
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
+
+DEADLINE = 60_000  # milliseconds; only a page that hangs comes so far
+
+
+def expect(what: Any) -> Any:
+    """Playwright's assertions, which wait. Imported here: without it the tests are skipped."""
+    from playwright.sync_api import expect
+
+    return expect(what)
 
 
 def drop(page: Any, *files: Path, on: str = ".drop") -> None:
@@ -29,7 +43,8 @@ def middle_of_easel(page: Any) -> tuple[float, float]:
     """Turn to inpainting, and return the middle of the picture on which a mask is painted."""
     page.get_by_label("Task").select_option("inpaint")
     easel = page.get_by_role("application")
-    easel.wait_for()
+    easel.hover()  # it has come to rest, and is in sight
+    frames(page)  # the picture is fitted into it
     box = easel.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -56,26 +71,79 @@ def job_id(page: Any) -> str:
     return str(page.url).rsplit("/", 1)[1].split("?")[0]
 
 
-def expect_status(page: Any, text: str, timeout: float = 60) -> None:
+def expect_status(page: Any, text: str) -> None:
     """Wait until the page says so."""
-    page.locator(".job-title .pill", has_text=text).wait_for(timeout=1000 * timeout)
+    page.locator(".job-title .pill", has_text=text).wait_for()
 
 
-def shown_step(page: Any) -> int:
-    """The step that the page shows."""
-    text = page.locator(".job-progress dd").first.inner_text()
-    return int(text.split("/")[0]) if text[0].isdigit() else 0
+def expect_result(page: Any, status: str = "finished") -> None:
+    """Wait until the viewer has the fit as it ended, with its timeline, not as it was before."""
+    expect(page.locator(".viewer .status")).to_have_attribute("data-status", status)
+    page.locator(".viewer .timeline").wait_for()
 
 
-def wait_for_step(page: Any, step: int, timeout: float = 60) -> None:
-    """Wait until the page shows this step or a later one."""
-    page.wait_for_function(
-        """(step) => parseInt(document.querySelector(".job-progress dd")?.textContent) >= step""",
+def wait_for_step(page: Any, step: int) -> int:
+    """Wait until the page shows this step or a later one; return which."""
+    shown = page.wait_for_function(
+        """(step) => {
+          const shown = parseInt(document.querySelector(".job-progress dd")?.textContent);
+          return shown >= step && { shown };
+        }""",
         arg=step,
-        timeout=1000 * timeout,
     )
+    return int(shown.json_value()["shown"])
 
 
-def canvas(page: Any) -> str:
-    """What the viewer's canvas shows."""
-    return str(page.evaluate("document.querySelector('.viewer .pane canvas').toDataURL()"))
+def delete(button: Any) -> None:
+    """Delete, and confirm it at once: the question goes away again after four seconds."""
+    button.click()
+    asked = button.evaluate("""(button) => {
+      if (button.textContent === "Delete") button.click();
+      const asked = button.textContent;
+      button.click();
+      return asked;
+    }""")
+    assert asked == "Really delete?"
+
+
+def frames(page: Any) -> None:
+    """Wait until what was changed is drawn: a frame that may be under way, and one more."""
+    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
+
+
+def text_of(what: Any) -> str:
+    """Its text, after all that was asked for is drawn."""
+    frames(what.page)
+    return str(what.text_content())
+
+
+_CANVAS = "document.querySelector('.viewer .pane canvas').toDataURL()"
+
+
+def drawn(page: Any) -> str:
+    """What the viewer's canvas shows once both pictures of the moment are on it.
+
+    The values under the pointer are told of pictures that are decoded only.
+    """
+    pane = page.locator(".viewer .pane").first
+    pane.wait_for()
+    box = pane.bounding_box()
+    pane.hover(position={"x": box["width"] / 4, "y": box["height"] / 2})  # beside the wipe's handle
+    expect(page.locator(".viewer .readout-values")).to_have_text(re.compile("left .*right "))
+    frames(page)
+    return str(page.evaluate(_CANVAS))
+
+
+def drawn_anew(page: Any, *seen: str) -> str:
+    """Wait until the canvas shows none of these; return what it shows."""
+    now = page.wait_for_function(
+        f"(seen) => {{ const now = {_CANVAS}; return !seen.includes(now) && now; }}",
+        arg=seen,
+        polling=100,
+    )
+    return str(now.json_value())
+
+
+def drawn_again(page: Any, seen: str) -> None:
+    """Wait until the canvas shows just this."""
+    page.wait_for_function(f"(seen) => {_CANVAS} === seen", arg=seen, polling=100)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from steps import drop, expect_status, middle_of_easel, restore, set_steps
+from steps import drop, expect_result, expect_status, middle_of_easel, restore, set_steps
 
 AXE = Path(__file__).parents[3] / "studio-ui" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -40,7 +40,7 @@ def test_axe_has_nothing_against_any_screen(
     set_steps(page, 20)
     restore(page)
     expect_status(page, "done")
-    page.locator(".timeline").wait_for()
+    expect_result(page)
     found["job"] = violations(page)
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keys").wait_for()

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from steps import canvas, drop, expect_status, restore, set_steps
+from steps import (
+    drawn,
+    drawn_again,
+    drawn_anew,
+    drop,
+    expect,
+    expect_result,
+    expect_status,
+    restore,
+    set_steps,
+    text_of,
+)
 from test_studio import read_bytes
 
 from untrained.images import blended, read_picture
@@ -18,8 +30,7 @@ def restored(page: Any, studio: Any, picture: Path, *, steps: int = 60) -> str:
     set_steps(page, steps)
     id_ = restore(page)
     expect_status(page, "done")
-    page.locator(".viewer .pane canvas").first.wait_for()
-    page.locator(".timeline").wait_for()
+    expect_result(page)
     return id_
 
 
@@ -27,17 +38,14 @@ def test_a_slider_takes_less_of_the_noise_away(page: Any, studio: Any, noisy: Pa
     id_ = restored(page, studio, noisy)
     before, whole = read_picture(noisy).pixels, studio.result(id_)
     strength = page.get_by_role("slider", name="Strength", exact=True)
-    page.wait_for_timeout(500)
-    seen = canvas(page)
+    seen = drawn(page)
     strength.fill("40")
-    page.wait_for_function(
-        "(src) => document.querySelector('.viewer .pane canvas').toDataURL() !== src", arg=seen
-    )
-    with page.expect_response("**/strength") as answer:
+    drawn_anew(page, seen)
+    with page.expect_response(_asks_for_colours) as answer:
         page.get_by_role("slider", name="In the colours").fill("90")
     assert answer.value.ok
-    page.wait_for_timeout(300)
-    assert studio.job(id_)["options"]["strength"] == 0.4
+    options = studio.job(id_)["options"]
+    assert (options["strength"], options["colour_strength"]) == (0.4, 0.9)
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download").click()
     got = read_bytes(Path(waiting.value.path()).read_bytes())
@@ -45,7 +53,12 @@ def test_a_slider_takes_less_of_the_noise_away(page: Any, studio: Any, noisy: Pa
     np.testing.assert_array_equal(got, wanted[0])
     page.reload()
     expect_status(page, "done")
-    assert strength.input_value() == "40"
+    expect(strength).to_have_value("40")
+
+
+def _asks_for_colours(answer: Any) -> bool:
+    request = answer.request
+    return bool(request.url.endswith("/strength") and request.post_data_json["colour_strength"])
 
 
 def test_two_results_stand_side_by_side_without_a_new_viewer(
@@ -58,29 +71,26 @@ def test_two_results_stand_side_by_side_without_a_new_viewer(
     expect_status(page, "done")
     assert first != second
     box = page.get_by_role("checkbox", name="Noise level estimated")  # only what differs
-    assert box.is_checked(), "the one that it was made from stands beside it"
+    expect(box).to_be_checked()  # the one that it was made from stands beside it
     left = page.get_by_label("Left picture")
-    page.wait_for_function(
-        "(id) => document.querySelector('select[aria-label=\"Left picture\"]').value === id",
-        arg=f"run:{first}",
-    )
-    assert "Noise level 60" in page.locator(".tag-right").first.inner_text()
-    assert page.locator(".plot-key", has_text="Noise level estimated").count() == 2
-    page.get_by_role("button", name="Zoom in").click()
-    page.get_by_role("button", name="Zoom in").click()
-    zoom = page.locator(".zoom-label").inner_text()
+    expect(left).to_have_value(f"run:{first}")
+    expect(page.locator(".tag-right").first).to_contain_text("Noise level 60")
+    expect(page.locator(".plot-key", has_text="Noise level estimated")).to_have_count(2)
+    expect_result(page)
+    zoom = page.locator(".zoom-label")
+    for _ in range(2):
+        before = text_of(zoom)
+        page.get_by_role("button", name="Zoom in").click()
+        expect(zoom).not_to_have_text(before)
+    zoomed = text_of(zoom)
     box.focus()
     for checked, value in ((False, "observed"), (True, f"run:{first}")):
         page.keyboard.press("Space")
-        assert box.is_checked() == checked
-        page.wait_for_function(
-            "(id) => document.querySelector('select[aria-label=\"Left picture\"]').value === id",
-            arg=value,
-        )
-        assert page.locator(".zoom-label").inner_text() == zoom
-        assert page.evaluate("document.activeElement.type") == "checkbox"
-    assert left.input_value() == f"run:{first}"
-    assert page.url.endswith(f"{second}?with={first}")
+        expect(box).to_be_checked(checked=checked)
+        expect(left).to_have_value(value)
+        assert text_of(zoom) == zoomed
+        expect(box).to_be_focused()
+    expect(page).to_have_url(re.compile(rf"{second}\?with={first}$"))
 
 
 def test_one_kept_step_after_a_step_was_taken(page: Any, studio: Any, noisy: Path) -> None:
@@ -92,35 +102,30 @@ def test_one_kept_step_after_a_step_was_taken(page: Any, studio: Any, noisy: Pat
     taken = studio.job(id_)["taken_step"]
     page.get_by_role("button", name="Taken", exact=True).click()
     page.locator(".summary", has_text=f"Taken by hand: the image of step {taken}").wait_for()
-    words = page.locator(".job").inner_text()
-    assert "Kept: the" not in words
-    marks = page.locator(".plot-holder").first.get_attribute("aria-label")
-    assert f"taken at step {taken}" in marks
-    assert "kept at step" not in marks
+    expect(page.locator(".job")).not_to_contain_text("Kept: the", use_inner_text=True)
+    plot = page.locator(".plot-holder").first
+    expect(plot).to_have_attribute("aria-label", re.compile(rf"taken at step {taken}\b"))
+    expect(plot).not_to_have_attribute("aria-label", re.compile("kept at step"))
 
 
 def test_the_picture_fills_the_stage_and_a_press_shows_the_original(
     page: Any, studio: Any, noisy: Path
 ) -> None:
     restored(page, studio, noisy)
-    page.wait_for_timeout(500)
-    box = page.locator(".viewer .pane canvas").first.bounding_box()
-    percent = page.locator(".zoom-label").inner_text()
-    scale = float(percent.split()[0]) / 100 if "%" in percent else float(percent.split(":")[0])
-    assert abs(scale - min(box["width"] / 80, box["height"] / 64, 16)) < 0.02
-    split = canvas(page)
+    split = drawn(page)
+    page.wait_for_function("""() => {
+      const box = document.querySelector(".viewer .pane canvas").getBoundingClientRect();
+      const shown = document.querySelector(".zoom-label").textContent;
+      const scale = shown.includes("%") ? parseFloat(shown) / 100 : parseFloat(shown);
+      return Math.abs(scale - Math.min(box.width / 80, box.height / 64, 16)) < 0.02;
+    }""")
     page.keyboard.down("\\")
-    page.wait_for_timeout(200)
-    original = canvas(page)
+    original = drawn_anew(page, split)
     page.keyboard.up("\\")
-    page.wait_for_timeout(200)
-    assert original != split
-    assert canvas(page) == split
+    drawn_again(page, split)
     hold = page.get_by_role("button", name="Hold: original")
     hold.hover()
     page.mouse.down()
-    page.wait_for_timeout(200)
-    assert canvas(page) == original
+    drawn_again(page, original)
     page.mouse.up()
-    page.wait_for_timeout(200)
-    assert canvas(page) == split
+    drawn_again(page, split)

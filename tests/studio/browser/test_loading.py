@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from steps import drop
+from steps import drop, expect, frames
 
 from untrained.images import Picture, write_picture
 
@@ -15,11 +15,12 @@ def test_the_start_is_drawn_while_the_server_still_thinks(page: Any, studio: Any
     held: list[Any] = []
     page.route("**/api/*", lambda route: held.append(route))
     page.goto(studio.url)
-    page.get_by_role("heading", name="Restore a picture").wait_for(timeout=5000)
-    page.get_by_role("button", name="Choose pictures…").wait_for(timeout=5000)
-    while held:
-        held.pop().continue_()
-        page.wait_for_timeout(50)
+    page.get_by_role("heading", name="Restore a picture").wait_for()
+    page.get_by_role("button", name="Choose pictures…").wait_for()
+    assert held
+    page.route("**/api/*", lambda route: route.continue_())  # the newest route counts
+    for route in held:
+        route.continue_()
     page.get_by_role("button", name="Cat, noisy").get_by_text("Remove noise").wait_for()
 
 
@@ -42,12 +43,11 @@ def test_no_whole_picture_is_sent_for_a_look_at_it(
     page.goto(studio.url)
     drop(page, large)
     page.get_by_text("2400 × 2000").first.wait_for()
-    preview = page.locator(".preview > img")
-    page.wait_for_function("() => document.querySelector('.preview > img')?.complete")
-    assert preview.evaluate("(image) => image.naturalWidth") == 2048
+    expect(page.locator(".preview > img")).to_have_js_property("naturalWidth", 2048)
     page.get_by_label("Task").select_option("inpaint")
     page.get_by_role("application").wait_for()
-    page.wait_for_timeout(300)
+    frames(page)  # the picture is fitted into the easel: had it to be finer, it would be asked for
+    expect(page.locator(".easel img")).to_have_js_property("naturalWidth", 2048)
     looks = [url for url in asked if "/api/pictures/" in url]
     assert looks
     assert not [url for url in looks if "image.png" in url]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from server import Studio
-from steps import drop, expect_status, job_id, restore, set_steps, shown_step, wait_for_step
+from steps import drop, expect_status, job_id, restore, set_steps, wait_for_step
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def test_a_killed_server_comes_back_and_the_job_finishes(
     wait_for_step(page, 5)
     own_studio.kill()
     page.get_by_text("The studio has stopped").wait_for()
-    before = shown_step(page)
+    before = wait_for_step(page, 5)
     own_studio.start()
     page.get_by_text("The studio has stopped").wait_for(state="hidden")
-    expect_status(page, "done", timeout=90)
+    expect_status(page, "done")
     assert job_id(page) == id_
     assert own_studio.job(id_)["status"] == "finished"
-    assert shown_step(page) >= before
+    wait_for_step(page, before)
     assert own_studio.result(id_).shape == (1, 64, 80, 3)

@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from steps import (
-    canvas,
+    delete,
+    drawn,
+    drawn_anew,
     drop,
+    expect,
+    expect_result,
     expect_status,
     job_id,
     middle_of_easel,
     restore,
     set_steps,
-    shown_step,
+    text_of,
     wait_for_step,
 )
 
@@ -52,14 +57,9 @@ def test_dropped_watched_stopped_downloaded(
     page.get_by_text("up to 100000").wait_for()  # the plan follows the form
     id_ = restore(page)
     wait_for_step(page, 5)
-    page.locator(".viewer .pane canvas").first.wait_for()
-    seen = {canvas(page)}
-    for _ in range(20):
-        page.wait_for_timeout(400)
-        seen.add(canvas(page))
-        if len(seen) >= 4:
-            break
-    assert len(seen) >= 4, "the estimate did not change on the screen"
+    seen = [drawn(page)]
+    for _ in range(3):
+        seen.append(drawn_anew(page, *seen))  # the estimate changes on the screen
     page.get_by_role("button", name="Stop, keep the best").click()
     expect_status(page, "stopped, best kept")
     with page.expect_download() as waiting:
@@ -79,6 +79,12 @@ _PAINTED = """() => {
   const { data } = context.getImageData(0, 0, width, height);
   return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3] > 0);
 }"""
+
+
+def painted_of(page: Any) -> NDArray[np.bool_]:
+    """What is painted on the easel, of 80 x 64 pixels, when the page tells of it."""
+    page.get_by_text("to fill (").wait_for()
+    return np.array(page.evaluate(_PAINTED)).reshape(64, 80)
 
 
 @pytest.mark.parametrize("orientation", [6, 3])
@@ -133,13 +139,17 @@ def test_a_painted_mask_is_filled_and_the_rest_stays(page: Any, studio: Any, noi
     page.mouse.down()
     page.mouse.move(x + 60, y + 40, steps=6)
     page.mouse.up()
+    told = text_of(page.get_by_text("to fill ("))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
+    expect(page.get_by_text(told, exact=True)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()  # the dot
-    page.get_by_text("to fill (").wait_for()
-    painted = np.array(page.evaluate(_PAINTED)).reshape(64, 80)
+    page.get_by_text(told, exact=True).wait_for()
+    painted = painted_of(page)
     assert 50 < painted.sum() < 2000
-    page.get_by_role("button", name="Save").click()
+    assert told.startswith(f"{painted.sum()} pixels")
+    with page.expect_download():
+        page.get_by_role("button", name="Save").click()
     set_steps(page, 30)
     id_ = restore(page)
     expect_status(page, "done")
@@ -159,8 +169,7 @@ def test_a_reload_finds_the_job_again(page: Any, studio: Any, noisy: Path) -> No
     drop(page, noisy)
     set_steps(page, 100_000)
     id_ = restore(page)
-    wait_for_step(page, 3)
-    before = shown_step(page)
+    before = wait_for_step(page, 3)
     page.reload()
     wait_for_step(page, before + 1)
     assert job_id(page) == id_
@@ -190,8 +199,7 @@ def test_many_tabs_stay_in_step(tabs: Any, studio: Any, noisy: Path) -> None:
     others[0].locator(f"li:has(a[href='#/job/{id_}'])").get_by_role("button", name="Stop").click()
     others[-1].locator(f"a[href='#/job/{id_}']").get_by_text("stopped").wait_for()
     row = others[-1].locator(f"li:has(a[href='#/job/{id_}'])")
-    row.get_by_role("button", name="Delete").click()
-    row.get_by_role("button", name="Really delete?").click()
+    delete(row.get_by_role("button", name="delete"))
     others[0].locator(f"a[href='#/job/{id_}']").wait_for(state="detached")
     assert id_ not in [job["id"] for job in studio.get("/jobs")]
 
@@ -229,10 +237,11 @@ def test_an_error_goes_with_its_task_and_nothing_refused_is_begun(
     refusal = page.locator(".estimate .problem")
     refusal.wait_for()
     restore_button = page.get_by_role("button", name="Restore", exact=True)
-    assert restore_button.is_disabled()
+    expect(restore_button).to_be_disabled()
+    page.route("**/api/plan", lambda route: None)  # the next answer never comes
     page.get_by_label("Task").select_option("denoise")
-    refusal.wait_for(state="detached", timeout=300)
-    assert restore_button.is_enabled()
+    refusal.wait_for(state="detached")
+    expect(restore_button).to_be_enabled()
 
 
 def test_a_painted_mask_is_not_asked_for_another_task(page: Any, studio: Any, noisy: Path) -> None:
@@ -242,10 +251,11 @@ def test_a_painted_mask_is_not_asked_for_another_task(page: Any, studio: Any, no
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 8, y)
-    page.mouse.up()
-    page.get_by_label("Task").select_option("upscale")  # while the mask is on its way
+    with page.expect_response("**/api/pictures?over=*"):
+        page.mouse.up()
+        page.get_by_label("Task").select_option("upscale")  # while the mask is on its way
     page.locator(".estimate dd", has_text="MiB").wait_for(timeout=90_000)  # the pace is measured
-    assert page.locator(".estimate .problem").count() == 0
+    expect(page.locator(".estimate .problem")).to_have_count(0)
 
 
 def test_mask_and_settings_survive_a_reload(page: Any, studio: Any, noisy: Path) -> None:
@@ -257,13 +267,12 @@ def test_mask_and_settings_survive_a_reload(page: Any, studio: Any, noisy: Path)
     page.mouse.down()
     page.mouse.move(x + 20, y)
     page.mouse.up()
-    page.get_by_text("to fill (").wait_for()
-    painted = page.evaluate(_PAINTED)
+    painted = painted_of(page)
+    assert painted.any()
     page.reload()
-    page.get_by_text("to fill (").wait_for()
-    assert page.evaluate(_PAINTED) == painted
+    np.testing.assert_array_equal(painted_of(page), painted)
     page.get_by_label("Task").select_option("denoise")
-    assert page.get_by_label("Noise level").input_value() == "33"
+    expect(page.get_by_label("Noise level")).to_have_value("33")
 
 
 def test_the_theme_is_remembered(page: Any, studio: Any) -> None:
@@ -271,10 +280,10 @@ def test_the_theme_is_remembered(page: Any, studio: Any) -> None:
     theme = page.get_by_role("button", name="Theme")
     for expected in ("light", "dark"):
         theme.click()
-        assert page.locator("html").get_attribute("data-theme") == expected
+        expect(page.locator("html")).to_have_attribute("data-theme", expected)
     page.reload()
     page.get_by_role("button", name="Theme: dark").wait_for()
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_several_files_are_several_jobs(
@@ -304,6 +313,7 @@ def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, no
     set_steps(page, 80)
     id_ = restore(page)
     expect_status(page, "done")
+    expect_result(page)
     before = studio.result(id_)
     page.get_by_label("Timeline of the fit").focus()
     page.keyboard.press("Home")
@@ -324,8 +334,8 @@ def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, no
     assert job_id(page) != id_
     expect_status(page, "done")
     # Both runs are in the viewer: the earlier one is ticked, and can be chosen as a source.
-    assert page.get_by_role("checkbox").first.is_checked()
-    assert page.locator(".run-field option").count() == 2
+    expect(page.get_by_role("checkbox").first).to_be_checked()
+    expect(page.locator(".run-field option")).to_have_count(2)
 
 
 def test_every_page_of_a_stack_is_shown(page: Any, studio: Any, tmp_path: Path) -> None:
@@ -341,11 +351,9 @@ def test_every_page_of_a_stack_is_shown(page: Any, studio: Any, tmp_path: Path) 
     id_ = restore(page)
     expect_status(page, "done")
     assert studio.result(id_).dtype == np.uint16
-    page.locator(".viewer .pane canvas").first.wait_for()
-    page.wait_for_timeout(500)
-    first = canvas(page)
+    expect(page.locator(".viewer .status")).to_have_attribute("data-status", "finished")
+    first = drawn(page)
     page.get_by_role("spinbutton", name="Page").fill("2")
     page.keyboard.press("Tab")
     page.locator(".viewer h2", has_text="page 2/2").first.wait_for()
-    page.wait_for_timeout(500)
-    assert canvas(page) != first
+    drawn_anew(page, first)
