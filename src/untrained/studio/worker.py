@@ -33,6 +33,7 @@ from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
 from untrained.studio.requests import Requests, warm_up
+from untrained.studio.screen import profile_in
 from untrained.studio.strength import asked_of
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
@@ -122,6 +123,7 @@ class Worker:
         pages = int(entry.state.get("pages", 1))
         facts = self.queue.picture(request.picture) or {}
         orientation = facts.get("orientation", 1)
+        icc = None if facts.get("kind") == "scan" else profile_in(job.source)
         watchers: list[Watcher] = []
 
         def tell(**state: Any) -> None:
@@ -130,7 +132,7 @@ class Worker:
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
             watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
             look = functools.partial(find_task(job.task).look, options=job.options)
-            latest = LatestImage(folder, orientation=orientation, look=look)
+            latest = LatestImage(folder, orientation=orientation, look=look, icc=icc)
             callbacks = [watchers[-1], latest]
             # the end of a stack's fits is not gone on with
             return [*callbacks, KeepState(run)] if pages == 1 else callbacks

@@ -1,5 +1,5 @@
 import type { ViewRun } from "../model.ts";
-import type { About, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
+import type { About, Batch, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
 
 /** What the server refused, in its own one line; status 0 = it did not answer. */
 export class ApiError extends Error {
@@ -71,6 +71,7 @@ export const api = {
   },
   pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
+  batches: () => call<Batch[]>("GET", "/batches"),
   jobs: () => call<Job[]>("GET", "/jobs"),
   start: (request: JobRequest) => call<Job>("POST", "/jobs", request),
   view: (job: string, page: number) => call<ViewRun>("GET", `/jobs/${id(job)}/view?page=${page}`),
@@ -96,6 +97,8 @@ export const urls = {
   thumbnail: (picture: string) => `/api/pictures/${id(picture)}/thumbnail.webp`,
   resultThumbnail: (job: string, revision: number) => `/api/jobs/${id(job)}/thumbnail.webp?v=${revision}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
+  eightBits: (job: string, page: number) => `/api/jobs/${id(job)}/result-8-bit.png?page=${page}`,
   results: (jobs: string[], pattern: string) => `/api/results.zip?ids=${jobs.join(",")}&pattern=${encodeURIComponent(pattern)}`,
+  batchThumbnail: (batch: string, key: string) => `/api/batches/${id(batch)}/thumbnail.webp?key=${id(key)}`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

@@ -47,6 +47,18 @@ export function formatSize(width: number, height: number): string {
   return `${width} × ${height}`;
 }
 
+/** "uint16" as "16 bit". */
+export function depthOf(type: string): string {
+  const bits = /\d+/.exec(type)?.[0];
+  return bits === undefined ? type : `${bits} bit${type.startsWith("float") ? " float" : ""}`;
+}
+
+/** ".tif" as "TIFF". */
+export function formatOf(suffix: string): string {
+  const name = suffix.replace(/^\./, "").toUpperCase();
+  return { JPG: "JPEG", TIF: "TIFF" }[name] ?? name;
+}
+
 /** "3 pictures", "1 picture". */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@ import type { ViewRun } from "../model.ts";
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, copyText, fill, h, linkButton, setText } from "./dom.ts";
-import { formatRate, formatSeconds, formatSize } from "./format.ts";
+import { depthOf, formatOf, formatRate, formatSeconds, formatSize } from "./format.ts";
 import { labelsOf } from "./labels.ts";
 import { deleteButton, progressBar, statusText } from "./queue.ts";
 import { jobHash, setupHash } from "./route.ts";
@@ -30,6 +30,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const stop = button("Stop, keep the best", act(() => api.stop(id)), { class: "primary" });
   const resume = button("Resume", act(() => api.resume(id)), { class: "primary" });
   const download = linkButton("Download", urls.result(id), { class: "primary", download: "" });
+  const eightBits = linkButton("Download PNG (8 bit)", urls.eightBits(id, 1), { download: "", title: "As the screen shows it, for the web and for mail" });
   const report = linkButton("Report", urls.report(id), { target: "_blank", rel: "noopener" });
   const again = linkButton("Other settings", first ? setupHash([first.picture], { task: first.task, from: id }) : "#/");
   const extend = extendMenu(app, id);
@@ -65,6 +66,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     page = Math.max(1, Math.min(current()?.pages ?? 1, Math.round(Number(pageInput.value)) || 1));
     pageInput.value = String(page);
     views.clear();
+    eightBits.href = urls.eightBits(id, page);
     refresh();
   };
   const pageCount = h("span", { class: "hint" });
@@ -187,6 +189,9 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     setText(resume, job.status === "failed" ? "Try again" : "Resume");
     resume.classList.toggle("primary", !kept);
     extend.element.hidden = !kept || job.pages > 1; // of a stack the end is not kept
+    setText(download, downloadText(job));
+    eightBits.hidden = !kept || job.suffix === null || isPlain(job);
+    eightBits.href = urls.eightBits(id, page);
     download.hidden = report.hidden = asInput.hidden = !kept;
     copyPython.hidden = job.status === "queued";
     setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
@@ -231,7 +236,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
         h("h1", {}, first?.picture_name ?? ""),
         h("p", { class: "hint" }, first ? `${taskTitle(app, first.task)} · ${first.recipe}` : ""),
         pill),
-      h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, more)),
+      h("div", { class: "actions" }, stop, resume, download, eightBits, report, extend.element, again, more)),
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
     pageField,
@@ -269,6 +274,18 @@ function facts(job: Job): [string, string][] {
   if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
   if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);
   return job.status === "queued" ? [] : all;
+}
+
+/** "Download TIFF (16 bit)". */
+function downloadText({ suffix, depth }: Job): string {
+  if (suffix === null) return "Download";
+  const kind = formatOf(suffix);
+  return depth !== null && /\d$/.test(depth) ? `Download ${kind} (${depthOf(depth)})` : `Download ${kind}`;
+}
+
+/** Whether what downloads is what every program opens. */
+function isPlain({ suffix, depth }: Job): boolean {
+  return depth === "uint8" && suffix !== null && ["PNG", "JPEG"].includes(formatOf(suffix));
 }
 
 function extendMenu(app: App, id: string): { element: HTMLElement } {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.ts";
 import type { App, Screen } from "./app.ts";
+import { batchesScreen } from "./batches.ts";
 import { button, fill, h, setText } from "./dom.ts";
 import { follow } from "./feed.ts";
 import { jobScreen } from "./job.ts";
@@ -93,7 +94,8 @@ async function begin(): Promise<void> {
     document.title = next.title ? `${next.title} – untrained studio` : "untrained studio";
     fill(main, next.element);
     for (const link of document.querySelectorAll("nav a")) {
-      const of = ["queue", "job"].includes(parseRoute(location.hash).screen) ? "#/queue" : "#/";
+      const { screen: at } = parseRoute(location.hash);
+      const of = at === "batches" ? "#/batches" : at === "queue" || at === "job" ? "#/queue" : "#/";
       const here = link.getAttribute("href") === of;
       link.toggleAttribute("aria-current", here);
     }
@@ -112,6 +114,8 @@ async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<
       return startScreen(app);
     case "queue":
       return queueScreen(app);
+    case "batches":
+      return batchesScreen(app);
     case "job":
       if (!app.store.state.jobs.has(route.id)) throw new Error("this job is no more; it was deleted");
       return jobScreen(app, route.id, route.compare);

@@ -3,6 +3,7 @@ import { count } from "./format.ts";
 import { Mask, type Rect } from "./mask.ts";
 import { messageOf } from "./state.ts";
 import { Easel } from "./easel.ts";
+import { tileAddress, tilesSeen } from "../viewer/tiles.ts";
 
 /** RGBA of what is to be filled, in the picture: a colour that is rare in photographs, half seen through. */
 const OVERLAY = [255, 0, 170, 150] as const;
@@ -18,16 +19,17 @@ export interface Painter {
   destroy(): void;
 }
 
-/** The longer side of a preview, in pixels. */
+/** The longer side of a preview, in pixels (Python: `studio.screen.SIDES`). */
 const PREVIEW_SIDE = 2048;
 
-/** The picture with a brush for what is to be filled; `source` is shown where it is finer than the `preview`. */
+/** The picture with a brush for what is to be filled; where the `preview` is too coarse, the tiles of `source` that are seen. */
 export function mountPainter(preview: string, source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
   const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
   const context = overlay.getContext("2d")!;
   const cursor = h("div", { class: "brush", hidden: true });
   const picture = h("img", { src: preview, alt: "", draggable: "false", width: mask.width, height: mask.height });
-  const easel = new Easel([picture, overlay], mask.width, mask.height);
+  const tiles = h("div", { class: "tiles", "aria-hidden": "true" });
+  const easel = new Easel([picture, tiles, overlay], mask.width, mask.height);
   easel.element.append(cursor);
   easel.element.tabIndex = 0;
   easel.element.setAttribute("role", "application");
@@ -143,10 +145,24 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
       changed(mask.undo());
     }
   };
-  const coarse = PREVIEW_SIDE / Math.max(mask.width, mask.height);
+  const loaded = new Set<string>();
+  const addTiles = (): void => {
+    const size = { width: mask.width, height: mask.height };
+    const frame = { scale: easel.scale, ...easel.toScreen(0, 0) };
+    if (preview === source || easel.scale * devicePixelRatio <= PREVIEW_SIDE / Math.max(size.width, size.height)) return;
+    for (const tile of tilesSeen(size, size, frame, { width: easel.element.clientWidth, height: easel.element.clientHeight })) {
+      const src = tileAddress(source, tile);
+      if (loaded.has(src)) continue;
+      loaded.add(src);
+      const part = h("img", { src, alt: "", draggable: "false", width: tile.width, height: tile.height });
+      part.style.left = `${tile.x}px`;
+      part.style.top = `${tile.y}px`;
+      tiles.append(part);
+    }
+  };
   easel.onView = () => {
     placeCursor();
-    if (easel.scale * devicePixelRatio > coarse && picture.getAttribute("src") !== source) picture.src = source;
+    addTiles();
   };
   easel.element.addEventListener("pointerleave", () => (cursor.hidden = document.activeElement !== easel.element));
   easel.element.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -2,7 +2,7 @@ import { api, urls } from "./api.ts";
 import type { App, Screen } from "./app.ts";
 import { button, chooseFiles, fill, h, setText } from "./dom.ts";
 import { type FormState, emptyForm, formOfJob, problemOf, toRequest } from "./form.ts";
-import { count, formatBytes, formatSize } from "./format.ts";
+import { count, depthOf, formatBytes, formatSize } from "./format.ts";
 import { keepForm, keepMask, keptForm, keptMask } from "./kept.ts";
 import { Mask } from "./mask.ts";
 import { type Painter, mountPainter, readPixels } from "./painter.ts";
@@ -221,12 +221,6 @@ function describe(picture: Picture): string {
   const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
   const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
   return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${depthOf(picture.depth)}, ${colours}${pages} · ${formatBytes(picture.bytes)}`;
-}
-
-/** "uint16" as "16 bit". */
-function depthOf(type: string): string {
-  const bits = /\d+/.exec(type)?.[0];
-  return bits === undefined ? type : `${bits} bit${type.startsWith("float") ? " float" : ""}`;
 }
 
 /** Transparent pixels and those that are no number are filled without a mask. */

@@ -10,6 +10,9 @@ export interface Shown extends Size {
   label: string;
   src: string;
   note: string | null;
+  profile: boolean;
+  /** A smaller copy of a large one. */
+  preview: string | null;
 }
 
 /** The coordinates that all is drawn in: the estimate's, or those of what there is. */
@@ -34,15 +37,17 @@ export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
 const enlarged = (of: Size, run: ViewRun): string | null =>
   of.width < frame(run).width ? `${of.width} × ${of.height}, shown enlarged` : null;
 
+function fileOf({ src, width, height, profile, preview }: Layer | Snapshot): Omit<Shown, "label" | "note"> {
+  return { src, width, height, profile: profile ?? false, preview: preview ?? null };
+}
+
 function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
   if (layer === undefined) return null;
-  const { label, src, width, height } = layer;
-  return { label: capital(label), src, width, height, note: layer.note ?? enlarged(layer, run) };
+  return { label: capital(layer.label), note: layer.note ?? enlarged(layer, run), ...fileOf(layer) };
 }
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
-  const { step, src, width, height } = snapshot;
-  return { label: `Restored, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
+  return { label: `Restored, step ${snapshot.step}`, note: enlarged(snapshot, run), ...fileOf(snapshot) };
 }
 
 /** What a source shows now, named by its run where another run's stands beside it; null where there is no such picture. */

@@ -6,17 +6,25 @@ import { capital, significant } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen, type Moved } from "./gestures.ts";
-import { Computed, draw, type Drawable } from "./paint.ts";
+import { Computed, draw, drawTiles, type Drawable } from "./paint.ts";
 import { devicePixels, Pane, type Side } from "./pane.ts";
 import type { Part } from "./part.ts";
 import type { Picture, Pictures } from "./pictures.ts";
 import { frame, named, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
+import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
+
+/** What a side shows: a picture, and over it the tiles of a large one. */
+interface Sight {
+  picture: Picture;
+  of: Size;
+  tiles: { tile: Tile; picture: Picture | null }[];
+}
 
 /** The two pictures of the moment. */
 interface Pair {
-  left: Picture | null;
-  right: Picture | null;
+  left: Sight | null;
+  right: Sight | null;
   overlay: Drawable | null;
 }
 
@@ -43,7 +51,7 @@ export class Stage implements Part, Moved {
   private readonly message = h("p", { class: "stage-message" });
   private readonly observer: ResizeObserver;
   /** What each side showed last: it stays while the next one loads. */
-  private readonly last: Partial<Record<Side, { run: string; picture: Picture }>> = {};
+  private readonly last: Partial<Record<Side, { run: string; sight: Sight }>> = {};
 
   constructor(store: Store, pictures: Pictures, resized: () => void) {
     this.store = store;
@@ -107,7 +115,7 @@ export class Stage implements Part, Moved {
     const still = !geometry.canPan(this.place(), this.base, this.pane);
     for (const pane of this.panes) pane.element.classList.toggle("still", still);
     const waiting = Object.values(sides).filter((side) => side !== null);
-    const failed = waiting.some((side) => this.pictures.failed(side.src));
+    const failed = waiting.some((side) => this.pictures.failed(side.src) || (side.preview !== null && this.pictures.failed(side.preview)));
     const empty = pair.left === null && pair.right === null;
     this.message.hidden = !failed && !empty;
     setText(this.message, failed ? "A picture could not be loaded." : waiting.length > 0 ? "Loading …" : "No picture yet.");
@@ -119,20 +127,35 @@ export class Stage implements Part, Moved {
 
   private pair(state: State, run: ViewRun): Pair {
     const overlay = run.overlays.find((candidate) => candidate.name === state.overlay);
-    const find = (side: Side): Picture | null => {
+    const find = (side: Side): Sight | null => {
       const layer = shown(state[side], state, run);
-      const picture = layer === null ? null : this.pictures.get(layer.src);
-      if (picture !== null) {
-        this.last[side] = { run: run.id, picture };
-        return picture;
+      const sight = layer === null ? null : this.sight(layer, state.mode === "difference");
+      if (sight !== null) {
+        this.last[side] = { run: run.id, sight };
+        return sight;
       }
       const before = this.last[side];
-      return layer !== null && before?.run === run.id ? before.picture : null;
+      return layer !== null && before?.run === run.id ? before.sight : null;
     };
     const [left, right] = [find("left"), find("right")];
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
-    this.pictures.inUse = new Set([left?.src, right?.src, map?.src].filter((src) => src !== undefined));
+    const seen = [left, right].flatMap((sight) => (sight === null ? [] : [sight.picture.src, ...sight.tiles.flatMap(({ picture }) => picture?.src ?? [])]));
+    this.pictures.inUse = new Set(map === null ? seen : [...seen, map.src]);
     return { left, right, overlay: map === null ? null : this.computed.overlay(map) };
+  }
+
+  /** A layer as it is drawn now: of a large one a copy, and tiles where that is too coarse; `whole` where every pixel counts. */
+  private sight(layer: Shown, whole: boolean): Sight | null {
+    if (layer.preview === null || whole) {
+      const picture = this.pictures.get(layer.src, layer.profile);
+      return picture === null ? null : { picture, of: layer, tiles: [] };
+    }
+    const picture = this.pictures.get(layer.preview);
+    if (picture === null) return null;
+    const [base, placed] = [this.base, this.place()];
+    if (isEnough(picture.width, base, placed)) return { picture, of: layer, tiles: [] };
+    const tiles = tilesSeen(layer, base, placed, this.pane).map((tile) => ({ tile, picture: this.pictures.get(tileAddress(layer.src, tile), layer.profile) }));
+    return { picture, of: layer, tiles };
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
@@ -149,9 +172,10 @@ export class Stage implements Part, Moved {
   }
 
   private drawSide(context: CanvasRenderingContext2D, side: Side, pair: Pair): void {
-    const picture = pair[side];
-    if (picture === null) return;
-    draw(context, picture, this.base, this.place());
+    const sight = pair[side];
+    if (sight === null) return;
+    draw(context, sight.picture, this.base, this.place());
+    drawTiles(context, sight.tiles, sight.of, this.base, this.place());
     if (side === "right" && pair.overlay !== null && !this.store.state.held) {
       context.globalAlpha = this.store.state.opacity;
       draw(context, pair.overlay, this.base, this.place());
@@ -165,7 +189,7 @@ export class Stage implements Part, Moved {
     else if (state.mode === "difference") {
       if (pair.left === null || pair.right === null) return;
       const { width, height } = this.base;
-      const picture = this.computed.difference(pair.left, pair.right, width, height, state.gain, state.signed);
+      const picture = this.computed.difference(pair.left.picture, pair.right.picture, width, height, state.gain, state.signed);
       draw(context, picture, this.base, this.place());
     } else {
       const edge = this.edge(state);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -29,6 +30,7 @@ from untrained.studio.studio import Studio
 from untrained.studio.taking import result_file, result_name, take_snapshot
 from untrained.studio.worker import remove_job
 from untrained.studio.workspace import new_id
+from untrained.tasks import find_task
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -221,6 +223,8 @@ def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
         "pages": studio.requests.pages(request),
         "max_steps": recipe.max_steps,
         "command": studio.requests.command(request),
+        "suffix": find_task(request.task).formats.output_suffix(Path(facts["name"])),
+        "depth": facts["depth"],
         **more,
     }
     studio.workspace.job(id_).mkdir()

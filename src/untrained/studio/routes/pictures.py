@@ -13,11 +13,13 @@ from untrained.studio.models import Picture, Sample, SampleRequest
 from untrained.studio.routes.common import (
     PNG,
     WEBP,
+    Corner,
     IdInPath,
     StudioOf,
     errors,
     found_picture,
     sent,
+    tile_of,
 )
 from untrained.studio.samples import SAMPLES, open_sample, sample_image
 from untrained.studio.screen import encode_png
@@ -87,13 +89,18 @@ def picture(studio: StudioOf, id_: IdInPath) -> Picture:
     "/pictures/{id}/image.png", response_class=FileResponse, responses=PNG | errors(404, 422)
 )
 def picture_png(
-    studio: StudioOf, id_: IdInPath, page: Annotated[int, Query(ge=1, le=100_000)] = 1
-) -> FileResponse:
-    """Return a page, from 1, as 8-bit PNG for the screen; 8-bit pictures without any loss."""
+    studio: StudioOf, id_: IdInPath, page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    x: Corner = None, y: Corner = None,
+) -> Response:  # fmt: skip
+    """Return a page, from 1, as 8-bit PNG for the screen; 8-bit pictures without any loss.
+
+    With x and y only the tile whose upper left corner is there.
+    """
     facts = found_picture(studio, id_)
     if page > facts["pages"]:
         raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
-    return sent(studio.pictures.page(id_, page), lasting=True)
+    path = studio.pictures.page(id_, page)
+    return sent(path, lasting=True) if x is None else tile_of(studio, path, x, y, True)
 
 
 @router.get(
