@@ -1,5 +1,6 @@
 import type { ViewRun } from "../model.ts";
 import type { About, Batch, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
+import { pageWords } from "../words.ts";
 
 /** What the server refused, in its own one line; status 0 = it did not answer. */
 export class ApiError extends Error {
@@ -23,7 +24,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(`/api${path}`, request);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError("the studio does not answer; is it still running?", 0);
+    throw new ApiError(pageWords.silent, 0);
   }
   if (!response.ok) throw new ApiError(await refusal(response), response.status);
   if (response.status === 204) return undefined as T;

@@ -13,6 +13,7 @@ import { startScreen } from "./start.ts";
 import { Store, isActive, messageOf } from "./state.ts";
 import { themeSwitch } from "./theme.ts";
 import { acceptDrops, acceptPastes, uploadAll } from "./upload.ts";
+import { pageWords as words } from "../words.ts";
 
 const main = document.querySelector("main")!;
 const connection = document.getElementById("connection")!;
@@ -25,11 +26,11 @@ themeSwitch(document.getElementById("theme")!);
 // On this machine a lost connection means that the server has ended, and its workers with it.
 const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 setText(connection, own
-  ? "The studio has stopped. Start it again (untrained studio); jobs go on from their last checkpoint."
-  : "Connection lost, reconnecting … Jobs go on meanwhile.");
+  ? words.stopped
+  : words.lost);
 
 function complain(error: unknown): void {
-  fill(complaint, h("span", {}, messageOf(error)), button("Close", hush));
+  fill(complaint, h("span", {}, messageOf(error)), button(words.close, hush));
   complaint.hidden = false;
 }
 
@@ -63,7 +64,7 @@ async function begin(): Promise<void> {
   for (const request of [all, app.samples]) request.catch(complain);
   acceptDrops(document.documentElement, (files) => void take(files));
   acceptPastes((files) => void take(files));
-  void api.about().then((about) => setText(document.getElementById("about")!, `${about.version} · ${about.device}`), () => {});
+  void api.about().then((about) => setText(document.getElementById("about")!, [about.version, about.device].join(" · ")), () => {});
 
   store.subscribe(({ connected, jobs }) => {
     connection.hidden = connected;
@@ -91,7 +92,7 @@ async function begin(): Promise<void> {
     }
     screen?.destroy();
     screen = next;
-    document.title = next.title ? `${next.title} – untrained studio` : "untrained studio";
+    document.title = next.title ? words.titleOf(next.title) : words.title;
     fill(main, next.element);
     for (const link of document.querySelectorAll("nav a")) {
       const { screen: at } = parseRoute(location.hash);
@@ -117,7 +118,7 @@ async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<
     case "batches":
       return batchesScreen(app);
     case "job":
-      if (!app.store.state.jobs.has(route.id)) throw new Error("this job is no more; it was deleted");
+      if (!app.store.state.jobs.has(route.id)) throw new Error(words.jobGone);
       return jobScreen(app, route.id, route.compare);
     case "setup": {
       const pictures = await Promise.all(route.pictures.map(api.picture));

@@ -1,6 +1,7 @@
 /** Decoded pictures: loaded once, kept while there is room, with their pixels for read-out and difference. */
 
 import type { Size } from "./geometry.ts";
+import { viewerWords as words } from "../words.ts";
 
 /** A decoded picture. */
 export class Picture implements Size {
@@ -28,7 +29,7 @@ export class Picture implements Size {
       canvas.width = this.width;
       canvas.height = this.height;
       const context = canvas.getContext("2d", { willReadFrequently: true });
-      if (context === null) throw new Error("got no 2d canvas from this browser, wanted one");
+      if (context === null) throw new Error(words.noCanvas);
       context.drawImage(this.numbers, 0, 0);
       this.data = context.getImageData(0, 0, this.width, this.height);
     }

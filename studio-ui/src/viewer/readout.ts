@@ -10,6 +10,7 @@ import { shown, type Shown } from "./sources.ts";
 import type { Stage } from "./stage.ts";
 import type { State } from "./state.ts";
 import { tileAddress, tileOf } from "./tiles.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
 
 /** So long, in milliseconds, the pointer rests on a large picture before the tile under it is loaded for its numbers. */
 const REST = 150;
@@ -33,18 +34,18 @@ export class Readout implements Part {
     this.now = { state, run };
     const { base, pane } = this.stage;
     const scale = scaleOf(state.view, base, pane);
-    const how = isExact(scale) ? `shown ${zoomLabel(scale)}, exact pixels` : `shown at ${zoomLabel(scale)}, smoothed`;
-    setText(this.size, `${base.width} × ${base.height} · ${how}`);
+    const [size, zoom] = [units.size(base.width, base.height), zoomLabel(scale)];
+    setText(this.size, isExact(scale) ? words.shownExactly(size, zoom) : words.shownSmoothed(size, zoom, this.stage.copied));
     const pixel = this.stage.pixel();
     setText(this.values, pixel === null ? "" : this.describe(pixel, state, run));
   }
 
   private describe(pixel: Point, state: State, run: ViewRun): string {
-    const parts = [`x ${pixel.x}  y ${pixel.y}`];
+    const parts = [words.place(pixel.x, pixel.y)];
     for (const side of ["left", "right"] as const) {
       const layer = shown(state[side], state, run);
       const value = layer === null ? null : this.valueIn(layer, pixel);
-      if (value !== null) parts.push(`${side} ${value}`);
+      if (value !== null) parts.push(side === "left" ? words.leftValue(value) : words.rightValue(value));
     }
     const overlay = run.overlays.find(({ name }) => name === state.overlay);
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
@@ -66,7 +67,7 @@ export class Readout implements Part {
     if (layer.preview === null) return null;
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.load(), REST);
-    return "…";
+    return words.waits;
   }
 
   /** Load the tiles under the pointer. */

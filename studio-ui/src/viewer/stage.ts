@@ -13,11 +13,14 @@ import type { Picture, Pictures } from "./pictures.ts";
 import { frame, named, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
 import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
 
 /** What a side shows: a picture, and over it the tiles of a large one. */
 interface Sight {
   picture: Picture;
   of: Size;
+  /** The picture is a smaller copy, and no tiles are over it. */
+  isCopy: boolean;
   tiles: { tile: Tile; picture: Picture | null }[];
 }
 
@@ -35,13 +38,15 @@ export class Stage implements Part, Moved {
     class: "wipe",
     role: "slider",
     tabindex: "0",
-    "aria-label": "Edge between the left and the right picture",
+    "aria-label": words.edge,
     "aria-valuemin": "0",
     "aria-valuemax": "100",
     "aria-orientation": "horizontal",
   });
   /** The pointer moved. */
   onHover: () => void = () => undefined;
+  /** A smaller copy of a large picture is shown. */
+  copied = false;
   /** Where the pointer is in its pane, or null. */
   pointer: Point | null = null;
 
@@ -100,6 +105,7 @@ export class Stage implements Part, Moved {
     const original = run.layers.observed === undefined ? "estimate" : "observed";
     const state: State = given.held ? { ...given, mode: "wipe", left: original, right: original } : given;
     const pair = this.pair(state, run);
+    this.copied = [pair.left, pair.right].some((sight) => sight?.isCopy === true);
     const sides = { left: named(state.left, state, run), right: named(state.right, state, run) };
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
@@ -118,7 +124,7 @@ export class Stage implements Part, Moved {
     const failed = waiting.some((side) => this.pictures.failed(side.src) || (side.preview !== null && this.pictures.failed(side.preview)));
     const empty = pair.left === null && pair.right === null;
     this.message.hidden = !failed && !empty;
-    setText(this.message, failed ? "A picture could not be loaded." : waiting.length > 0 ? "Loading …" : "No picture yet.");
+    setText(this.message, failed ? words.notLoaded : waiting.length > 0 ? words.loading : words.nothingYet);
   }
 
   destroy(): void {
@@ -148,14 +154,14 @@ export class Stage implements Part, Moved {
   private sight(layer: Shown, whole: boolean): Sight | null {
     if (layer.preview === null || whole) {
       const picture = this.pictures.get(layer.src, layer.profile);
-      return picture === null ? null : { picture, of: layer, tiles: [] };
+      return picture === null ? null : { picture, of: layer, isCopy: false, tiles: [] };
     }
     const picture = this.pictures.get(layer.preview);
     if (picture === null) return null;
     const [base, placed] = [this.base, this.place()];
-    if (isEnough(picture.width, base, placed)) return { picture, of: layer, tiles: [] };
+    if (isEnough(picture.width, base, placed)) return { picture, of: layer, isCopy: true, tiles: [] };
     const tiles = tilesSeen(layer, base, placed, this.pane).map((tile) => ({ tile, picture: this.pictures.get(tileAddress(layer.src, tile), layer.profile) }));
-    return { picture, of: layer, tiles };
+    return { picture, of: layer, isCopy: false, tiles };
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
@@ -219,7 +225,7 @@ export class Stage implements Part, Moved {
     this.handle.style.top = `${area.y / ratio}px`;
     this.handle.style.height = `${area.height / ratio}px`;
     setAttribute(this.handle, "aria-valuenow", String(Math.round(100 * state.wipe)));
-    setAttribute(this.handle, "aria-valuetext", `${Math.round(100 * state.wipe)} % left picture`);
+    setAttribute(this.handle, "aria-valuetext", words.edgeAt(Math.round(100 * state.wipe)));
   }
 
   /** Draw how long some millimetres are, where a pixel's size is known. */
@@ -231,7 +237,7 @@ export class Stage implements Part, Moved {
       const { millimetres, width } = geometry.scaleBar(this.place(), across, pane.size);
       const ratio = pane.size.width / (pane.canvas.clientWidth || pane.size.width);
       pane.scaleBar.style.width = `${width / ratio}px`;
-      setText(pane.scaleBar, millimetres >= 0.1 ? `${significant(millimetres)} mm` : `${significant(1000 * millimetres)} µm`);
+      setText(pane.scaleBar, millimetres >= 0.1 ? units.millimetres(significant(millimetres)) : units.micrometres(significant(1000 * millimetres)));
     }
   }
 
@@ -252,30 +258,28 @@ export class Stage implements Part, Moved {
     const text = (side: Side): string => {
       const layer = sides[side];
       if (layer === null) return "";
-      const over = side === "right" && overlay !== undefined && !state.held ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
-      return layer.note === null ? over : `${over} · ${layer.note}`;
+      const over = side === "right" && overlay !== undefined && !state.held ? words.with(layer.label, capital(overlay.label)) : layer.label;
+      return layer.note === null ? over : words.noted(over, layer.note);
     };
     const [first, second] = this.panes;
-    const show = (tag: HTMLElement, words: string): void => {
-      setText(tag, words);
-      tag.hidden = words === "";
+    const show = (tag: HTMLElement, said: string): void => {
+      setText(tag, said);
+      tag.hidden = said === "";
     };
     const blink = state.mode === "blink";
-    const gain = `× ${state.gain}`;
-    const words = state.signed ? `Right − left, ${gain}` : `|Right − left|, ${gain}`;
+    const difference = words.difference(state.gain, state.signed);
     if (state.mode === "difference") {
-      show(first.tags.left, words);
-      show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
+      show(first.tags.left, difference);
+      show(first.tags.right, words.same(state.signed));
     } else {
       show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
       show(first.tags.right, state.mode === "side" || (state.mode === "wipe" && state.left === state.right) || (blink && !state.blinkRight) ? "" : text("right"));
     }
     show(second.tags.left, text("right"));
     show(second.tags.right, "");
-    const names = `left ${sides.left?.label ?? "nothing"}, right ${sides.right?.label ?? "nothing"}`;
-    const help = "plus and minus zoom, arrow keys move, question mark lists all keys";
-    const what = { wipe: "Wipe", blink: "Blink", side: "Side by side", difference: words }[state.mode];
-    setAttribute(first.element, "aria-label", `${what}: ${names}; ${help}`);
-    setAttribute(second.element, "aria-label", `Right picture: ${sides.right?.label ?? "nothing"}; ${help}`);
+    const [left, right] = [sides.left?.label ?? words.nothing, sides.right?.label ?? words.nothing];
+    const what = state.mode === "difference" ? difference : words.modes[state.mode].label;
+    setAttribute(first.element, "aria-label", words.pane(what, left, right, words.paneHelp));
+    setAttribute(second.element, "aria-label", words.rightPane(right, words.paneHelp));
   }
 }
