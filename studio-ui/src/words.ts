@@ -353,6 +353,7 @@ export const painterWords = {
   actual: "1:1",
   actualTitle: "One pixel = one pixel of the screen (1)",
   nothing: "Nothing is painted yet.",
+  onlyClear: "Nothing is painted; the transparent pixels are filled.",
   painted: (pixels: number, share: string) => `${plural(pixels, "pixel")} to fill (${share} %)`,
   under: "under 0.1",
   help: "Keys and gestures",

@@ -185,8 +185,8 @@ class Job(BaseModel):
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
     are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
     snapshot that was taken for the result by hand, `extended` the job that this one went on from
-    by `more_steps`. `suffix` and `depth` are those of the file to download, None of an older job.
-    `revision` grows with every change.
+    by `more_steps`. The end of the fit was kept where it is `extendable`. `suffix` and `depth` are
+    those of the file to download, None of an older job. `revision` grows with every change.
     """
 
     id: Id
@@ -221,6 +221,7 @@ class Job(BaseModel):
     width: int | None = None
     height: int | None = None
     command: str = ""
+    extendable: bool = True
     suffix: str | None = None
     depth: str | None = None
     revision: int = 0

@@ -165,12 +165,14 @@ class Pictures:
         for id_ in self.queue.unused_pictures(before=before):
             self.delete(id_)
 
-    def delete(self, id_: str) -> None:
-        """Remove a picture."""
+    def delete(self, id_: str) -> bool:
+        """Remove a picture, if no job uses it; whether it was removed."""
         with self.decoding:
             self.latest = None
-        self.queue.delete_picture(id_)
+        if not self.queue.delete_picture(id_):
+            return False
         shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
+        return True
 
     def _lay(self, path: Path, over: Path) -> None:
         """Turn a file that is painted over a picture as that is stored, and let it say so."""

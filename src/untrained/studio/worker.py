@@ -28,7 +28,7 @@ from untrained.fitting import Callback, Scoring
 from untrained.images import orientation_of, upright_size
 from untrained.jobs import Outcome, listen, run_job
 from untrained.jobs.runs import now
-from untrained.studio.extending import KeepState, prepared
+from untrained.studio.extending import KeepState, can_be_extended, prepared
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
@@ -105,7 +105,8 @@ class Worker:
                 self.queue.move(entry.id, ("running",), "queued")
                 return
             status = "stopped" if outcome.status == "interrupted" else "finished"
-            self._end(entry, status, **_facts(outcome))
+            extendable = can_be_extended(self.workspace, entry.id)
+            self._end(entry, status, extendable=extendable, **_facts(outcome))
 
     def _fit(self, entry: Entry, request: JobRequest) -> Outcome:
         folder = self.workspace.job(entry.id)
@@ -157,8 +158,7 @@ def remove_job(workspace: Workspace, queue: Queue, id_: str) -> None:
     shutil.rmtree(workspace.job(id_), ignore_errors=True)
     queue.delete_job(id_)
     for picture in pictures:
-        if not queue.uses_of(picture):
-            queue.delete_picture(picture)
+        if queue.delete_picture(picture):
             shutil.rmtree(workspace.picture(picture), ignore_errors=True)
 
 

@@ -189,7 +189,7 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     resume.hidden = job.status !== "stopped" && job.status !== "failed";
     setText(resume, job.status === "failed" ? pageWords.retry : pageWords.resume);
     resume.classList.toggle("primary", !kept);
-    extend.element.hidden = !kept || job.pages > 1; // of a stack the end is not kept
+    extend.element.hidden = !kept || !job.extendable || job.pages > 1; // of tiles and stacks the end is not kept
     setText(download, downloadText(job));
     eightBits.hidden = !kept || job.suffix === null || isPlain(job);
     eightBits.href = urls.eightBits(id, page);
@@ -272,7 +272,7 @@ function facts(job: Job): [string, string][] {
   const steps = job.max_steps === null ? String(job.step) : words.steps(job.step, job.max_steps);
   const all: [string, string][] = [
     [words.step, job.status === "running" && job.step === 0 ? words.starting : steps],
-    [words.speed, formatRate(job.steps_per_second)],
+    ...(job.status === "running" ? [[words.speed, formatRate(job.steps_per_second)] as [string, string]] : []),
     job.status === "running" ? [words.left, formatSeconds(job.seconds_left)] : [words.time, formatSeconds(job.seconds)],
   ];
   if (job.kept_step !== null && !isActive(job)) all.push([words.kept, words.keptStep(job.taken_step ?? job.kept_step)]);

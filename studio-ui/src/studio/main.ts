@@ -84,6 +84,7 @@ async function begin(): Promise<void> {
       next = await screenOf(app, location.hash, all);
     } catch (error) {
       next = startScreen(app);
+      history.replaceState(null, "", "#/"); // what is not there any more is not opened again
       complain(error);
     }
     if (mine !== turn) {

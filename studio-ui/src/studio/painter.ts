@@ -22,8 +22,8 @@ export interface Painter {
 /** The longer side of a preview, in pixels (Python: `studio.screen.SIDES`). */
 const PREVIEW_SIDE = 2048;
 
-/** The picture with a brush for what is to be filled; where the `preview` is too coarse, the tiles of `source` that are seen. */
-export function mountPainter(preview: string, source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
+/** The picture, which may have clear pixels (`hasClear`), with a brush for what is to be filled; where the `preview` is too coarse, the tiles of `source` that are seen. */
+export function mountPainter(preview: string, source: string, mask: Mask, name: string, hasClear: boolean, read: ReadMask, onChange: () => void): Painter {
   const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
   const context = overlay.getContext("2d")!;
   const cursor = h("div", { class: "brush", hidden: true });
@@ -52,7 +52,7 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
   };
   const drawAll = (): void => draw({ x: 0, y: 0, width: mask.width, height: mask.height });
 
-  const size = h("input", { type: "range", min: "1", max: "200", id: "brush-size" });
+  const size = h("input", { type: "range", min: "1", max: String(Math.max(200, Math.round(Math.min(mask.width, mask.height) / 4))), id: "brush-size" });
   size.value = String(Math.max(3, Math.round(Math.min(mask.width, mask.height) / 16)));
   const sizeText = h("output", { for: "brush-size" });
   const radius = (): number => Number(size.value) / 2;
@@ -93,7 +93,7 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
     clear.disabled = painted === 0;
     const part = (100 * painted) / mask.pixels.length;
     const share = painted > 0 && part < 0.1 ? words.under : part.toFixed(1);
-    setText(message, painted === 0 ? words.nothing : words.painted(painted, share));
+    setText(message, painted === 0 ? (hasClear ? words.onlyClear : words.nothing) : words.painted(painted, share));
     onChange();
   }
 

@@ -129,7 +129,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
     if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
     masks.set(active.id, mask);
-    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), () => {
+    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, active.channels % 2 === 0, (file) => api.readMask(file, shown.id), () => {
       keepMask(shown, mask);
       changed();
     });

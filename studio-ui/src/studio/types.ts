@@ -174,6 +174,8 @@ export interface Job {
   width: number | null;
   height: number | null;
   command: string;
+  /** The end of the fit was kept: more steps can follow. */
+  extendable: boolean;
   /** Of the file to download; null of a job of an older version. */
   suffix: string | null;
   depth: string | null;

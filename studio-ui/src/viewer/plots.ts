@@ -63,7 +63,7 @@ class Plot {
     if (curves.length === 0) return;
     setText(this.title, title);
     const key = JSON.stringify([run.id, curves, logarithmic, run.stop, run.peak]);
-    const structure = JSON.stringify([run.id, curves.map((curve) => curve.name), logarithmic]);
+    const structure = JSON.stringify([run.id, curves.map((curve) => curve.name), logarithmic, marks(run).length > 0]); // marks need room above
     if (this.plot === null || this.holder.dataset["structure"] !== structure) {
       this.make(logarithmic);
       this.holder.dataset["structure"] = structure;

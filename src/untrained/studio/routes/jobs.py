@@ -215,8 +215,7 @@ def _job(studio: Studio, id_: str) -> Job:
 
 def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
     id_ = new_id()
-    facts = studio.queue.picture(request.picture)
-    assert facts is not None, "the request has been checked"
+    facts = found_picture(studio, request.picture)
     recipe = studio.requests.recipe(request)
     state = {
         "picture_name": facts["name"],
@@ -228,5 +227,8 @@ def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
         **more,
     }
     studio.workspace.job(id_).mkdir()
-    studio.queue.add_job(id_, request.model_dump(), state)
+    used = [request.picture, *request.files.values(), *filter(None, [request.truth])]
+    if not studio.queue.add_job(id_, request.model_dump(), state, pictures=used):
+        studio.workspace.job(id_).rmdir()
+        raise HTTPException(404, "a picture of this job was deleted while it was begun")
     return _job(studio, id_)

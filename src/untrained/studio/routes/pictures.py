@@ -59,7 +59,7 @@ def upload(
     if over is not None:
         found_picture(studio, over)
     facts = studio.pictures.add(
-        file.filename or "picture", file.file, kind=kind, over=over,
+        _name_of(file) or "picture", file.file, kind=kind, over=over,
         header=None if header is None else header.file,
     )  # fmt: skip
     return Picture.model_validate(facts)
@@ -121,7 +121,7 @@ def read_mask(studio: StudioOf, id_: IdInPath, file: UploadFile) -> Response:
     How it was read, where that is not plain, is in the header X-Notes.
     """
     found_picture(studio, id_)
-    marks = studio.pictures.read_mask(id_, file.filename or "mask", file.file)
+    marks = studio.pictures.read_mask(id_, _name_of(file) or "mask", file.file)
     png = encode_png(np.where(marks.white, np.uint8(255), np.uint8(0))[..., None], compression=1)
     return Response(png, media_type="image/png", headers={"X-Notes": "; ".join(marks.notes)})
 
@@ -130,10 +130,16 @@ def read_mask(studio: StudioOf, id_: IdInPath, file: UploadFile) -> Response:
 def delete_picture(studio: StudioOf, id_: IdInPath) -> None:
     """Delete a picture that no job uses."""
     facts = found_picture(studio, id_)
-    uses = studio.queue.uses_of(id_)
-    if uses:
+    if not studio.pictures.delete(id_) and (uses := studio.queue.uses_of(id_)):
         raise HTTPException(409, f"{facts['name']} is used by {uses} jobs; delete them first")
-    studio.pictures.delete(id_)
+
+
+def _name_of(file: UploadFile) -> str:
+    """Return a file's name as the user has it: browsers send three characters of names escaped."""
+    name = file.filename or ""
+    for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escaped, character)
+    return name
 
 
 def _check_sample(name: str) -> None:
