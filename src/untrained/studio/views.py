@@ -94,7 +94,8 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
     folder = studio.workspace.job(entry.id) / "shown"
     path = folder / f"{name.replace('/', '-')}-{page}.png"
     with studio.pictures.decoding:
-        if run is None or not _is_newer(path, run):
+        is_fixed = name == "observed" or name.startswith("snapshots/")
+        if run is None or not _is_newer(path, run, is_fixed=is_fixed):
             found = _find(run, name, page)
             if found is None:
                 raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
@@ -151,12 +152,15 @@ def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
         return None
 
 
-def _is_newer(path: Path, run: RunFolder) -> bool:
-    """Whether a picture was made after the run's record: that is written at the end of all else."""
+def _is_newer(path: Path, run: RunFolder, *, is_fixed: bool) -> bool:
+    """Whether a picture was made after the run's record: that is written at the end of all else.
+
+    One that `is_fixed` does not change while the fit runs: it is not made anew for every tile.
+    """
     if not path.exists():
         return False
     record = run.path / "run.json"
-    is_over = run.read_record()["status"] != "running"
+    is_over = is_fixed or run.read_record()["status"] != "running"
     return is_over and path.stat().st_mtime_ns > record.stat().st_mtime_ns
 
 
