@@ -13,7 +13,7 @@ export interface Layer {
   note?: string;
   /** The file says with an ICC profile what its colours are. */
   profile?: boolean;
-  /** Of a picture larger than a screen: a smaller copy, in sRGB; the studio gives its tiles, too. */
+  /** Of a picture larger than a screen: a smaller copy of these colours; the studio gives its tiles, too. */
   preview?: string;
 }
 

@@ -1,6 +1,7 @@
 """Pictures for the screen: PNG of 8 bits, without loss where the file has 8; smaller looks, tiles.
 
-A PNG has the numbers of the file and its colour profile; a smaller look has the colours of sRGB.
+A PNG has the numbers of the file and its colour profile. A smaller look has the colours of sRGB,
+or, of a file with a profile, of Display P3: the widest that screens show.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def screen_values(picture: Picture, page: int) -> NDArray[np.uint8]:
 def small(values: NDArray[np.uint8], look: str, *, profile: bytes | None = None) -> bytes:
     """Return (h, w, c) as WebP with a side of at most `SIDES[look]`, for a look and not to measure.
 
-    Colours are those of sRGB, which every screen takes; `profile` is the ICC profile they have.
+    `profile` is the ICC profile that the colours have; without one they are those of sRGB.
     """
 
     image = _as_image(values)
@@ -83,9 +84,7 @@ def small(values: NDArray[np.uint8], look: str, *, profile: bytes | None = None)
 
 def smaller_file(path: Path, look: str) -> bytes:
     """Return a picture file as `small` does; its profile is the file's own."""
-    import pyvips
-
-    return _smaller(pyvips.Image.new_from_file(str(path)), look)
+    return _smaller(_opened(path), look)
 
 
 def profile_in(path: Path) -> bytes | None:
@@ -93,11 +92,18 @@ def profile_in(path: Path) -> bytes | None:
     import pyvips
 
     with contextlib.suppress(pyvips.Error):
-        image = pyvips.Image.new_from_file(str(path))
+        image = _opened(path)
         if image.get_typeof("icc-profile-data"):
             found: bytes = image.get("icc-profile-data")
             return found
     return None
+
+
+def _opened(path: Path) -> Any:
+    """Return a picture file, not yet decoded; by its name libvips would keep a replaced one."""
+    import pyvips
+
+    return pyvips.Image.new_from_source(pyvips.Source.new_from_file(str(path)), "")
 
 
 def _smaller(image: Any, look: str) -> bytes:
@@ -108,9 +114,9 @@ def _smaller(image: Any, look: str) -> bytes:
         image = image.thumbnail_image(side, height=side)
     if image.get_typeof("icc-profile-data"):
         with contextlib.suppress(pyvips.Error):  # a profile that is none: as it is
-            image = image.icc_transform("srgb", embedded=True)
+            image = image.icc_transform("p3", embedded=True)
     data: bytes = image.webpsave_buffer(
-        Q=_QUALITIES[look], effort=0, smart_subsample=True, keep="none"
+        Q=_QUALITIES[look], effort=0, smart_subsample=True, keep="icc"
     )
     return data
 
@@ -155,11 +161,9 @@ class Tiles:
         return data
 
     def _decoded(self, path: Path) -> Any:
-        import pyvips
-
         key = path, path.stat().st_mtime_ns
         if key not in self.kept:
-            self.kept[key] = pyvips.Image.new_from_file(str(path)).copy_memory()
+            self.kept[key] = _opened(path).copy_memory()
         self.kept.move_to_end(key)
         held = 0
         for other in reversed(list(self.kept)):

@@ -15,6 +15,9 @@ import type { State, Store } from "./state.ts";
 import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
 import { unitWords as units, viewerWords as words } from "../words.ts";
 
+/** The widest colours that the screen shows. */
+const COLOURS: PredefinedColorSpace = matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
+
 /** What a side shows: a picture, and over it the tiles of a large one. */
 interface Sight {
   picture: Picture;
@@ -156,7 +159,7 @@ export class Stage implements Part, Moved {
       const picture = this.pictures.get(layer.src, layer.profile);
       return picture === null ? null : { picture, of: layer, isCopy: false, tiles: [] };
     }
-    const picture = this.pictures.get(layer.preview);
+    const picture = this.pictures.get(layer.preview, layer.profile);
     if (picture === null) return null;
     const [base, placed] = [this.base, this.place()];
     if (isEnough(picture.width, base, placed)) return { picture, of: layer, isCopy: true, tiles: [] };
@@ -165,7 +168,7 @@ export class Stage implements Part, Moved {
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
-    const context = pane.canvas.getContext("2d");
+    const context = pane.canvas.getContext("2d", { colorSpace: COLOURS });
     if (context === null || pane.size.width === 0) return;
     const { canvas, size } = pane;
     if (canvas.width !== size.width || canvas.height !== size.height) {

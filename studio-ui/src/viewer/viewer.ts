@@ -99,7 +99,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
     if (now === null) return;
     const index = run.snapshots.indexOf(now);
     for (const next of [run.snapshots[index + 1], run.snapshots[index - 1]]) {
-      if (next !== undefined) pictures.get(next.preview ?? next.src, next.preview === undefined && next.profile === true);
+      if (next !== undefined) pictures.get(next.preview ?? next.src, next.profile);
     }
   }
 

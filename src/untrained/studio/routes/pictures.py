@@ -109,7 +109,7 @@ def picture_png(
 def picture_look(
     studio: StudioOf, id_: IdInPath, look: Literal["preview", "thumbnail"]
 ) -> FileResponse:
-    """Return a smaller look at the first page, in sRGB: of a screen's size, or for a list."""
+    """Return a smaller look at the first page: of a screen's size, or for a list."""
     found_picture(studio, id_)
     return sent(studio.pictures.look(id_, look), lasting=True)
 

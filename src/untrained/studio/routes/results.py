@@ -65,7 +65,7 @@ async def latest(
 
 @router.get("/latest.webp", response_class=FileResponse, responses=LOOK)
 async def latest_look(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Response:
-    """Return a smaller look at it, in sRGB."""
+    """Return a smaller look at it."""
     path = await _latest(studio, id_)
     return sent(await run_in_threadpool(smaller_of, studio, path, "preview"))
 
@@ -117,7 +117,7 @@ def layer_look(
     studio: StudioOf, id_: IdInPath, layer: Literal["observed", "estimate", "truth"],
     page: Page = 1, step: int | None = None, v: Version = "",
 ) -> FileResponse:  # fmt: skip
-    """Return a look at a picture of the size of a screen, in sRGB."""
+    """Return a look at a picture of the size of a screen."""
     path = smaller_of(studio, _shown(studio, id_, layer, page), "preview")
     return sent(path, lasting=v != "")
 
@@ -153,7 +153,7 @@ def snapshot_look(
     page: Page = 1,
     v: Version = "",
 ) -> FileResponse:
-    """Return a smaller look at it, in sRGB."""
+    """Return a smaller look at it."""
     path = smaller_of(studio, _shown(studio, id_, f"snapshots/{step}", page), "preview")
     return sent(path, lasting=v != "")
 
