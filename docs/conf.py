@@ -74,7 +74,8 @@ html_theme_options = {
 html_sidebars = {
     page: [] for page in (
         "index", "how-it-works", "recipes", "api", "scans", "napari", "imagej", "own-parts", "deepinv",
-        "measurements", "ambiguities", "design", "contributing", "studio-api", "changelog",
+        "measurements", "ambiguities", "design", "contributing", "studio-api",
+        "studio-findings", "changelog",
     )
 }  # fmt: skip
 

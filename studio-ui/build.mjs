@@ -37,12 +37,23 @@ async function bundle(name, script, style) {
   return outputFiles.map((file) => ({ path: file.path, text: file.text }));
 }
 
+/** A page whose {{names}} stand for words of `pageWords`. */
+async function page(path) {
+  const { outputFiles } = await build({ absWorkingDir: here, entryPoints: ["src/words.ts"], bundle: true, format: "esm", write: false });
+  const { pageWords } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const text = await readFile(join(here, path), "utf8");
+  return text.replace(/\{\{(\w+)\}\}/g, (_, name) => {
+    if (typeof pageWords[name] !== "string") throw new Error(`${path}: got {{${name}}}, which is no text of pageWords`);
+    return pageWords[name].replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  });
+}
+
 const files = [
   ...(await bundle("report", "src/report.ts", "src/report.css")),
   ...(await bundle("studio", "src/studio/main.ts", "src/studio/studio.css")),
   {
     path: join(packageFolder, "studio", "static", "index.html"),
-    text: await readFile(join(here, "src", "studio", "index.html"), "utf8"),
+    text: await page("src/studio/index.html"),
   },
 ];
 

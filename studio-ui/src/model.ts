@@ -11,6 +11,10 @@ export interface Layer {
   width: number;
   height: number;
   note?: string;
+  /** The file says with an ICC profile what its colours are. */
+  profile?: boolean;
+  /** Of a picture larger than a screen: a smaller copy of these colours; the studio gives its tiles, too. */
+  preview?: string;
 }
 
 /** A map over the picture as a gray picture: 0 is `low`, 255 is `high`, in `unit`. */
@@ -27,6 +31,8 @@ export interface Snapshot {
   src: string;
   width: number;
   height: number;
+  profile?: boolean;
+  preview?: string;
 }
 
 /** The curves of a run, thinned; a number that was not finite is null. */

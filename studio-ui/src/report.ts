@@ -5,18 +5,19 @@ import { h } from "./dom.ts";
 import { withHeldPictures } from "./held.ts";
 import { capital } from "./viewer/format.ts";
 import { mountViewer } from "./viewer/viewer.ts";
+import { reportWords as words } from "./words.ts";
 
 const THEMES = [
-  { value: "", label: "as the system" },
-  { value: "light", label: "light" },
-  { value: "dark", label: "dark" },
+  { value: "", label: words.themes.system },
+  { value: "light", label: words.themes.light },
+  { value: "dark", label: words.themes.dark },
 ];
 
 const textOf = (id: string): string => document.getElementById(id)?.textContent ?? "";
 
 function readView(): View {
   const view = JSON.parse(textOf("view")) as Partial<View>;
-  if (!Array.isArray(view.runs) || view.runs.length === 0) throw new Error("got a report without runs");
+  if (!Array.isArray(view.runs) || view.runs.length === 0) throw new Error(words.noRuns);
   // The type is left open: a browser tells WebP from PNG by the first bytes.
   const address = (bytes: Uint8Array<ArrayBuffer>): string => URL.createObjectURL(new Blob([bytes]));
   return { runs: withHeldPictures(view.runs, textOf, address) };
@@ -28,24 +29,24 @@ function theme(): HTMLElement {
     if (select.value === "") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = select.value;
   });
-  return h("label", {}, "Theme", select);
+  return h("label", {}, words.theme, select);
 }
 
 /** A run on paper: its pictures side by side, and its account. */
 function sheet(run: ViewRun): HTMLElement {
   const { observed, estimate, truth } = run.layers;
   const pictures = [observed, estimate, truth].filter((layer): layer is Layer => layer !== undefined);
-  const stop = run.stop === null ? [] : [`Stopped at step ${run.stop.step}: ${run.stop.advice}. Kept: the ${run.stop.kept} of step ${run.stop.kept_step}.`];
+  const stop = run.stop === null ? [] : [words.stopped(run.stop.step, run.stop.advice, run.stop.kept, run.stop.kept_step)];
   return h(
     "section",
     { class: "sheet" },
     h("h2", {}, run.title),
-    h("p", {}, [`${run.task}, ${run.recipe}.`, ...stop].join(" ")),
+    h("p", {}, [words.method(run.task, run.recipe), ...stop].join(" ")),
     h(
       "div",
       { class: "sheet-pictures" },
       ...pictures.map((layer) =>
-        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, `${capital(layer.label)}, ${layer.width} × ${layer.height}`)),
+        h("figure", {}, h("img", { src: layer.src, alt: layer.label }), h("figcaption", {}, words.caption(capital(layer.label), layer.width, layer.height))),
       ),
     ),
     h("dl", { class: "facts" }, ...run.facts.flatMap(({ label, value }) => [h("dt", {}, capital(label)), h("dd", {}, value)])),
@@ -57,14 +58,14 @@ function sheet(run: ViewRun): HTMLElement {
 function show(page: HTMLElement): void {
   const { runs } = readView();
   const [first] = runs;
-  const title = runs.length === 1 && first !== undefined ? first.title : `Report of ${runs.length} runs`;
-  document.title = `${title} · untrained report`;
+  const title = runs.length === 1 && first !== undefined ? first.title : words.runs(runs.length);
+  document.title = words.windowTitle(title);
   page.append(
     h(
       "header",
       { class: "page-head" },
       h("h1", {}, title),
-      h("p", {}, "Restored by a network that was never trained: only this picture was seen."),
+      h("p", {}, words.lead),
     ),
   );
   mountViewer(page, { keys: "page" }).show(runs);
@@ -73,7 +74,7 @@ function show(page: HTMLElement): void {
     h(
       "footer",
       { class: "page-foot" },
-      h("p", {}, "The pictures are stored without loss; this file is complete and asks no network. Press ? for the keys."),
+      h("p", {}, words.foot),
       theme(),
     ),
   );
@@ -85,5 +86,5 @@ try {
   show(page);
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
-  page.append(h("p", { class: "failure", role: "alert" }, `This report cannot be shown: ${reason}.`));
+  page.append(h("p", { class: "failure", role: "alert" }, words.notShown(reason)));
 }

@@ -226,3 +226,19 @@ def test_a_job_that_is_asked_to_stop_says_so(queue: Queue) -> None:
     assert job_of(entry, None).stopping
     queue.move("a" * 16, ("running",), "stopped")
     assert not job_of(queue.jobs()[0], None).stopping
+
+
+def test_no_job_is_entered_without_its_pictures_and_none_loses_them(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "studio.db")
+    picture, mask = "a" * 16, "b" * 16
+    queue.add_picture(picture, {})
+    request = {"picture": picture, "files": {"mask": mask}}
+    assert not queue.add_job("1" * 16, request, {}, pictures=[picture, mask])
+    assert queue.jobs() == []
+    queue.add_picture(mask, {})
+    assert queue.add_job("1" * 16, request, {}, pictures=[picture, mask, picture])
+    assert not queue.delete_picture(mask), "a job uses it"
+    queue.delete_job("1" * 16)
+    assert queue.delete_picture(mask)
+    assert not queue.delete_picture(mask), "it is gone"
+    queue.close()

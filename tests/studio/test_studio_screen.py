@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
-from untrained.studio.screen import SIDES, small
+from untrained import InputError
+from untrained.studio.screen import SIDES, TILE, Tiles, encode_png, small
 
 
 def shown(data: bytes) -> NDArray[Any]:
@@ -27,14 +30,38 @@ def test_a_look_is_of_a_bounded_size_and_never_enlarged(look: str, channels: int
     assert shown(small(tall[:100, :50], look)).shape[:2] == (100, 50)
 
 
-def test_colours_of_a_wide_gamut_are_turned_into_those_of_the_screen() -> None:
+def test_colours_of_a_wide_gamut_say_what_they_are() -> None:
     values = np.full((32, 32, 3), (100, 200, 100), np.uint8)
     profile = bytes(pyvips.Operation.call("profile_load", "p3"))
-    plain, turned = (
-        shown(small(values, "preview")),
-        shown(small(values, "preview", profile=profile)),
-    )
-    assert np.abs(plain.mean((0, 1)) - (100, 200, 100)).max() < 4
-    assert turned[..., 0].mean() < plain[..., 0].mean() - 20, "P3's green is outside of sRGB's"
-    junk = shown(small(values, "preview", profile=b"no profile"))
-    np.testing.assert_array_equal(junk, plain)
+    plain, wide = small(values, "preview"), small(values, "preview", profile=profile)
+    assert np.abs(in_srgb(plain) - (100, 200, 100)).max() < 4
+    assert in_srgb(wide)[0] < 80, "P3's green is outside of sRGB's"
+    assert small(values, "preview", profile=b"no profile") == plain
+    srgb = bytes(pyvips.Operation.call("profile_load", "srgb"))
+    assert small(values, "preview", profile=srgb) == plain
+
+
+def in_srgb(data: bytes) -> NDArray[Any]:
+    """The mean colour that a viewer shows on a screen of sRGB."""
+    image = pyvips.Image.new_from_buffer(data, "")
+    if image.get_typeof("icc-profile-data"):
+        image = image.icc_transform("srgb", embedded=True)
+    mean: NDArray[Any] = image.numpy().mean((0, 1))
+    return mean
+
+
+def test_tiles_are_the_picture(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (1100, 1030, 3), np.uint8)
+    path = tmp_path / "whole.png"
+    path.write_bytes(encode_png(values, compression=1))
+    tiles = Tiles()
+    rows = [np.concatenate([shown(tiles.tile(path, x, y)) for x in (0, TILE)], axis=1)
+            for y in (0, TILE)]  # fmt: skip
+    np.testing.assert_array_equal(np.concatenate(rows), values)
+    for x, y in ((TILE, 2 * TILE), (2 * TILE, 0), (1, 0), (-TILE, 0)):
+        with pytest.raises(InputError, match="there is no tile"):
+            tiles.tile(path, x, y)
+    path.write_bytes(encode_png(255 - values, compression=1))  # another picture at this place
+    os.utime(path, ns=(1, 1))
+    np.testing.assert_array_equal(shown(tiles.tile(path, 0, 0)), 255 - values[:TILE, :TILE])

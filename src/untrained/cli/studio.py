@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from untrained.cli.options import Flag
 from untrained.errors import InputError
@@ -22,6 +25,7 @@ def studio(
     max_pixels: int = 100_000_000,
     max_upload: int = 1024,
     checkpoint_every: float = 10.0,
+    batch: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     debug: Flag = False,
 ) -> None:
     """Restore pictures in the browser, and watch it happen; on this machine alone.
@@ -47,6 +51,9 @@ def studio(
         Refuse files of more MiB than this.
     checkpoint_every
         Seconds of work that a crash may cost.
+    batch
+        A folder of a batch's outputs, or of several such folders, whose state the page Batches
+        shows; may be repeated. Those in the workspace's folder `batches` are shown anyway.
     debug
         Show the traceback of an error.
     """
@@ -74,7 +81,7 @@ def studio(
     )  # fmt: skip
     serve(
         options, host=host, port=port, max_upload=max_upload << 20, browser=not no_browser,
-        ready=_announce,
+        ready=_announce, batches=batch,
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from untrained.images.picture import (
     usual_suffix,
     with_pixels,
 )
+from untrained.images.profiles import screen_profile
 from untrained.images.ranges import (
     UnitRange,
     find_outliers,
@@ -88,6 +89,7 @@ __all__ = [
     "read_marks",
     "read_picture",
     "read_second",
+    "screen_profile",
     "sheet",
     "shown_range",
     "to_unit",

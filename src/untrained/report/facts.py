@@ -24,6 +24,8 @@ def facts_of(
     taken = record.get("taken_step")
     if summary is not None and taken not in (None, summary["kept_step"]):
         found["kept"] = f"the image of step {taken}, taken by hand"
+    if strength := _strength_in_words(record["job"].get("options", {})):
+        found["strength"] = strength
     versions = record.get("versions", {})
     names = ("untrained", "torch", "numpy", "python")
     found |= {
@@ -48,6 +50,17 @@ def facts_of(
 _OBSERVED = "the observed picture"
 
 
+def _strength_in_words(options: Mapping[str, Any]) -> str:
+    """Return how much of what the fit took away is taken away; nothing where it is all of it."""
+    whole, colours = (options.get(name) for name in ("strength", "colour_strength"))
+    whole = 1.0 if whole is None else float(whole)
+    colours = whole if colours is None else float(colours)
+    if whole == colours == 1:
+        return ""
+    apart = "" if colours == whole else f", {100 * colours:.0f} % in the colours"
+    return f"{100 * whole:.0f} %{apart}; the images of the timeline are at 100 %"
+
+
 def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
     most = summary.get("max_steps", summary["stop_step"])
     found = {
@@ -65,7 +78,7 @@ def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
         found["SSIM to the truth"] = f"{score['ssim']:.4f}"
         if "full_strength" in score:
             found["PSNR to the truth"] += (
-                f"; the picture shown, at full strength: {score['full_strength']['psnr']:.2f} dB"
+                f"; what the fit kept, at full strength: {score['full_strength']['psnr']:.2f} dB"
             )
         if summary["kept"] == "iterate":
             found["PSNR to the truth"] += "; of the kept image, not of the curve (see the notes)"

@@ -150,7 +150,7 @@ def _titles(score: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the pictures' names with their PSNR to the truth, as the run's record has it."""
     titles = {name: name for name in ("observed", "estimate", "truth")}
     for name, key in (("observed", "psnr_degraded"), ("estimate", "psnr")):
-        value = None if score is None else score.get("full_strength", score).get(key, score[key])
+        value = None if score is None else score[key]
         if value is not None:
             titles[name] += f", {value:.2f} dB"
     return titles

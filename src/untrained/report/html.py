@@ -142,7 +142,7 @@ def collector(sources: Sources, snapshots: list[Shown]) -> Link:
         if shown.name.startswith("snapshots/"):
             snapshots.append(shown)
             return ""
-        return sources.add(shown.pixels())
+        return sources.add(shown.pixels(), shown.profile)
 
     return link
 
@@ -171,7 +171,7 @@ def _keep(run: ViewRun, held: Sequence[Held], factor: int) -> None:
     """Leave these snapshots, and say what was left out."""
     all_ = run["snapshots"]
     run["snapshots"] = [
-        {"step": all_[which]["step"], "src": address, "width": width, "height": height}
+        {**all_[which], "src": address, "width": width, "height": height}
         for which, address, width, height in held
     ]
     said = []

@@ -42,13 +42,14 @@ Status = Literal["queued", "running", "finished", "stopped", "failed"]
 
 
 class Layer(TypedDict):
-    """A picture."""
+    """A picture; `profile` = the file at `src` says with one what its colours are."""
 
     label: str
     src: str
     width: int
     height: int
     note: NotRequired[str]
+    profile: NotRequired[bool]
 
 
 class Overlay(Layer):
@@ -67,6 +68,7 @@ class Snapshot(TypedDict):
     src: str
     width: int
     height: int
+    profile: NotRequired[bool]
 
 
 class Layers(TypedDict):
@@ -201,10 +203,7 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
         "status": _STATUS.get(record["status"], "failed"),
         "layers": layers,
         "overlays": overlays,
-        "snapshots": [
-            {"step": step, "src": link(shown), "width": shown.width, "height": shown.height}
-            for step, shown in pictures.snapshots.items()
-        ],
+        "snapshots": [_snapshot(step, shown, link) for step, shown in pictures.snapshots.items()],
         "history": _history(lines, points, held_out=_watches_held_out(recipe)),
         "stop": _stop(summary, record.get("taken_step")),
         "peak": _peak(lines),
@@ -258,7 +257,18 @@ def _layer(shown: Shown, label: str, link: Link) -> Layer:
     }  # fmt: skip
     if shown.note:
         layer["note"] = shown.note
+    if shown.profile is not None:
+        layer["profile"] = True
     return layer
+
+
+def _snapshot(step: int, shown: Shown, link: Link) -> Snapshot:
+    snapshot: Snapshot = {
+        "step": step, "src": link(shown), "width": shown.width, "height": shown.height,
+    }  # fmt: skip
+    if shown.profile is not None:
+        snapshot["profile"] = True
+    return snapshot
 
 
 def _overlay(entry: Map, link: Link) -> Overlay:

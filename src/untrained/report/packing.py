@@ -54,21 +54,21 @@ class Sources:
     cost: int = 0
     encoded: dict[str, str] = field(default_factory=dict)
 
-    def add(self, pixels: Pixels) -> str:
-        """Hold a picture and return its address, "@0" for the first."""
-        key = _key(pixels)
+    def add(self, pixels: Pixels, profile: bytes | None = None) -> str:
+        """Hold a picture, with the ICC profile of its colours; return its address, "@0" first."""
+        key = _key(pixels, profile)
         if key not in self.places:
             if key not in self.encoded:
-                self.encoded[key] = as_text(_encoded(pixels))
+                self.encoded[key] = as_text(_encoded(pixels, profile))
             text = self.encoded[key]
             self.places[key] = len(self.texts)
             self.texts.append(text)
             self.cost += len(text.encode())
         return f"@{self.places[key]}"
 
-    def holds(self, pixels: Pixels) -> bool:
+    def holds(self, pixels: Pixels, profile: bytes | None = None) -> bool:
         """Whether it is there already."""
-        return _key(pixels) in self.places
+        return _key(pixels, profile) in self.places
 
     def copy(self) -> Sources:
         """Return a copy, to try what more would cost; what is encoded is encoded for both."""
@@ -130,27 +130,30 @@ def _try(
     for snapshots in runs:
         held = []
         for index in _spread(len(snapshots), share):
-            pixels = snapshots[index].pixels()
-            pixels = pixels if sources.holds(pixels) else reduced(pixels, factor)
+            shown = snapshots[index]
+            pixels, icc = shown.pixels(), shown.profile
+            pixels = pixels if sources.holds(pixels, icc) else reduced(pixels, factor)
             height, width = pixels.shape[:2]
-            held.append(Held(index, trial.add(pixels), width, height))
+            held.append(Held(index, trial.add(pixels, icc), width, height))
             if trial.cost > limit:
                 return None
         kept.append(tuple(held))
     return Kept(runs=tuple(kept), factor=factor, sources=trial)
 
 
-def _encoded(pixels: Pixels) -> bytes:
+def _encoded(pixels: Pixels, profile: bytes | None) -> bytes:
     """Return the picture as lossless WebP, PNG if it is too large for that."""
     from PIL import Image
 
     if max(pixels.shape[:2]) > _WEBP_SIDE:
-        return as_png(pixels)
+        return as_png(pixels, profile)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "webp", lossless=True, quality=75, method=5, exact=True)
+    Image.fromarray(pixels).save(
+        buffer, "webp", lossless=True, quality=75, method=5, exact=True, icc_profile=profile or b""
+    )
     return buffer.getvalue()
 
 
-def _key(pixels: Pixels) -> str:
-    head = f"{pixels.shape} "
-    return hashlib.sha256(head.encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+def _key(pixels: Pixels, profile: bytes | None) -> str:
+    head = f"{pixels.shape} ".encode() + (profile or b"")
+    return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()

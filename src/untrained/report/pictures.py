@@ -30,6 +30,7 @@ from untrained.images import (
     orientation_of,
     read_marks,
     read_picture,
+    screen_profile,
     shown_range,
     upright,
     upright_size,
@@ -53,6 +54,7 @@ class Shown:
         width, height: in pixels.
         pixels: returns them; called only where they are wanted.
         note: what a careful reader should know of it.
+        profile: the ICC profile that its colours have; None = sRGB, or none that is known.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Shown:
     height: int
     pixels: Callable[[], Pixels]
     note: str = ""
+    profile: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,10 +111,10 @@ class RunPictures:
 
     @functools.cached_property
     def estimate(self) -> Shown | None:
-        """The result; while there is none, the latest image of the fit."""
+        """The result as it was written; while there is none, the latest image of the fit."""
         page = self._result
         if page is not None:
-            return self._shown("estimate", page)
+            return self._shown("estimate", self._as_asked(page))
         latest = self.folder / "latest.png"
         if latest.exists():
             return self._file("estimate", latest, "the fit is not over")
@@ -138,7 +141,9 @@ class RunPictures:
                 picture, _ = aligned("truth", picture, place)
                 orientation = self._orientation
         page = self._page_of(picture)
-        return None if page is None else self._shown("truth", page, orientation)
+        if page is None:
+            return None
+        return self._shown("truth", page, orientation, icc=picture.metadata.icc)
 
     @functools.cached_property
     def snapshots(self) -> dict[int, Shown]:
@@ -208,6 +213,25 @@ class RunPictures:
             return page
         return None if self._written is None else self._page_of(self._written)
 
+    def _as_asked(self, page: NDArray[Any]) -> NDArray[Any]:
+        """Return a page of the result with the strengths that the record asks for."""
+        job = self.record["job"]
+        task, source = find_task(job["task"]), self._source
+        if source is None or not any(job["options"].get(name) is not None
+                                     for name in task.afterwards):  # fmt: skip
+            return page
+        before = self._page_of(source)
+        if before is None or before.shape != page.shape:
+            return page
+        first, second = Picture(pixels=before[None]), Picture(pixels=page[None])
+        asked: NDArray[Any] = task.finished(first, second, job["options"]).pixels[0]
+        return asked
+
+    @functools.cached_property
+    def _icc(self) -> bytes | None:
+        picture = self._source or self._written
+        return None if picture is None else picture.metadata.icc
+
     @functools.cached_property
     def _written(self) -> Picture | None:
         path = next(iter(sorted(self.folder.glob("result.*"))), None)
@@ -229,10 +253,16 @@ class RunPictures:
     def _page_of(self, picture: Picture) -> NDArray[Any] | None:
         return picture.pixels[self.page - 1] if self.page <= len(picture.pixels) else None
 
-    def _shown(self, name: str, page: NDArray[Any], orientation: int | None = None) -> Shown:
+    def _shown(
+        self, name: str, page: NDArray[Any], orientation: int | None = None, *,
+        icc: bytes | None = None,
+    ) -> Shown:  # fmt: skip
         page = upright(page, orientation or self._orientation)
         height, width = page.shape[:2]
-        return Shown(name=name, width=width, height=height, pixels=lambda: self._pixels(page))
+        return Shown(
+            name=name, width=width, height=height, pixels=lambda: self._pixels(page),
+            profile=screen_profile(icc or self._icc, page.shape[2]),
+        )  # fmt: skip
 
     def _pixels(self, page: NDArray[Any]) -> Pixels:
         page = page if page.shape[2] in (1, 3) else page[..., :1]
@@ -255,10 +285,12 @@ class RunPictures:
 
         with Image.open(path) as picture:
             width, height = picture.size
+            channels = len(picture.getbands())
         height, width = upright_size((height, width), self._orientation)
         return Shown(
             name=name, width=width, height=height, note=note,
             pixels=lambda: upright(_read_unit(path), self._orientation),
+            profile=screen_profile(self._icc, channels),
         )  # fmt: skip
 
     def _extra(self, path: Path) -> Map | None:
@@ -331,12 +363,12 @@ _NO_MAPS = {"page", "result", "first", "truth"}
 _UNITS = {"residual": "log10 of |A x - y| / max |y|"}
 
 
-def as_png(pixels: Pixels) -> bytes:
-    """Return the pixels as a PNG."""
+def as_png(pixels: Pixels, profile: bytes | None = None) -> bytes:
+    """Return the pixels as a PNG, with the ICC profile of their colours if they have one."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png", compress_level=3)
+    Image.fromarray(pixels).save(buffer, "png", compress_level=3, icc_profile=profile)
     return buffer.getvalue()
 
 

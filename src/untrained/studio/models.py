@@ -10,6 +10,8 @@ from untrained.studio.workspace import ID_PATTERN
 
 __all__ = [
     "About",
+    "Batch",
+    "BatchResult",
     "Error",
     "Extend",
     "FileForm",
@@ -183,7 +185,8 @@ class Job(BaseModel):
     `position` is its place in the queue, from 1. `seconds_left` supposes that all of `max_steps`
     are taken; one that is `stopping` ends after its next look. `taken_step` is the step of the
     snapshot that was taken for the result by hand, `extended` the job that this one went on from
-    by `more_steps`. `revision` grows with every change.
+    by `more_steps`. The end of the fit was kept where it is `extendable`. `suffix` and `depth` are
+    those of the file to download, None of an older job. `revision` grows with every change.
     """
 
     id: Id
@@ -218,7 +221,46 @@ class Job(BaseModel):
     width: int | None = None
     height: int | None = None
     command: str = ""
+    extendable: bool = True
+    suffix: str | None = None
+    depth: str | None = None
     revision: int = 0
+
+
+class BatchResult(BaseModel):
+    """An entry of a batch that was done; `gain` in PSNR, in dB, is known with a truth."""
+
+    key: str
+    name: str
+    seconds: float | None = None
+    gain: float | None = None
+    at: float
+
+
+class Batch(BaseModel):
+    """How far a batch is; `error` = its ledger cannot be read. `updated` is its newest line's time.
+
+    `reasons` are those of what was set aside, and how many there are of each; `dashboard` is the
+    address of Ray's page, "" = none.
+    """
+
+    id: Id
+    name: str
+    folder: str
+    error: str | None = None
+    total: int | None = None
+    done: int = 0
+    refused: int = 0
+    failed: int = 0
+    left: int | None = None
+    at_work: int = 0
+    rate_per_second: float | None = None
+    seconds_left: float | None = None
+    worker_seconds: float = 0.0
+    reasons: dict[str, int] = {}
+    dashboard: str = ""
+    updated: str | None = None
+    latest: list[BatchResult] = []
 
 
 class Extend(_Strict):

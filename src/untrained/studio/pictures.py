@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
@@ -35,7 +34,7 @@ from untrained.images import (
 from untrained.jobs import Job
 from untrained.studio.queue import Queue
 from untrained.studio.scans import SCANS, is_scan, scan_facts
-from untrained.studio.screen import SIDES, screen_page, screen_values, small
+from untrained.studio.screen import SIDES, screen_page, screen_values, small, smaller_file
 from untrained.studio.workspace import Workspace, new_id
 from untrained.tasks import find_task
 
@@ -157,7 +156,7 @@ class Pictures:
         if not path.exists():  # of an older workspace, a kernel, or a scan
             page = self.page(id_, 1)
             with self.decoding:
-                _write(path, small(_values_of(page), look))
+                _write(path, smaller_file(page, look))
         return path
 
     def sweep(self) -> None:
@@ -166,12 +165,14 @@ class Pictures:
         for id_ in self.queue.unused_pictures(before=before):
             self.delete(id_)
 
-    def delete(self, id_: str) -> None:
-        """Remove a picture."""
+    def delete(self, id_: str) -> bool:
+        """Remove a picture, if no job uses it; whether it was removed."""
         with self.decoding:
             self.latest = None
-        self.queue.delete_picture(id_)
+        if not self.queue.delete_picture(id_):
+            return False
         shutil.rmtree(self.workspace.picture(id_), ignore_errors=True)
+        return True
 
     def _lay(self, path: Path, over: Path) -> None:
         """Turn a file that is painted over a picture as that is stored, and let it say so."""
@@ -237,11 +238,6 @@ def without_paths(text: str, names: dict[Path, str]) -> str:
     for path, name in names.items():
         text = text.replace(str(path), name)
     return text
-
-
-def _values_of(path: Path) -> NDArray[np.uint8]:
-    values: NDArray[np.uint8] = read_picture(path, max_pixels=2**62).pixels[0].astype(np.uint8)
-    return values
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,15 +109,28 @@ class Queue:
         rows = self._do("SELECT id FROM pictures WHERE created < ?", before)
         return [id_ for (id_,) in rows if not self.uses_of(id_)]
 
-    def delete_picture(self, id_: str) -> None:
-        """Forget a picture."""
-        self._do("DELETE FROM pictures WHERE id = ?", id_)
+    def delete_picture(self, id_: str) -> bool:
+        """Forget a picture that no job uses; whether there was such a one."""
+        return bool(
+            self._do(
+                "DELETE FROM pictures WHERE id = ? AND NOT EXISTS "
+                "(SELECT 1 FROM jobs WHERE instr(request, ?) > 0) RETURNING 1", id_, f'"{id_}"',
+            )
+        )  # fmt: skip
 
-    def add_job(self, id_: str, request: dict[str, Any], state: dict[str, Any]) -> None:
-        """Enter a job at the end of the queue."""
-        self._do(
-            "INSERT INTO jobs (id, request, state) VALUES (?, ?, ?)",
-            id_, json.dumps(request), json.dumps({"created": now(), **state}),
+    def add_job(
+        self, id_: str, request: dict[str, Any], state: dict[str, Any], *,
+        pictures: Collection[str] = (),
+    ) -> bool:  # fmt: skip
+        """Enter a job at the end of the queue, if these pictures are there; whether they are."""
+        wanted = json.dumps(sorted(set(pictures)))
+        return bool(
+            self._do(
+                "INSERT INTO jobs (id, request, state) SELECT ?1, ?2, ?3 WHERE "
+                "(SELECT count(*) FROM pictures WHERE id IN (SELECT value FROM json_each(?4))) "
+                "= json_array_length(?4) RETURNING 1",
+                id_, json.dumps(request), json.dumps({"created": now(), **state}), wanted,
+            )
         )  # fmt: skip
 
     def job(self, id_: str) -> Entry | None:

@@ -9,6 +9,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -26,7 +27,7 @@ _TRIED_PORTS = 20
 
 def serve(
     options: WorkerOptions, *, host: str, port: int, max_upload: int,
-    ready: Callable[[Sequence[str]], None], browser: bool,
+    ready: Callable[[Sequence[str]], None], browser: bool, batches: Sequence[Path] = (),
 ) -> None:  # fmt: skip
     """Serve a workspace until interrupted.
 
@@ -37,10 +38,14 @@ def serve(
         max_upload: bytes of a file.
         ready: is told the addresses when it is served, the likeliest first.
         browser: whether to open it.
+        batches: folders of batches that are shown beside those of the workspace.
 
     Raises:
-        InputError: no port is free, or another server uses the workspace.
+        InputError: no port is free, another server uses the workspace, or a folder is none.
     """
+    for folder in batches:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is no folder; wanted the folder of a batch's outputs")
     listening = listen(host, port)
     port = listening.getsockname()[1]
     if is_loopback(host):
@@ -51,7 +56,7 @@ def serve(
         every = host in ("0.0.0.0", "::")
         hosts = [*own_addresses(), socket.gethostname()] if every else [host]
         addresses = [f"http://{_in_url(name)}:{port}/?token={safety.token}" for name in hosts]
-    studio = Studio.open(options, safety)
+    studio = Studio.open(options, safety, batches=batches)
     studio.workspace.lock().close()  # refuse in one line, before anything is started
     config = uvicorn.Config(
         create_app(studio),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from fastapi import HTTPException
 
 from untrained.atomic import write_atomically
 from untrained.errors import InputError
-from untrained.images import blended, read_picture
+from untrained.images import read_picture, screen_profile
 from untrained.jobs import RunFolder
 from untrained.recipes import explain
 from untrained.report import Shown, ViewRun, as_png, make_report, open_run, view_of_run
@@ -17,12 +18,13 @@ from untrained.report.reproducing import python_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
-from untrained.studio.screen import small
+from untrained.studio.screen import SIDES, encode_png, screen_values, smaller_file
 from untrained.studio.strength import asked_of
 from untrained.studio.studio import Studio
+from untrained.studio.taking import result_file
 from untrained.tasks import find_task
 
-__all__ = ["report_of", "shown_file", "thumbnail_of", "view_of"]
+__all__ = ["eight_bits_of", "report_of", "shown_file", "smaller_of", "view_of"]
 
 
 def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def view_of(studio: Studio, entry: Entry, page: int) -> dict[str, Any]:
     else:
         try:
             view = dict(view_of_run(run.path, link=_link(studio, entry, page), page=page))
+            _offer_previews(view)
         except InputError:
             raise HTTPException(404, f"there is no page {page}") from None
     return _named(studio, entry, view, page)
@@ -91,45 +94,55 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
     folder = studio.workspace.job(entry.id) / "shown"
     path = folder / f"{name.replace('/', '-')}-{page}.png"
     with studio.pictures.decoding:
-        if run is None or not _is_newer(path, run):
+        is_fixed = name == "observed" or name.startswith("snapshots/")
+        if run is None or not _is_newer(path, run, is_fixed=is_fixed):
             found = _find(run, name, page)
             if found is None:
                 raise HTTPException(404, f"there is no {name}; the job is {entry.status}")
             folder.mkdir(exist_ok=True)
-            pixels = found.pixels()
-            if name == "estimate" and (weaker := _strengths(entry)):
-                before = _find(run, "observed", page)
-                if before is not None and (before.height, before.width) == pixels.shape[:2]:
-                    strength = weaker.get("strength", 1.0)
-                    colour = weaker.get("colour_strength")
-                    pixels = blended(
-                        before.pixels(), pixels, strength=strength, colour_strength=colour
-                    )
-            write_atomically(path, lambda file: file.write(as_png(pixels)))
+            png = as_png(found.pixels(), found.profile)
+            write_atomically(path, lambda file: file.write(png))
     return path
 
 
-def thumbnail_of(studio: Studio, entry: Entry) -> Path:
-    """Return a small look at the result of a job as WebP, made once.
+def smaller_of(studio: Studio, whole: Path, look: str) -> Path:
+    """Return a smaller look at a picture that is shown, as WebP beside it; made anew with it."""
+    path = whole.with_name(f"{whole.stem}-{look}.webp")
+    with studio.pictures.decoding:
+        if not path.exists() or path.stat().st_mtime_ns < whole.stat().st_mtime_ns:
+            data = smaller_file(whole, look)
+            write_atomically(path, lambda file: file.write(data))
+    return path
+
+
+def eight_bits_of(studio: Studio, entry: Entry, page: int) -> bytes:
+    """Return a page of the result as PNG: the picture that is shown, with the file's transparency.
 
     Raises:
         HTTPException: 404, there is none.
+        InputError: the result cannot be read.
     """
-    whole = shown_file(studio, entry, "estimate", 1)
-    path = whole.with_name("thumbnail.webp")
+    shown = shown_file(studio, entry, "estimate", page)
+    written = result_file(studio.workspace, entry.id)
+    assert written is not None, "the caller has looked"
+    if find_task(entry.request["task"]).formats.what == "scan":  # an array
+        return shown.read_bytes()
     with studio.pictures.decoding:
-        if not path.exists() or path.stat().st_mtime_ns < whole.stat().st_mtime_ns:
-            values = read_picture(whole, max_pixels=2**62).pixels[0].astype("uint8")
-            write_atomically(path, lambda file: file.write(small(values, "thumbnail")))
-    return path
+        result = read_picture(written, max_pixels=2**62)
+        if result.alpha is None:
+            return shown.read_bytes()
+        picture = read_picture(shown, max_pixels=2**62)
+    colours = picture.pixels[0].astype(np.uint8)
+    alpha = screen_values(result, page - 1)[..., -1:]
+    profile = screen_profile(picture.metadata.icc, colours.shape[2])
+    return encode_png(np.concatenate([colours, alpha], axis=-1), compression=3, profile=profile)
 
 
-def _strengths(entry: Entry) -> dict[str, float]:
-    """Return how much of the noise is taken away, where that was chosen."""
-    request = asked_of(entry)
-    names = find_task(request.task).afterwards
-    return {name: float(value) for name in names
-            if isinstance(value := request.options.get(name), (int, float))}  # fmt: skip
+def _offer_previews(view: dict[str, Any]) -> None:
+    """Name for every picture that is larger than a screen the address of a smaller look."""
+    for picture in [*view["layers"].values(), *view["snapshots"]]:
+        if max(picture["width"], picture["height"]) > SIDES["preview"]:
+            picture["preview"] = picture["src"].replace(".png?", ".webp?", 1)
 
 
 def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
@@ -139,12 +152,15 @@ def _find(run: RunFolder | None, name: str, page: int) -> Shown | None:
         return None
 
 
-def _is_newer(path: Path, run: RunFolder) -> bool:
-    """Whether a picture was made after the run's record: that is written at the end of all else."""
+def _is_newer(path: Path, run: RunFolder, *, is_fixed: bool) -> bool:
+    """Whether a picture was made after the run's record: that is written at the end of all else.
+
+    One that `is_fixed` does not change while the fit runs: it is not made anew for every tile.
+    """
     if not path.exists():
         return False
     record = run.path / "run.json"
-    is_over = run.read_record()["status"] != "running"
+    is_over = is_fixed or run.read_record()["status"] != "running"
     return is_over and path.stat().st_mtime_ns > record.stat().st_mtime_ns
 
 
@@ -170,8 +186,8 @@ def _link(studio: Studio, entry: Entry, page: int) -> Any:
 def _before_it_began(studio: Studio, request: JobRequest, id_: str) -> dict[str, Any]:
     facts = studio.queue.picture(request.picture)
     assert facts is not None, "a picture with jobs is not deleted"
-    src = f"/api/jobs/{id_}/observed.png"
-    observed = {"label": "observed", "src": src, "width": facts["width"], "height": facts["height"]}
+    src = f"/api/jobs/{id_}/observed.png?page=1"
+    observed = {"label": "original", "src": src, "width": facts["width"], "height": facts["height"]}
     curves = ("step", "loss", "psnr_observed", "truth_step", "psnr_truth", "psnr_truth_iterate")
     settings = explain(studio.requests.recipe(request))
     return {

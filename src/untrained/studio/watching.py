@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from untrained.fitting import Callback, Check, Plan, Result, Start
-from untrained.images import upright
+from untrained.images import screen_profile, upright
 from untrained.jobs.runs import pause_after
 from untrained.studio.screen import encode_png
 
@@ -84,15 +84,16 @@ class LatestImage(Callback):
 
     def __init__(
         self, folder: Path, *, orientation: int = 1,
-        look: Callable[[Tensor], Tensor] = lambda image: image,
+        look: Callable[[Tensor], Tensor] = lambda image: image, icc: bytes | None = None,
     ) -> None:  # fmt: skip
         """`orientation` is that of the picture that is fitted; its image is shown upright.
 
-        `look` is what is to be seen of the image.
+        `look` is what is to be seen of the image, `icc` the picture's colour profile.
         """
         self.folder = folder
         self.orientation = orientation
         self.look = look
+        self.icc = icc
         self.next = 0.0
 
     def on_check(self, check: Check) -> None:
@@ -103,16 +104,22 @@ class LatestImage(Callback):
         if not is_watched(self.folder):
             self.next = began + 0.2
             return
-        write_latest(self.folder, self.look(check.image), orientation=self.orientation)
+        self._write(check.image)
         self.next = began + pause_after(time.monotonic() - began, least=_EVERY)
 
     def on_end(self, result: Result) -> None:
         """Leave the kept image, if anybody looked."""
         if (self.folder / "latest.png").exists():
-            write_latest(self.folder, self.look(result.estimate), orientation=self.orientation)
+            self._write(result.estimate)
+
+    def _write(self, image: Tensor) -> None:
+        look = self.look(image)
+        write_latest(self.folder, look, orientation=self.orientation, icc=self.icc)
 
 
-def write_latest(folder: Path, image: Tensor, *, orientation: int = 1) -> None:
+def write_latest(
+    folder: Path, image: Tensor, *, orientation: int = 1, icc: bytes | None = None
+) -> None:
     """Write (1, C, H, W) of the unit range as latest.png; of other channels than 1 or 3 the first.
 
     Not forced to the disk: it is looked at once, and the next one is a second away.
@@ -121,7 +128,9 @@ def write_latest(folder: Path, image: Tensor, *, orientation: int = 1) -> None:
     with torch.no_grad():
         data = (shown.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     temporary = folder / "latest.tmp"
-    temporary.write_bytes(encode_png(upright(data, orientation), compression=0))
+    profile = screen_profile(icc, data.shape[2])
+    png = encode_png(upright(data, orientation), compression=0, profile=profile)
+    temporary.write_bytes(png)
     temporary.replace(folder / "latest.png")
 
 

@@ -28,11 +28,12 @@ from untrained.fitting import Callback, Scoring
 from untrained.images import orientation_of, upright_size
 from untrained.jobs import Outcome, listen, run_job
 from untrained.jobs.runs import now
-from untrained.studio.extending import KeepState, prepared
+from untrained.studio.extending import KeepState, can_be_extended, prepared
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures, without_paths
 from untrained.studio.queue import Entry, Queue
 from untrained.studio.requests import Requests, warm_up
+from untrained.studio.screen import profile_in
 from untrained.studio.strength import asked_of
 from untrained.studio.watching import LatestImage, Watcher
 from untrained.studio.workspace import Workspace
@@ -104,7 +105,8 @@ class Worker:
                 self.queue.move(entry.id, ("running",), "queued")
                 return
             status = "stopped" if outcome.status == "interrupted" else "finished"
-            self._end(entry, status, **_facts(outcome))
+            extendable = can_be_extended(self.workspace, entry.id)
+            self._end(entry, status, extendable=extendable, **_facts(outcome))
 
     def _fit(self, entry: Entry, request: JobRequest) -> Outcome:
         folder = self.workspace.job(entry.id)
@@ -122,6 +124,7 @@ class Worker:
         pages = int(entry.state.get("pages", 1))
         facts = self.queue.picture(request.picture) or {}
         orientation = facts.get("orientation", 1)
+        icc = None if facts.get("kind") == "scan" else profile_in(job.source)
         watchers: list[Watcher] = []
 
         def tell(**state: Any) -> None:
@@ -130,7 +133,7 @@ class Worker:
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
             watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
             look = functools.partial(find_task(job.task).look, options=job.options)
-            latest = LatestImage(folder, orientation=orientation, look=look)
+            latest = LatestImage(folder, orientation=orientation, look=look, icc=icc)
             callbacks = [watchers[-1], latest]
             # the end of a stack's fits is not gone on with
             return [*callbacks, KeepState(run)] if pages == 1 else callbacks
@@ -155,8 +158,7 @@ def remove_job(workspace: Workspace, queue: Queue, id_: str) -> None:
     shutil.rmtree(workspace.job(id_), ignore_errors=True)
     queue.delete_job(id_)
     for picture in pictures:
-        if not queue.uses_of(picture):
-            queue.delete_picture(picture)
+        if queue.delete_picture(picture):
             shutil.rmtree(workspace.picture(picture), ignore_errors=True)
 
 

@@ -3,6 +3,7 @@
 studio.db           the queue
 lock.db             held by the server that uses the folder
 pictures/ID/        picture.SUFFIX as it was given, looks at it as WebP, pages as PNG for the screen
+batches/NAME/       outputs of batches (`untrained batch -o`), only looked at
 jobs/ID/            result.SUFFIX, latest.png while the fit is watched, runs/ with the run's folder
 """
 

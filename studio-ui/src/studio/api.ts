@@ -1,5 +1,6 @@
 import type { ViewRun } from "../model.ts";
-import type { About, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
+import type { About, Batch, Job, JobRequest, Picture, Plan, Sample, Task, UploadKind } from "./types.ts";
+import { pageWords } from "../words.ts";
 
 /** What the server refused, in its own one line; status 0 = it did not answer. */
 export class ApiError extends Error {
@@ -23,7 +24,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(`/api${path}`, request);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError("the studio does not answer; is it still running?", 0);
+    throw new ApiError(pageWords.silent, 0);
   }
   if (!response.ok) throw new ApiError(await refusal(response), response.status);
   if (response.status === 204) return undefined as T;
@@ -71,6 +72,7 @@ export const api = {
   },
   pickSample: (name: string) => call<Picture>("POST", "/pictures/sample", { name }),
   plan: (request: JobRequest, signal: AbortSignal) => call<Plan>("POST", "/plan", request, signal),
+  batches: () => call<Batch[]>("GET", "/batches"),
   jobs: () => call<Job[]>("GET", "/jobs"),
   start: (request: JobRequest) => call<Job>("POST", "/jobs", request),
   view: (job: string, page: number) => call<ViewRun>("GET", `/jobs/${id(job)}/view?page=${page}`),
@@ -96,6 +98,8 @@ export const urls = {
   thumbnail: (picture: string) => `/api/pictures/${id(picture)}/thumbnail.webp`,
   resultThumbnail: (job: string, revision: number) => `/api/jobs/${id(job)}/thumbnail.webp?v=${revision}`,
   result: (job: string) => `/api/jobs/${id(job)}/result`,
+  eightBits: (job: string, page: number) => `/api/jobs/${id(job)}/result-8-bit.png?page=${page}`,
   results: (jobs: string[], pattern: string) => `/api/results.zip?ids=${jobs.join(",")}&pattern=${encodeURIComponent(pattern)}`,
+  batchThumbnail: (batch: string, key: string) => `/api/batches/${id(batch)}/thumbnail.webp?key=${id(key)}`,
   report: (job: string) => `/api/jobs/${id(job)}/report.html`,
 };

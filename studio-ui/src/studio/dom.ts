@@ -38,7 +38,8 @@ export async function copyText(text: string): Promise<void> {
     // Over plain http from another machine there is no clipboard; the old way still works there.
     const area = h("textarea", { class: "visually-hidden" });
     area.value = text;
-    document.body.append(area);
+    // Where the focus is: a menu that it leaves would close before it says that it is done.
+    (document.activeElement?.closest("details.menu") ?? document.body).append(area);
     area.select();
     document.execCommand("copy");
     area.remove();

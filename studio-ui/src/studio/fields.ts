@@ -2,6 +2,7 @@ import { button, fill, h, setText } from "./dom.ts";
 import { label } from "./format.ts";
 import { type FormState, optionProblem } from "./form.ts";
 import type { Picture, Recipe, Task, TaskFile, TaskOption, UploadKind } from "./types.ts";
+import { pageWords, setupWords as words } from "../words.ts";
 
 /** Of what we recommend: the others are as their papers have them. */
 const OWN = ["fast", "best"];
@@ -37,22 +38,22 @@ export function taskFields(given: Given): HTMLElement {
       showSettings();
       changed();
     }),
-    h("details", { class: "settings-box" }, h("summary", {}, "Every setting"), settings),
-    h("details", {}, h("summary", {}, "Seed and scoring"), seedField(form, changed), truthField(given)),
+    h("details", { class: "settings-box" }, h("summary", {}, words.everySetting), settings),
+    h("details", {}, h("summary", {}, words.seedAndScoring), seedField(form, changed), truthField(given)),
   );
 }
 
 function fileField(file: TaskFile, { task, form, changed, upload }: Given): HTMLElement {
-  const name = h("span", { class: "hint" }, form.files[file.name] ? "given" : "none yet");
-  const choose = button("Choose…", () => {
+  const name = h("span", { class: "hint" }, form.files[file.name] ? words.given : words.noneYet);
+  const choose = button(words.choose, () => {
     void upload(file.accepts, task.takes === "scan" ? "scan" : file.name === "kernel" ? "kernel" : "picture").then((picture) => {
       if (!picture) return;
       form.files[file.name] = picture.id;
       setText(name, picture.name);
       changed();
     });
-  }, { "aria-label": `Choose ${file.label}` });
-  const label = file.required ? file.label : `${file.label} (optional)`;
+  }, { "aria-label": words.chooseWhat(file.label) });
+  const label = file.required ? file.label : words.optional(file.label);
   return h("div", { class: "field" }, h("span", { class: "label" }, label), h("div", { class: "row" }, choose, name), hint(file.help));
 }
 
@@ -71,11 +72,11 @@ function optionField(option: TaskOption, form: FormState, changed: () => void): 
   }
   const control =
     option.kind === "choice"
-      ? h("select", { id, "aria-describedby": helpId }, ...(option.default === null ? ["", ...option.choices] : option.choices).map((choice) => h("option", { value: choice }, choice || "as the file says")))
+      ? h("select", { id, "aria-describedby": helpId }, ...(option.default === null ? ["", ...option.choices] : option.choices).map((choice) => h("option", { value: choice }, choice || words.asTheFile)))
       : h("input", {
           type: "text", id, "aria-describedby": helpId, autocomplete: "off",
           inputmode: option.kind === "integer" ? "numeric" : option.kind === "number" ? "decimal" : "text",
-          placeholder: option.name === "sigma" ? "estimated" : "",
+          placeholder: option.name === "sigma" ? words.estimated : "",
         });
   control.value = String(typed ?? "");
   control.oninput = () => {
@@ -91,8 +92,8 @@ function recipeField(task: Task, form: FormState, changed: () => void): HTMLElem
   const own = task.recipes.filter((recipe) => OWN.includes(recipe.name));
   const published = task.recipes.filter((recipe) => !own.includes(recipe));
   const select = h("select", { id: "recipe", "aria-describedby": "recipe-help" },
-    ...own.map((recipe) => h("option", { value: recipe.name }, label(recipe.name))),
-    ...(published.length > 0 ? [h("optgroup", { label: "Published methods" },
+    ...own.map((recipe) => h("option", { value: recipe.name }, recipe.name === "fast" ? pageWords.fast : recipe.name === "best" ? pageWords.best : label(recipe.name))),
+    ...(published.length > 0 ? [h("optgroup", { label: words.published },
       ...published.map((recipe) => h("option", { value: recipe.name }, recipe.title)))] : []));
   select.value = form.recipe;
   const tell = (): void => {
@@ -105,7 +106,7 @@ function recipeField(task: Task, form: FormState, changed: () => void): HTMLElem
     changed();
   };
   tell();
-  return h("div", { class: "field" }, h("label", { for: "recipe" }, "Recipe"), select, about);
+  return h("div", { class: "field" }, h("label", { for: "recipe" }, words.recipe), select, about);
 }
 
 function settingFields(recipe: Recipe, form: FormState, changed: () => void): HTMLElement[] {
@@ -131,12 +132,12 @@ function seedField(form: FormState, changed: () => void): HTMLElement {
     form.seed = input.value;
     changed();
   };
-  return h("div", { class: "field" }, h("label", { for: "seed" }, "Seed"), input, hint("The same seed on the same machine gives the same picture."));
+  return h("div", { class: "field" }, h("label", { for: "seed" }, words.seed), input, hint(words.seedHelp));
 }
 
 function truthField({ task, form, changed, upload }: Given): HTMLElement {
-  const name = h("span", { class: "hint" }, form.truth ? "given" : "none");
-  const choose = button("Choose…", () => {
+  const name = h("span", { class: "hint" }, form.truth ? words.given : words.none);
+  const choose = button(words.choose, () => {
     const scan = task.takes === "scan";
     void upload(scan ? ".npy,.npz,.tif,.tiff" : "image/*,.tif,.tiff", scan ? "scan" : "picture").then((picture) => {
       if (!picture) return;
@@ -144,9 +145,9 @@ function truthField({ task, form, changed, upload }: Given): HTMLElement {
       setText(name, picture.name);
       changed();
     });
-  }, { "aria-label": "Choose the true picture" });
-  return h("div", { class: "field" }, h("span", { class: "label" }, "True picture (optional)"), h("div", { class: "row" }, choose, name),
-    hint("A clean picture of the same scene, to score the result with. It never enters the fit."));
+  }, { "aria-label": words.chooseTruth });
+  return h("div", { class: "field" }, h("span", { class: "label" }, words.truth), h("div", { class: "row" }, choose, name),
+    hint(words.truthHelp));
 }
 
 function sentence(text: string): string {

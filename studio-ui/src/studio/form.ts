@@ -1,4 +1,5 @@
 import type { Job, JobRequest, OptionValue, Recipe, Task, TaskOption } from "./types.ts";
+import { setupWords as words } from "../words.ts";
 
 /** What the form of a task holds: text as typed, so that half a number is not lost. */
 export interface FormState {
@@ -37,13 +38,13 @@ function asTyped(option: TaskOption): string | boolean {
 /** Why the form cannot be sent; null = it can. */
 export function problemOf(form: FormState, task: Task, hasFile: (name: string) => boolean): string | null {
   for (const file of task.files) {
-    if (file.required && !hasFile(file.name)) return `${file.label}: there is none; choose a file`;
+    if (file.required && !hasFile(file.name)) return words.noFile(file.label);
   }
   for (const option of task.options) {
     const wrong = optionProblem(option, form.options[option.name]);
-    if (wrong !== null) return `${option.label}: ${wrong}`;
+    if (wrong !== null) return words.wrong(option.label, wrong);
   }
-  if (!/^\d+$/.test(form.seed.trim())) return `Seed: got ${form.seed || "nothing"}; wanted a whole number from 0 up`;
+  if (!/^\d+$/.test(form.seed.trim())) return words.wrongSeed(form.seed);
   return null;
 }
 
@@ -51,16 +52,16 @@ export function problemOf(form: FormState, task: Task, hasFile: (name: string) =
 export function optionProblem(option: TaskOption, typed: string | boolean | undefined): string | null {
   if (typeof typed === "boolean" || option.kind === "boolean") return null;
   const text = (typed ?? "").trim();
-  if (text === "") return option.required ? "there is none; give one" : null;
+  if (text === "") return option.required ? words.missing : null;
   if (option.kind === "choice") {
-    return !option.choices.includes(text) ? `got ${text}; wanted one of ${option.choices.join(", ")}` : null;
+    return !option.choices.includes(text) ? words.notOneOf(text, option.choices) : null;
   }
   if (option.kind === "text") return null;
   const number = numberOf(text);
-  if (!Number.isFinite(number)) return `got ${text}; wanted a number`;
-  if (option.kind === "integer" && !Number.isInteger(number)) return `got ${text}; wanted a whole number`;
-  if (option.min !== null && number < option.min) return `got ${text}; wanted ${option.min} or more`;
-  if (option.max !== null && number > option.max) return `got ${text}; wanted ${option.max} or less`;
+  if (!Number.isFinite(number)) return words.noNumber(text);
+  if (option.kind === "integer" && !Number.isInteger(number)) return words.noWhole(text);
+  if (option.min !== null && number < option.min) return words.tooSmall(text, option.min);
+  if (option.max !== null && number > option.max) return words.tooLarge(text, option.max);
   return null;
 }
 

@@ -3,13 +3,14 @@ import type { ViewRun } from "../model.ts";
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, copyText, fill, h, linkButton, setText } from "./dom.ts";
-import { formatRate, formatSeconds, formatSize } from "./format.ts";
+import { depthOf, formatOf, formatRate, formatSeconds, formatSize } from "./format.ts";
 import { labelsOf } from "./labels.ts";
 import { deleteButton, progressBar, statusText } from "./queue.ts";
 import { jobHash, setupHash } from "./route.ts";
 import { isActive, siblings } from "./state.ts";
 import { strengthSliders } from "./strength.ts";
 import type { Job } from "./types.ts";
+import { jobWords as words, pageWords } from "../words.ts";
 
 /** The views are fetched at most so often; the estimate changes about once a second. */
 const REFRESH_MS = 700;
@@ -27,25 +28,26 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
   const act = (action: () => Promise<Job>) => (): void =>
     void action().then((job) => app.store.dispatch({ type: "job", job }), app.complain);
 
-  const stop = button("Stop, keep the best", act(() => api.stop(id)), { class: "primary" });
-  const resume = button("Resume", act(() => api.resume(id)), { class: "primary" });
-  const download = linkButton("Download", urls.result(id), { class: "primary", download: "" });
-  const report = linkButton("Report", urls.report(id), { target: "_blank", rel: "noopener" });
-  const again = linkButton("Other settings", first ? setupHash([first.picture], { task: first.task, from: id }) : "#/");
+  const stop = button(words.stop, act(() => api.stop(id)), { class: "primary" });
+  const resume = button(pageWords.resume, act(() => api.resume(id)), { class: "primary" });
+  const download = linkButton(pageWords.download, urls.result(id), { class: "primary", download: "" });
+  const eightBits = linkButton(words.plain, urls.eightBits(id, 1), { download: "", title: words.plainTitle });
+  const report = linkButton(words.report, urls.report(id), { target: "_blank", rel: "noopener" });
+  const again = linkButton(words.other, first ? setupHash([first.picture], { task: first.task, from: id }) : "#/");
   const extend = extendMenu(app, id);
-  const copyCommand = copyButton("Copy as command", () => views.get(id)?.command ?? current()?.command ?? "");
-  const copyPython = copyButton("Copy as Python", () => views.get(id)?.python ?? "");
-  const asInput = button("Use as the next input", () => {
+  const copyCommand = copyButton(words.copyCommand, () => views.get(id)?.command ?? current()?.command ?? "");
+  const copyPython = copyButton(words.copyPython, () => views.get(id)?.python ?? "");
+  const asInput = button(words.asInput, () => {
     asInput.disabled = true;
     api.asPicture(id).then((picture) => app.go(setupHash([picture.id])), app.complain).finally(() => (asInput.disabled = false));
   });
   const remove = deleteButton(() => api.remove(id), app, () => app.go("#/queue"));
 
   const more = h("details", { class: "menu" },
-    h("summary", { class: "button" }, "More"),
+    h("summary", { class: "button" }, words.more),
     h("div", { class: "menu-body" }, asInput, copyCommand, copyPython, remove));
 
-  const take = button("Take this step", () => {
+  const take = button(words.take, () => {
     const step = viewer.step;
     if (step !== null) api.take(id, step).then(() => refresh(), app.complain);
   });
@@ -65,12 +67,13 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     page = Math.max(1, Math.min(current()?.pages ?? 1, Math.round(Number(pageInput.value)) || 1));
     pageInput.value = String(page);
     views.clear();
+    eightBits.href = urls.eightBits(id, page);
     refresh();
   };
   const pageCount = h("span", { class: "hint" });
-  const pageField = h("div", { class: "row" }, h("label", { for: "page" }, "Page"), pageInput, pageCount);
+  const pageField = h("div", { class: "row" }, h("label", { for: "page" }, words.page), pageInput, pageCount);
   const compareList = h("div", { class: "chips" });
-  const compareSection = h("section", { class: "compare", "aria-label": "Compare" }, h("h2", {}, "Compare with"), compareList);
+  const compareSection = h("section", { class: "compare", "aria-label": words.compare }, h("h2", {}, words.compareWith), compareList);
   const waiting = h("p", { class: "hint", role: "status" });
   const firstLook = h("img", { class: "first-look", src: first ? urls.preview(first.picture) : "", alt: first?.picture_name ?? "" });
 
@@ -153,8 +156,8 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     take.hidden = !done || viewer.run !== id;
     const kept = job?.taken_step ?? job?.kept_step ?? null;
     take.disabled = step === null || step === kept;
-    setText(take, step === null || step === kept ? "Take this step" : `Take step ${step}`);
-    setText(taken, job?.taken_step != null && done ? `Step ${job.taken_step} is what downloads` : "");
+    setText(take, step === null || step === kept ? words.take : words.takeStep(step));
+    setText(taken, job?.taken_step != null && done ? words.taken(job.taken_step) : "");
   }
 
   let seen = "";
@@ -181,24 +184,27 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     bar.update(job);
     bar.element.hidden = !active;
     stop.hidden = !active;
-    setText(stop, job.status === "queued" ? "Cancel" : job.stopping ? "Stopping after this step …" : "Stop, keep the best");
+    setText(stop, job.status === "queued" ? pageWords.cancel : job.stopping ? words.stopping : words.stop);
     stop.disabled = job.stopping;
     resume.hidden = job.status !== "stopped" && job.status !== "failed";
-    setText(resume, job.status === "failed" ? "Try again" : "Resume");
+    setText(resume, job.status === "failed" ? pageWords.retry : pageWords.resume);
     resume.classList.toggle("primary", !kept);
-    extend.element.hidden = !kept || job.pages > 1; // of a stack the end is not kept
+    extend.element.hidden = !kept || !job.extendable || job.pages > 1; // of tiles and stacks the end is not kept
+    setText(download, downloadText(job));
+    eightBits.hidden = !kept || job.suffix === null || isPlain(job);
+    eightBits.href = urls.eightBits(id, page);
     download.hidden = report.hidden = asInput.hidden = !kept;
     copyPython.hidden = job.status === "queued";
-    setText(error, job.status === "failed" ? (job.error ?? "failed") : "");
+    setText(error, job.status === "failed" ? (job.error ?? words.failed) : "");
     pageField.hidden = job.pages < 2;
     pageInput.setAttribute("max", String(job.pages));
-    setText(pageCount, `of ${job.pages}`);
+    setText(pageCount, words.ofPages(job.pages));
     const waits = job.status === "queued";
     waiting.hidden = firstLook.hidden = !waits && (!viewerBox.hidden || job.status === "failed");
-    setText(waiting, waits ? `Waiting: number ${job.position ?? 1} in the queue.` : job.status === "running" ? "The first look is on its way …" : "");
+    setText(waiting, waits ? words.waiting(job.position ?? 1) : job.status === "running" ? words.firstLook : "");
     fill(numbers, ...facts(job).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
-    const part = job.status === "running" && job.max_steps ? `${Math.floor((100 * job.step) / job.max_steps)} % · ` : "";
-    document.title = `${part}${job.picture_name} – untrained studio`;
+    const title = pageWords.titleOf(job.picture_name);
+    document.title = job.status === "running" && job.max_steps ? words.titlePart(Math.floor((100 * job.step) / job.max_steps), title) : title;
     strength.update(job);
     updateTake();
   }
@@ -207,7 +213,10 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     const all = siblings(app.store.state, job);
     compareSection.hidden = all.length === 0;
     const labels = currentLabels();
-    const texts = all.map((other) => [other.id, `${labels.get(other.id) ?? ""}${isActive(other) ? " · running" : ""}`] as const);
+    const texts = all.map((other) => {
+      const label = labels.get(other.id) ?? "";
+      return [other.id, isActive(other) ? words.running(label) : label] as const;
+    });
     const key = JSON.stringify(texts);
     if (compareList.dataset["key"] === key) return;
     compareList.dataset["key"] = key;
@@ -229,9 +238,9 @@ export function jobScreen(app: App, id: string, compare: string[]): Screen {
     h("header", { class: "job-head" },
       h("div", { class: "job-title" },
         h("h1", {}, first?.picture_name ?? ""),
-        h("p", { class: "hint" }, first ? `${taskTitle(app, first.task)} · ${first.recipe}` : ""),
+        h("p", { class: "hint" }, first ? pageWords.method(taskTitle(app, first.task), first.recipe) : ""),
         pill),
-      h("div", { class: "actions" }, stop, resume, download, report, extend.element, again, more)),
+      h("div", { class: "actions" }, stop, resume, download, eightBits, report, extend.element, again, more)),
     h("div", { class: "job-progress" }, bar.element, numbers),
     error,
     pageField,
@@ -260,15 +269,27 @@ function hasBegun(job: Job): boolean {
 }
 
 function facts(job: Job): [string, string][] {
-  const steps = job.max_steps === null ? String(job.step) : `${job.step} / ${job.max_steps}`;
+  const steps = job.max_steps === null ? String(job.step) : words.steps(job.step, job.max_steps);
   const all: [string, string][] = [
-    ["Step", job.status === "running" && job.step === 0 ? "starting" : steps],
-    ["Speed", formatRate(job.steps_per_second)],
-    job.status === "running" ? ["Left, at most", formatSeconds(job.seconds_left)] : ["Time", formatSeconds(job.seconds)],
+    [words.step, job.status === "running" && job.step === 0 ? words.starting : steps],
+    ...(job.status === "running" ? [[words.speed, formatRate(job.steps_per_second)] as [string, string]] : []),
+    job.status === "running" ? [words.left, formatSeconds(job.seconds_left)] : [words.time, formatSeconds(job.seconds)],
   ];
-  if (job.kept_step !== null && !isActive(job)) all.push(["Kept", `step ${job.taken_step ?? job.kept_step}`]);
-  if (job.width && job.height) all.push(["Size", formatSize(job.width, job.height)]);
+  if (job.kept_step !== null && !isActive(job)) all.push([words.kept, words.keptStep(job.taken_step ?? job.kept_step)]);
+  if (job.width && job.height) all.push([words.size, formatSize(job.width, job.height)]);
   return job.status === "queued" ? [] : all;
+}
+
+/** "Download TIFF (16 bit)". */
+function downloadText({ suffix, depth }: Job): string {
+  if (suffix === null) return pageWords.download;
+  const kind = formatOf(suffix);
+  return words.downloadOf(kind, depth !== null && /\d$/.test(depth) ? depthOf(depth) : null);
+}
+
+/** Whether what downloads is what every program opens. */
+function isPlain({ suffix, depth }: Job): boolean {
+  return depth === "uint8" && suffix !== null && ["PNG", "JPEG"].includes(formatOf(suffix));
 }
 
 function extendMenu(app: App, id: string): { element: HTMLElement } {
@@ -277,7 +298,7 @@ function extendMenu(app: App, id: string): { element: HTMLElement } {
   const element = h(
     "details",
     { class: "menu" },
-    h("summary", { class: "button" }, "Extend"),
+    h("summary", { class: "button" }, words.extend),
     h("form", {
       class: "menu-body",
       onsubmit: (event) => {
@@ -289,8 +310,8 @@ function extendMenu(app: App, id: string): { element: HTMLElement } {
         }, app.complain);
       },
     },
-      h("label", { for: "extend-steps" }, "Further steps, without the stop rule"),
-      h("div", { class: "row" }, steps, h("button", { type: "submit", class: "primary" }, "Go on"))),
+      h("label", { for: "extend-steps" }, words.further),
+      h("div", { class: "row" }, steps, h("button", { type: "submit", class: "primary" }, words.goOn))),
   );
   return { element };
 }
@@ -298,7 +319,7 @@ function extendMenu(app: App, id: string): { element: HTMLElement } {
 function copyButton(text: string, what: () => string): HTMLButtonElement {
   const element = button(text, () => {
     void copyText(what()).then(() => {
-      setText(element, "Copied");
+      setText(element, words.copied);
       setTimeout(() => setText(element, text), 1500);
     });
   });

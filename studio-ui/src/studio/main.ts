@@ -2,6 +2,7 @@
 
 import { api } from "./api.ts";
 import type { App, Screen } from "./app.ts";
+import { batchesScreen } from "./batches.ts";
 import { button, fill, h, setText } from "./dom.ts";
 import { follow } from "./feed.ts";
 import { jobScreen } from "./job.ts";
@@ -12,6 +13,7 @@ import { startScreen } from "./start.ts";
 import { Store, isActive, messageOf } from "./state.ts";
 import { themeSwitch } from "./theme.ts";
 import { acceptDrops, acceptPastes, uploadAll } from "./upload.ts";
+import { pageWords as words } from "../words.ts";
 
 const main = document.querySelector("main")!;
 const connection = document.getElementById("connection")!;
@@ -24,11 +26,11 @@ themeSwitch(document.getElementById("theme")!);
 // On this machine a lost connection means that the server has ended, and its workers with it.
 const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 setText(connection, own
-  ? "The studio has stopped. Start it again (untrained studio); jobs go on from their last checkpoint."
-  : "Connection lost, reconnecting … Jobs go on meanwhile.");
+  ? words.stopped
+  : words.lost);
 
 function complain(error: unknown): void {
-  fill(complaint, h("span", {}, messageOf(error)), button("Close", hush));
+  fill(complaint, h("span", {}, messageOf(error)), button(words.close, hush));
   complaint.hidden = false;
 }
 
@@ -62,7 +64,7 @@ async function begin(): Promise<void> {
   for (const request of [all, app.samples]) request.catch(complain);
   acceptDrops(document.documentElement, (files) => void take(files));
   acceptPastes((files) => void take(files));
-  void api.about().then((about) => setText(document.getElementById("about")!, `${about.version} · ${about.device}`), () => {});
+  void api.about().then((about) => setText(document.getElementById("about")!, [about.version, about.device].join(" · ")), () => {});
 
   store.subscribe(({ connected, jobs }) => {
     connection.hidden = connected;
@@ -82,6 +84,7 @@ async function begin(): Promise<void> {
       next = await screenOf(app, location.hash, all);
     } catch (error) {
       next = startScreen(app);
+      history.replaceState(null, "", "#/"); // what is not there any more is not opened again
       complain(error);
     }
     if (mine !== turn) {
@@ -90,10 +93,11 @@ async function begin(): Promise<void> {
     }
     screen?.destroy();
     screen = next;
-    document.title = next.title ? `${next.title} – untrained studio` : "untrained studio";
+    document.title = next.title ? words.titleOf(next.title) : words.title;
     fill(main, next.element);
     for (const link of document.querySelectorAll("nav a")) {
-      const of = ["queue", "job"].includes(parseRoute(location.hash).screen) ? "#/queue" : "#/";
+      const { screen: at } = parseRoute(location.hash);
+      const of = at === "batches" ? "#/batches" : at === "queue" || at === "job" ? "#/queue" : "#/";
       const here = link.getAttribute("href") === of;
       link.toggleAttribute("aria-current", here);
     }
@@ -112,8 +116,10 @@ async function screenOf(app: App, hash: string, loaded: Promise<void>): Promise<
       return startScreen(app);
     case "queue":
       return queueScreen(app);
+    case "batches":
+      return batchesScreen(app);
     case "job":
-      if (!app.store.state.jobs.has(route.id)) throw new Error("this job is no more; it was deleted");
+      if (!app.store.state.jobs.has(route.id)) throw new Error(words.jobGone);
       return jobScreen(app, route.id, route.compare);
     case "setup": {
       const pictures = await Promise.all(route.pictures.map(api.picture));

@@ -1,8 +1,9 @@
 import { button, chooseFiles, h, save, setText } from "./dom.ts";
-import { count } from "./format.ts";
 import { Mask, type Rect } from "./mask.ts";
 import { messageOf } from "./state.ts";
 import { Easel } from "./easel.ts";
+import { tileAddress, tilesSeen } from "../viewer/tiles.ts";
+import { painterWords as words, unitWords as units } from "../words.ts";
 
 /** RGBA of what is to be filled, in the picture: a colour that is rare in photographs, half seen through. */
 const OVERLAY = [255, 0, 170, 150] as const;
@@ -18,20 +19,21 @@ export interface Painter {
   destroy(): void;
 }
 
-/** The longer side of a preview, in pixels. */
+/** The longer side of a preview, in pixels (Python: `studio.screen.SIDES`). */
 const PREVIEW_SIDE = 2048;
 
-/** The picture with a brush for what is to be filled; `source` is shown where it is finer than the `preview`. */
-export function mountPainter(preview: string, source: string, mask: Mask, name: string, read: ReadMask, onChange: () => void): Painter {
+/** The picture, which may have clear pixels (`hasClear`), with a brush for what is to be filled; where the `preview` is too coarse, the tiles of `source` that are seen. */
+export function mountPainter(preview: string, source: string, mask: Mask, name: string, hasClear: boolean, read: ReadMask, onChange: () => void): Painter {
   const overlay = h("canvas", { width: mask.width, height: mask.height, class: "overlay" });
   const context = overlay.getContext("2d")!;
   const cursor = h("div", { class: "brush", hidden: true });
   const picture = h("img", { src: preview, alt: "", draggable: "false", width: mask.width, height: mask.height });
-  const easel = new Easel([picture, overlay], mask.width, mask.height);
+  const tiles = h("div", { class: "tiles", "aria-hidden": "true" });
+  const easel = new Easel([picture, tiles, overlay], mask.width, mask.height);
   easel.element.append(cursor);
   easel.element.tabIndex = 0;
   easel.element.setAttribute("role", "application");
-  easel.element.setAttribute("aria-label", `Mask of ${name}`);
+  easel.element.setAttribute("aria-label", words.maskOf(name));
   easel.element.setAttribute("aria-describedby", "painter-help");
 
   let erasing = false;
@@ -50,20 +52,20 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
   };
   const drawAll = (): void => draw({ x: 0, y: 0, width: mask.width, height: mask.height });
 
-  const size = h("input", { type: "range", min: "1", max: "200", id: "brush-size" });
+  const size = h("input", { type: "range", min: "1", max: String(Math.max(200, Math.round(Math.min(mask.width, mask.height) / 4))), id: "brush-size" });
   size.value = String(Math.max(3, Math.round(Math.min(mask.width, mask.height) / 16)));
   const sizeText = h("output", { for: "brush-size" });
   const radius = (): number => Number(size.value) / 2;
   const message = h("p", { class: "hint", "aria-live": "polite" });
-  const paint = button("Brush", () => setErasing(false), { title: "Brush (B)" });
-  const erase = button("Erase", () => setErasing(true), { title: "Erase (E)" });
-  const undo = button("Undo", () => changed(mask.undo()), { title: "Undo (Ctrl+Z)" });
-  const redo = button("Redo", () => changed(mask.redo()), { title: "Redo (Ctrl+Shift+Z)" });
-  const clear = button("Clear", () => {
+  const paint = button(words.brush, () => setErasing(false), { title: words.brushTitle });
+  const erase = button(words.erase, () => setErasing(true), { title: words.eraseTitle });
+  const undo = button(words.undo, () => changed(mask.undo()), { title: words.undoTitle });
+  const redo = button(words.redo, () => changed(mask.redo()), { title: words.redoTitle });
+  const clear = button(words.clear, () => {
     mask.clear();
     refresh();
   });
-  const invert = button("Invert", () => {
+  const invert = button(words.invert, () => {
     mask.invert();
     refresh();
   });
@@ -90,8 +92,8 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
     const painted = mask.count();
     clear.disabled = painted === 0;
     const part = (100 * painted) / mask.pixels.length;
-    const share = painted > 0 && part < 0.1 ? "under 0.1" : part.toFixed(1);
-    setText(message, painted === 0 ? "Nothing is painted yet." : `${count(painted, "pixel")} to fill (${share} %)`);
+    const share = painted > 0 && part < 0.1 ? words.under : part.toFixed(1);
+    setText(message, painted === 0 ? (hasClear ? words.onlyClear : words.nothing) : words.painted(painted, share));
     onChange();
   }
 
@@ -104,7 +106,7 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
 
   function setSize(value: number): void {
     size.value = String(Math.round(value));
-    setText(sizeText, `${size.value} px`);
+    setText(sizeText, units.pixels(size.value));
     placeCursor();
   }
 
@@ -143,10 +145,24 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
       changed(mask.undo());
     }
   };
-  const coarse = PREVIEW_SIDE / Math.max(mask.width, mask.height);
+  const loaded = new Set<string>();
+  const addTiles = (): void => {
+    const size = { width: mask.width, height: mask.height };
+    const frame = { scale: easel.scale, ...easel.toScreen(0, 0) };
+    if (preview === source || easel.scale * devicePixelRatio <= PREVIEW_SIDE / Math.max(size.width, size.height)) return;
+    for (const tile of tilesSeen(size, size, frame, { width: easel.element.clientWidth, height: easel.element.clientHeight })) {
+      const src = tileAddress(source, tile);
+      if (loaded.has(src)) continue;
+      loaded.add(src);
+      const part = h("img", { src, alt: "", draggable: "false", width: tile.width, height: tile.height });
+      part.style.left = `${tile.x}px`;
+      part.style.top = `${tile.y}px`;
+      tiles.append(part);
+    }
+  };
   easel.onView = () => {
     placeCursor();
-    if (easel.scale * devicePixelRatio > coarse && picture.getAttribute("src") !== source) picture.src = source;
+    addTiles();
   };
   easel.element.addEventListener("pointerleave", () => (cursor.hidden = document.activeElement !== easel.element));
   easel.element.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -206,7 +222,7 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
     const canvas = h("canvas", { width: mask.width, height: mask.height });
     canvas.getContext("2d")!.putImageData(new ImageData(mask.toFile(), mask.width, mask.height), 0, 0);
     return new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the mask is too large to be saved"))), "image/png");
+      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(words.tooLarge))), "image/png");
     });
   }
 
@@ -217,32 +233,30 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
 
   const element = h(
     "section",
-    { class: "painter", "aria-label": "Mask" },
+    { class: "painter", "aria-label": words.mask },
     h(
       "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "Mask tools" },
+      { class: "toolbar", role: "toolbar", "aria-label": words.tools },
       h("span", { class: "joined" }, paint, erase),
-      h("label", { class: "inline" }, "Size", size, sizeText),
+      h("label", { class: "inline" }, words.size, size, sizeText),
       h("span", { class: "joined" }, undo, redo),
       h("span", { class: "joined" }, clear, invert),
       h("span", { class: "joined" },
-        button("Load…", () => void load(), { title: "Load a mask: white = known, black = to fill" }),
-        button("Save", () => void toBlob().then((blob) => save(blob, `${stem(name)}-mask.png`)), { title: "Save the mask as PNG" })),
+        button(words.load, () => void load(), { title: words.loadTitle }),
+        button(words.save, () => void toBlob().then((blob) => save(blob, words.fileName(stem(name)))), { title: words.saveTitle })),
     ),
     h("div", { class: "easel-box" },
       easel.element,
       h("span", { class: "joined zoom" },
-        button("−", () => easel.zoomBy(1 / 1.5), { title: "Zoom out (−)", "aria-label": "Zoom out" }),
-        button("Fit", () => easel.fit(), { title: "Whole picture (0)" }),
-        button("1:1", () => easel.zoomTo(1), { title: "One pixel = one pixel of the screen (1)" }),
-        button("+", () => easel.zoomBy(1.5), { title: "Zoom in (+)", "aria-label": "Zoom in" }))),
+        button("−", () => easel.zoomBy(1 / 1.5), { title: words.zoomOutTitle, "aria-label": words.zoomOut }),
+        button(words.fit, () => easel.fit(), { title: words.fitTitle }),
+        button(words.actual, () => easel.zoomTo(1), { title: words.actualTitle }),
+        button("+", () => easel.zoomBy(1.5), { title: words.zoomInTitle, "aria-label": words.zoomIn }))),
     message,
     h("details", { class: "hint" },
-      h("summary", {}, "Keys and gestures"),
+      h("summary", {}, words.help),
       h("p", { id: "painter-help" },
-        "Wheel or two fingers: zoom. Two fingers, middle button or Alt and drag: move. Right button: erase. " +
-        "Keys: arrows move the brush, with Shift they paint, Space paints a dot; [ and ] size; B brush, E erase; " +
-        "Ctrl+Z undo, Ctrl+Shift+Z redo; + − zoom, 0 whole picture, 1 one to one.")),
+        words.helpText)),
   );
   return { element, mask, toBlob, destroy: () => easel.destroy() };
 }
@@ -254,7 +268,7 @@ function stem(name: string): string {
 export async function readPixels(file: Blob, width: number, height: number): Promise<Uint8ClampedArray> {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   if (bitmap.width !== width || bitmap.height !== height) {
-    throw new Error(`the mask is ${bitmap.width}x${bitmap.height}; wanted ${width}x${height}, the size of the picture`);
+    throw new Error(words.otherSize(`${bitmap.width}x${bitmap.height}`, `${width}x${height}`));
   }
   const context = h("canvas", { width, height }).getContext("2d")!;
   context.drawImage(bitmap, 0, 0);

@@ -1,7 +1,8 @@
 import { ApiError, api } from "./api.ts";
 import { fill, h } from "./dom.ts";
-import { count, formatBetween, formatBytes, formatSize } from "./format.ts";
+import { formatBetween, formatBytes, formatSize } from "./format.ts";
 import type { JobRequest, Plan } from "./types.ts";
+import { setupWords as words } from "../words.ts";
 
 const WAIT_MS = 350;
 
@@ -37,7 +38,7 @@ export function estimatePanel(judged: (refused: boolean) => void): Estimate {
     timer = window.setTimeout(async () => {
       const controller = (pending = new AbortController());
       element.setAttribute("aria-busy", "true");
-      if (!element.hasChildNodes()) fill(element, h("p", { class: "hint" }, "Working out time and memory …"));
+      if (!element.hasChildNodes()) fill(element, h("p", { class: "hint" }, words.working));
       try {
         const plan = await api.plan(request, controller.signal);
         if (pending === controller) fill(element, planText(plan, pictures));
@@ -55,16 +56,14 @@ export function estimatePanel(judged: (refused: boolean) => void): Estimate {
 }
 
 function planText(plan: Plan, pictures: number): HTMLElement {
-  const each = pictures > 1 ? " each" : "";
-  const tiles = plan.tiles > 1 ? ` in ${count(plan.tiles, "tile")}` : "";
   return h(
     "dl",
     { class: "numbers" },
-    fact("Time", plan.between === null ? "told once it runs" : `about ${formatBetween(...plan.between)}${each}`),
-    fact("Memory", formatBytes(plan.memory_bytes)),
-    fact("Steps", `up to ${plan.max_steps}`),
-    fact("Result", `${formatSize(plan.width, plan.height)}${tiles}`),
-    fact("Device", `${plan.device}, ${plan.precision}`),
+    fact(words.time, plan.between === null ? words.timeLater : words.timeAbout(formatBetween(...plan.between), pictures > 1)),
+    fact(words.memory, formatBytes(plan.memory_bytes)),
+    fact(words.steps, words.stepsAtMost(plan.max_steps)),
+    fact(words.result, words.resultOf(formatSize(plan.width, plan.height), plan.tiles)),
+    fact(words.device, words.deviceOf(plan.device, plan.precision)),
   );
 }
 

@@ -1,39 +1,40 @@
 import { api, urls } from "./api.ts";
 import { type App, type Screen, taskTitle } from "./app.ts";
 import { button, h, linkButton, setText } from "./dom.ts";
-import { count, formatSeconds } from "./format.ts";
+import { formatSeconds } from "./format.ts";
 import { jobHash } from "./route.ts";
 import { isActive, newestFirst, progressOf } from "./state.ts";
 import type { Job } from "./types.ts";
+import { jobWords, pageWords, queueWords as words, startWords, statusWords, unitWords } from "../words.ts";
 
 /** So many rows are drawn at first, and so many more at a time. */
 const ROWS = 100;
 
-const KINDS = { all: "All", active: "Running and waiting", done: "Done", failed: "Failed" };
+const KINDS = words.kinds;
 type Kind = keyof typeof KINDS;
 
 /** All jobs: what runs, what waits, what is done; many can be chosen and taken together. */
 export function queueScreen(app: App): Screen {
   const list = h("ol", { class: "queue" });
   const summary = h("p", { class: "hint", "aria-live": "polite" });
-  const empty = h("p", { class: "empty" }, "Nothing here yet. ", linkButton("Restore a picture", "#/"));
+  const empty = h("p", { class: "empty" }, words.empty, linkButton(startWords.title, "#/"));
   const rows = new Map<string, Row>();
   const chosen = new Set<string>();
   let most = ROWS;
   let matching: Job[] = [];
 
-  const search = h("input", { type: "search", "aria-label": "Find by name or task", placeholder: "Find by name or task" });
-  const kind = h("select", { "aria-label": "Show" }, ...Object.entries(KINDS).map(([value, text]) => h("option", { value }, text)));
-  const every = h("input", { type: "checkbox", "aria-label": "Choose all that are shown" });
+  const search = h("input", { type: "search", "aria-label": words.find, placeholder: words.find });
+  const kind = h("select", { "aria-label": words.show }, ...Object.entries(KINDS).map(([value, text]) => h("option", { value }, text)));
+  const every = h("input", { type: "checkbox", "aria-label": words.every });
   const everyText = h("span", {});
-  const pattern = h("input", { type: "text", "aria-label": "Names in the ZIP", title: "{name}, {task} and {recipe} stand for the job's own" });
+  const pattern = h("input", { type: "text", "aria-label": words.names, title: words.namesHelp });
   pattern.value = "{name}-{task}";
-  const zip = linkButton("Download as ZIP", "#", { download: "" });
+  const zip = linkButton("", "#", { download: "" });
   const removeChosen = deleteButton(() => api.removeAll([...chosen]), app, () => {
     chosen.clear();
     update();
   });
-  const clear = deleteButton(() => api.removeAll(matching.filter((job) => job.status === "finished").map((job) => job.id)), app, () => {}, "Clear finished");
+  const clear = deleteButton(() => api.removeAll(matching.filter((job) => job.status === "finished").map((job) => job.id)), app, () => {}, words.clear);
   const further = button("", () => {
     most += ROWS;
     update();
@@ -56,19 +57,19 @@ export function queueScreen(app: App): Screen {
   };
   pattern.oninput = () => showChoice();
 
-  const tools = h("div", { class: "queue-tools", role: "group", "aria-label": "Find and choose" },
+  const tools = h("div", { class: "queue-tools", role: "group", "aria-label": words.tools },
     h("label", { class: "row" }, every, everyText), search, kind, h("span", { class: "grow" }), clear);
-  const several = h("div", { class: "queue-tools chosen", role: "group", "aria-label": "With those chosen" }, h("span", {}, "Named"), pattern, zip, removeChosen);
+  const several = h("div", { class: "queue-tools chosen", role: "group", "aria-label": words.withChosen }, h("span", {}, words.named), pattern, zip, removeChosen);
 
   function showChoice(): void {
     const { jobs } = app.store.state;
     const results = [...chosen].filter((id) => hasResult(jobs.get(id)));
     several.hidden = chosen.size === 0;
-    setText(everyText, chosen.size === 0 ? "Choose all" : `${chosen.size} chosen`);
+    setText(everyText, chosen.size === 0 ? words.chooseAll : words.chosen(chosen.size));
     every.checked = matching.length > 0 && matching.every((job) => chosen.has(job.id));
     every.indeterminate = chosen.size > 0 && !every.checked;
     zip.hidden = results.length === 0;
-    setText(zip, `Download ${count(results.length, "result")} as ZIP`);
+    setText(zip, words.zip(results.length));
     const href = urls.results(results, pattern.value || "{name}-{task}");
     if (zip.getAttribute("href") !== href) zip.href = href;
     for (const [id, row] of rows) row.box.checked = chosen.has(id);
@@ -84,9 +85,8 @@ export function queueScreen(app: App): Screen {
     tools.hidden = jobs.length === 0;
     clear.hidden = !matching.some((job) => job.status === "finished");
     further.hidden = matching.length <= most;
-    setText(further, `Show ${Math.min(ROWS, matching.length - most)} more`);
-    const found = matching.length === jobs.length ? "" : ` · ${matching.length} shown`;
-    setText(summary, jobs.length === 0 ? "" : `${count(jobs.length, "job")} · ${running.length} running · ${waiting.length} waiting${found}`);
+    setText(further, words.further(Math.min(ROWS, matching.length - most)));
+    setText(summary, jobs.length === 0 ? "" : words.summary(jobs.length, running.length, waiting.length, matching.length));
     for (const id of chosen) if (!app.store.state.jobs.has(id)) chosen.delete(id);
     const ids = new Set(shown.map((job) => job.id));
     for (const [id, row] of rows) {
@@ -104,8 +104,8 @@ export function queueScreen(app: App): Screen {
     showChoice();
   }
   update();
-  const element = h("div", { class: "narrow" }, h("h1", {}, "Queue"), summary, tools, several, empty, list, further);
-  return { title: "Queue", element, destroy: app.store.subscribe(update) };
+  const element = h("div", { class: "narrow" }, h("h1", {}, words.title), summary, tools, several, empty, list, further);
+  return { title: words.title, element, destroy: app.store.subscribe(update) };
 }
 
 function hasResult(job: Job | undefined): boolean {
@@ -133,25 +133,25 @@ interface Row {
 function queueRow(app: App, first: Job, choose: (wanted: boolean) => void): Row {
   let job = first;
   let drawn: Job | null = null;
-  const box = h("input", { type: "checkbox", "aria-label": `Choose ${job.picture_name}` });
+  const box = h("input", { type: "checkbox", "aria-label": words.chooseJob(job.picture_name) });
   box.onchange = () => choose(box.checked);
   const act = (action: () => Promise<unknown>) => (): void => void action().catch(app.complain);
   const picture = thumbnail(job);
   const bar = progressBar();
   const detail = h("span", { class: "hint" });
   const pill = h("span", {});
-  const stop = button("Stop", act(() => api.stop(job.id)));
-  const front = button("To the front", act(() => api.toFront(job.id)), { "aria-label": `To the front: ${job.picture_name}` });
-  const resume = button("Resume", act(() => api.resume(job.id)));
-  const download = linkButton("Download", urls.result(job.id), { download: "", "aria-label": `Download ${job.picture_name}` });
-  const remove = deleteButton(() => api.remove(job.id), app, () => {}, "Delete", job.picture_name);
+  const stop = button(pageWords.stop, act(() => api.stop(job.id)));
+  const front = button(words.front, act(() => api.toFront(job.id)), { "aria-label": words.frontOf(job.picture_name) });
+  const resume = button(pageWords.resume, act(() => api.resume(job.id)));
+  const download = linkButton(pageWords.download, urls.result(job.id), { download: "", "aria-label": pageWords.of(pageWords.download, job.picture_name) });
+  const remove = deleteButton(() => api.remove(job.id), app, () => {}, pageWords.deleteAction, job.picture_name);
   const element = h(
     "li",
     {},
     box,
     h("a", { class: "row-link", href: jobHash(job.id) },
       picture,
-      h("span", { class: "row-text" }, h("strong", {}, job.picture_name), h("span", { class: "hint" }, `${taskTitle(app, job.task)} · ${job.recipe}`)),
+      h("span", { class: "row-text" }, h("strong", {}, job.picture_name), h("span", { class: "hint" }, pageWords.method(taskTitle(app, job.task), job.recipe))),
       h("span", { class: "row-state" }, pill, detail, bar.element)),
     h("span", { class: "row-actions" }, front, stop, resume, download, remove),
   );
@@ -164,11 +164,11 @@ function queueRow(app: App, first: Job, choose: (wanted: boolean) => void): Row 
     bar.update(job);
     bar.element.hidden = job.status !== "running";
     stop.hidden = !isActive(job);
-    setText(stop, job.status === "queued" ? "Cancel" : job.stopping ? "Stopping …" : "Stop");
+    setText(stop, job.status === "queued" ? pageWords.cancel : job.stopping ? words.stopping : pageWords.stop);
     stop.disabled = job.stopping;
     front.hidden = job.status !== "queued" || job.position === 1;
     resume.hidden = job.status !== "stopped" && job.status !== "failed";
-    setText(resume, job.status === "failed" ? "Try again" : "Resume");
+    setText(resume, job.status === "failed" ? pageWords.retry : pageWords.resume);
     download.hidden = !hasResult(job);
     const source = thumbnailSource(job);
     if (picture.getAttribute("src") !== source) picture.src = source;
@@ -183,7 +183,7 @@ export function jobCard(app: App, job: Job): HTMLElement {
     { class: "card", href: jobHash(job.id) },
     thumbnail(job),
     h("strong", {}, job.picture_name),
-    h("span", { class: "hint" }, `${taskTitle(app, job.task)} · ${job.recipe}`),
+    h("span", { class: "hint" }, pageWords.method(taskTitle(app, job.task), job.recipe)),
     h("span", { class: `pill ${job.status}` }, statusText(job)),
   );
 }
@@ -200,28 +200,28 @@ function thumbnailSource(job: Job): string {
 export function statusText(job: Job): string {
   switch (job.status) {
     case "queued":
-      return job.position == null ? "waiting" : `waiting, number ${job.position}`;
+      return job.position == null ? statusWords.waiting : statusWords.waitingAt(job.position);
     case "running":
-      return job.stopping ? "stopping …" : "running";
+      return job.stopping ? statusWords.stopping : statusWords.running;
     case "finished":
-      return "done";
+      return statusWords.finished;
     case "stopped":
-      return job.kept_step == null ? "cancelled" : "stopped, best kept";
+      return job.kept_step == null ? statusWords.cancelled : statusWords.stopped;
     case "failed":
-      return "failed";
+      return statusWords.failed;
   }
 }
 
 function detailText(job: Job): string {
   if (job.status === "failed") return job.error ?? "";
   if (job.status === "queued") return "";
-  const steps = job.max_steps == null ? `step ${job.step}` : `step ${job.step} of ${job.max_steps}`;
-  if (job.status === "running") return job.seconds_left === null ? "starting" : `${steps} · ${formatSeconds(job.seconds_left)} left at most`;
-  return [`${steps}`, formatSeconds(job.seconds)].filter((text) => text !== "–").join(" · ");
+  const steps = job.max_steps == null ? words.step(job.step) : words.stepOf(job.step, job.max_steps);
+  if (job.status === "running") return job.seconds_left === null ? jobWords.starting : words.left(steps, formatSeconds(job.seconds_left));
+  return [steps, formatSeconds(job.seconds)].filter((text) => text !== unitWords.none).join(" · ");
 }
 
 export function progressBar(): { element: HTMLProgressElement; update(job: Job): void } {
-  const element = h("progress", { max: "1", "aria-label": "Progress" });
+  const element = h("progress", { max: "1", "aria-label": pageWords.progress });
   return {
     element,
     update: (job) => {
@@ -231,12 +231,12 @@ export function progressBar(): { element: HTMLProgressElement; update(job: Job):
 }
 
 /** Deleting asks once more, in place; `of` tells those who only hear it what is deleted. */
-export function deleteButton(remove: () => Promise<unknown>, app: App, after: () => void = () => {}, text = "Delete", of = ""): HTMLButtonElement {
+export function deleteButton(remove: () => Promise<unknown>, app: App, after: () => void = () => {}, text = pageWords.deleteAction, of = ""): HTMLButtonElement {
   let sure = false;
   let timer = 0;
-  const say = (words: string): void => {
-    setText(element, words);
-    if (of !== "") element.setAttribute("aria-label", `${words} ${of}`);
+  const say = (action: string): void => {
+    setText(element, action);
+    if (of !== "") element.setAttribute("aria-label", pageWords.of(action, of));
   };
   const reset = (): void => {
     sure = false;
@@ -247,7 +247,7 @@ export function deleteButton(remove: () => Promise<unknown>, app: App, after: ()
     clearTimeout(timer);
     if (!sure) {
       sure = true;
-      say("Really delete?");
+      say(pageWords.sure);
       element.classList.add("danger");
       timer = window.setTimeout(reset, 4000);
       return;

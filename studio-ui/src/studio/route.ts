@@ -3,6 +3,7 @@
 export type Route =
   | { screen: "start" }
   | { screen: "queue" }
+  | { screen: "batches" }
   | { screen: "setup"; pictures: string[]; task: string | null; from: string | null }
   | { screen: "job"; id: string; compare: string[] };
 
@@ -12,6 +13,7 @@ export function parseRoute(hash: string): Route {
   const parameters = new URLSearchParams(query);
   const list = (text: string): string[] => text.split(",").filter((id) => id !== "");
   if (screen === "queue") return { screen: "queue" };
+  if (screen === "batches") return { screen: "batches" };
   if (screen === "job" && ids !== "") return { screen: "job", id: ids, compare: list(parameters.get("with") ?? "") };
   if (screen === "new" && ids !== "") {
     return { screen: "setup", pictures: list(ids), task: parameters.get("task"), from: parameters.get("from") };

@@ -2,7 +2,7 @@ import { api, urls } from "./api.ts";
 import type { App, Screen } from "./app.ts";
 import { button, chooseFiles, fill, h, setText } from "./dom.ts";
 import { type FormState, emptyForm, formOfJob, problemOf, toRequest } from "./form.ts";
-import { count, formatBytes, formatSize } from "./format.ts";
+import { depthOf, formatBytes, formatSize } from "./format.ts";
 import { keepForm, keepMask, keptForm, keptMask } from "./kept.ts";
 import { Mask } from "./mask.ts";
 import { type Painter, mountPainter, readPixels } from "./painter.ts";
@@ -11,6 +11,7 @@ import { jobHash, setupHash } from "./route.ts";
 import type { Job, JobRequest, Picture, Task } from "./types.ts";
 import { taskFields } from "./fields.ts";
 import { uploadAll } from "./upload.ts";
+import { painterWords, setupWords as words } from "../words.ts";
 
 /** Masks as they are painted, by picture: they outlive the screen, not the page. */
 const masks = new Map<string, Mask>();
@@ -32,7 +33,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   const planMasks = new Map<string, Promise<string>>();
 
   const preview = h("div", { class: "preview" });
-  const strip = h("ul", { class: "strip", "aria-label": "Pictures" });
+  const strip = h("ul", { class: "strip", "aria-label": words.strip });
   const fields = h("div", { class: "fields" });
   const problem = h("p", { class: "problem", "aria-live": "polite" });
   let refused = false;
@@ -58,7 +59,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   function nothingToFill(): string | null {
     const solid = paintsMask() ? pictures.find((picture) => !painted(picture) && !mayHaveHoles(picture)) : undefined;
     if (!solid) return null;
-    return pictures.length === 1 ? "Paint over what is to be filled, or load a mask." : `${solid.name}: paint over what is to be filled, or load a mask.`;
+    return pictures.length === 1 ? words.nothingPainted : words.nothingPaintedIn(solid.name);
   }
 
   const wrongWith = (): string | null => nothingToFill() ?? problemOf(form, task, (name) => name in form.files);
@@ -76,7 +77,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     setText(problem, wrong ?? "");
     problem.className = wrong !== null && wrong === nothingToFill() ? "hint" : "problem"; // it is yet to be painted: no error
     allow();
-    setText(start, pictures.length === 1 ? "Restore" : `Restore ${count(pictures.length, "picture")}`);
+    setText(start, pictures.length === 1 ? words.restore : words.restoreSeveral(pictures.length));
     if (wrong === null) void planRequest(active).then((asked) => {
       if (!closed && mine === asks) estimate.ask(asked, pictures.length);
     }, app.complain);
@@ -113,7 +114,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     const mask = masks.get(picture.id);
     if (!paintsMask() || !mask || mask.count() === 0) return {};
     const blob = picture.id === active.id && painter ? await painter.toBlob() : await maskBlob(mask);
-    return { mask: (await api.uploadMask(blob, `${picture.name.replace(/\.[^.]*$/, "")}-mask.png`, picture.id)).id };
+    return { mask: (await api.uploadMask(blob, painterWords.fileName(picture.name.replace(/\.[^.]*$/, "")), picture.id)).id };
   }
 
   async function showPicture(): Promise<void> {
@@ -128,7 +129,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
     const mask = masks.get(active.id) ?? new Mask(active.width, active.height);
     if (!masks.has(active.id) && form.files["mask"]) await loadMask(mask, form.files["mask"]).catch(app.complain);
     masks.set(active.id, mask);
-    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, (file) => api.readMask(file, shown.id), () => {
+    painter = mountPainter(urls.shown(active), urls.picture(active.id), mask, active.name, active.channels % 2 === 0, (file) => api.readMask(file, shown.id), () => {
       keepMask(shown, mask);
       changed();
     });
@@ -184,10 +185,10 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   const element = h(
     "div",
     { class: "setup" },
-    h("h1", { class: "visually-hidden" }, pictures.length === 1 ? active.name : count(pictures.length, "picture")),
-    h("section", { class: "setup-picture", "aria-label": "Picture" }, strip, preview),
-    h("form", { class: "form-panel", "aria-label": "What to do", onsubmit: (event) => event.preventDefault() },
-      h("label", { for: "task" }, "Task"), taskSelect, description,
+    h("h1", { class: "visually-hidden" }, pictures.length === 1 ? active.name : words.pictures(pictures.length)),
+    h("section", { class: "setup-picture", "aria-label": words.picture }, strip, preview),
+    h("form", { class: "form-panel", "aria-label": words.form, onsubmit: (event) => event.preventDefault() },
+      h("label", { for: "task" }, words.task), taskSelect, description,
       fields,
       h("div", { class: "start-bar" }, problem, estimate.element, start)),
   );
@@ -195,7 +196,7 @@ export function setupScreen(app: App, pictures: Picture[], taskName: string | nu
   showFields();
   void showPicture();
   changed();
-  const title = pictures.length === 1 ? active.name : count(pictures.length, "picture");
+  const title = pictures.length === 1 ? active.name : words.pictures(pictures.length);
   return {
     title, element,
     destroy: () => {
@@ -214,19 +215,11 @@ function tasksFor(tasks: Task[], pictures: Picture[]): Task[] {
   return tasks.filter(({ takes }) => (scans ? takes === "scan" : takes === "picture" || either));
 }
 
-const COLOURS: Record<number, string> = { 1: "gray", 2: "gray with transparency", 3: "colour", 4: "colour with transparency" };
-
 function describe(picture: Picture): string {
-  if (picture.kind === "scan") return `${picture.name} · ${picture.depth} · ${count(picture.pages, "slice")} · ${formatBytes(picture.bytes)}`;
-  const colours = COLOURS[picture.channels] ?? count(picture.channels, "channel");
-  const pages = picture.pages > 1 ? ` · ${count(picture.pages, "page")}` : "";
-  return `${picture.name} · ${formatSize(picture.width, picture.height)} · ${depthOf(picture.depth)}, ${colours}${pages} · ${formatBytes(picture.bytes)}`;
-}
-
-/** "uint16" as "16 bit". */
-function depthOf(type: string): string {
-  const bits = /\d+/.exec(type)?.[0];
-  return bits === undefined ? type : `${bits} bit${type.startsWith("float") ? " float" : ""}`;
+  if (picture.kind === "scan") return words.scan(picture.name, picture.depth, words.slices(picture.pages), formatBytes(picture.bytes));
+  const colours = words.colours[picture.channels] ?? words.channels(picture.channels);
+  const pages = picture.pages > 1 ? words.pages(picture.pages) : null;
+  return words.facts(picture.name, formatSize(picture.width, picture.height), depthOf(picture.depth), colours, pages, formatBytes(picture.bytes));
 }
 
 /** Transparent pixels and those that are no number are filled without a mask. */

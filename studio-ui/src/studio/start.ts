@@ -6,18 +6,19 @@ import { jobCard } from "./queue.ts";
 import { setupHash } from "./route.ts";
 import { newestFirst } from "./state.ts";
 import type { Sample } from "./types.ts";
+import { startWords as words } from "../words.ts";
 
 const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp,.h5,.hdf5,.cfl,.hdr,.npz,.dcm";
 const RECENT = 6;
 
 /** Where everything begins: files, samples, and what was done last. */
 export function startScreen(app: App): Screen {
-  const choose = button("Choose pictures…", () => void chooseFiles(ACCEPT, true).then(app.take), { class: "primary" });
+  const choose = button(words.choose, () => void chooseFiles(ACCEPT, true).then(app.take), { class: "primary" });
   const drop = h(
     "section",
-    { class: "drop", "aria-label": "Your pictures" },
-    h("h2", {}, "Drop or paste pictures anywhere"),
-    h("p", { class: "hint" }, "PNG, JPEG, TIFF with 8 or 16 bits, stacks; scans: .h5, .cfl with its .hdr, .npy. They stay on this computer, and are never changed."),
+    { class: "drop", "aria-label": words.yours },
+    h("h2", {}, words.drop),
+    h("p", { class: "hint" }, words.formats),
     choose,
   );
 
@@ -56,7 +57,7 @@ export function startScreen(app: App): Screen {
   }, () => {});
 
   const recent = h("ul", { class: "cards" });
-  const recentSection = h("section", {}, h("h2", {}, "Recent"), recent);
+  const recentSection = h("section", {}, h("h2", {}, words.recent), recent);
   const update = (): void => {
     const jobs = newestFirst(app.store.state).slice(0, RECENT);
     recentSection.hidden = jobs.length === 0;
@@ -70,11 +71,11 @@ export function startScreen(app: App): Screen {
   const element = h(
     "div",
     { class: "start" },
-    h("h1", {}, "Restore a picture"),
-    h("p", { class: "lead" }, "A small network that has never seen any picture learns yours, and learns it before it learns its noise."),
+    h("h1", {}, words.title),
+    h("p", { class: "lead" }, words.lead),
     h("div", { class: "start-columns" },
       drop,
-      h("section", {}, h("h2", {}, "Or try a sample"), samples)),
+      h("section", {}, h("h2", {}, words.samples), samples)),
     recentSection,
   );
   return { title: "", element, destroy: app.store.subscribe(update) };

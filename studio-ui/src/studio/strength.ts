@@ -3,6 +3,7 @@ import type { App } from "./app.ts";
 import { h, setText } from "./dom.ts";
 import { isActive } from "./state.ts";
 import type { Job } from "./types.ts";
+import { jobWords as words, unitWords as units } from "../words.ts";
 
 /** How much of the noise is taken away of a result; written anew at every move, without a fit. */
 export interface Strength {
@@ -12,9 +13,9 @@ export interface Strength {
 
 /** `moved` is told at once, `written` when the result is the new one. */
 export function strengthSliders(app: App, moved: () => void, written: () => void): Strength {
-  const strength = slider("Strength");
-  const colours = slider("In the colours");
-  const element = h("div", { class: "strength", role: "group", "aria-label": "How much is taken away" }, strength.element, colours.element);
+  const strength = slider(words.strength);
+  const colours = slider(words.colours);
+  const element = h("div", { class: "strength", role: "group", "aria-label": words.strengths }, strength.element, colours.element);
   let id = "";
   let separate = false;
   let wanted: { strength: number; colour_strength: number | null } | null = null;
@@ -75,8 +76,8 @@ function slider(name: string): { element: HTMLElement; input: HTMLInputElement; 
   const input = h("input", { type: "range", min: "0", max: "100", step: "1" });
   const output = h("output");
   const tell = (): void => {
-    setText(output, `${input.value} %`);
-    input.setAttribute("aria-valuetext", `${input.value} %`);
+    setText(output, units.percent(input.value));
+    input.setAttribute("aria-valuetext", units.percent(input.value));
   };
   const set = (value: number): void => {
     input.value = String(Math.round(100 * value));

@@ -1,4 +1,5 @@
 import { setText } from "./dom.ts";
+import { pageWords } from "../words.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
@@ -9,7 +10,7 @@ export function themeSwitch(button: HTMLElement): void {
   const show = (theme: Theme): void => {
     if (theme === "auto") document.documentElement.removeAttribute("data-theme");
     else document.documentElement.setAttribute("data-theme", theme);
-    setText(button, `Theme: ${theme}`);
+    setText(button, pageWords.theme(theme));
   };
   let now = THEMES.find((theme) => theme === stored()) ?? "auto";
   show(now);

@@ -81,6 +81,36 @@ export interface Picture {
 /** A blur kernel may be smaller than any picture, and an array. */
 export type UploadKind = "picture" | "kernel" | "scan";
 
+/** An entry of a batch that was done; the gain is in dB, null without a truth. */
+export interface BatchResult {
+  key: string;
+  name: string;
+  seconds: number | null;
+  gain: number | null;
+  at: number;
+}
+
+/** How far a batch is; the server's `Batch`. */
+export interface Batch {
+  id: string;
+  name: string;
+  folder: string;
+  error: string | null;
+  total: number | null;
+  done: number;
+  refused: number;
+  failed: number;
+  left: number | null;
+  at_work: number;
+  rate_per_second: number | null;
+  seconds_left: number | null;
+  worker_seconds: number;
+  reasons: Record<string, number>;
+  dashboard: string;
+  updated: string | null;
+  latest: BatchResult[];
+}
+
 export interface JobRequest {
   task: string;
   picture: string;
@@ -144,6 +174,11 @@ export interface Job {
   width: number | null;
   height: number | null;
   command: string;
+  /** The end of the fit was kept: more steps can follow. */
+  extendable: boolean;
+  /** Of the file to download; null of a job of an older version. */
+  suffix: string | null;
+  depth: string | null;
   /** Grows with every change. */
   revision: number;
 }

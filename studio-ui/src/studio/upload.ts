@@ -1,7 +1,7 @@
 import { api } from "./api.ts";
-import { count } from "./format.ts";
 import { messageOf } from "./state.ts";
 import type { Picture, UploadKind } from "./types.ts";
+import { pageWords as words } from "../words.ts";
 
 /** Upload files one after the other; those that are refused are told of, the others go on. */
 export async function uploadAll(
@@ -14,12 +14,12 @@ export async function uploadAll(
   const headers = new Map(files.filter(({ name }) => /\.hdr$/i.test(name)).map((file) => [stem(file), file]));
   const whole = files.filter((file) => !(/\.hdr$/i.test(file.name) && files.some((other) => other !== file && stem(other) === stem(file))));
   for (const [index, file] of whole.entries()) {
-    tell(whole.length === 1 ? `Reading ${file.name} …` : `Reading ${index + 1} of ${count(whole.length, "file")}: ${file.name} …`);
+    tell(whole.length === 1 ? words.reading(file.name) : words.readingOf(index + 1, whole.length, file.name));
     try {
       pictures.push(await api.uploadPicture(file, file.name, kind, /\.cfl$/i.test(file.name) ? (headers.get(stem(file)) ?? null) : null));
     } catch (error) {
       const message = messageOf(error);
-      refusals.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
+      refusals.push(message.includes(file.name) ? message : words.refused(file.name, message));
     }
   }
   tell("");

@@ -1,6 +1,7 @@
 /** Numbers and words as text. */
 
 import type { Stop } from "../model.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
 
 /** The text with a capital at its head; letters of the field such as σ stay what they are. */
 export function capital(text: string): string {
@@ -9,7 +10,7 @@ export function capital(text: string): string {
 
 /** A number with so many significant digits, without needless zeros; powers of ten only where they save space. */
 export function significant(value: number | null | undefined, digits = 3): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === null || value === undefined || !Number.isFinite(value)) return units.none;
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e5 || size < 1e-3) return value.toExponential(digits - 1).replace("e+", "e");
@@ -19,7 +20,7 @@ export function significant(value: number | null | undefined, digits = 3): strin
 
 /** "28.31 dB". */
 export function decibels(value: number | null | undefined): string {
-  return value === null || value === undefined || !Number.isFinite(value) ? "–" : `${value.toFixed(2)} dB`.replace("-", "−");
+  return value === null || value === undefined || !Number.isFinite(value) ? units.none : units.decibels(value.toFixed(2)).replace("-", "−");
 }
 
 /** The values of a pixel, one number where the picture is gray; in fixed width, so that nothing jumps. */
@@ -29,7 +30,6 @@ export function pixelValue(rgb: readonly number[], gray: boolean): string {
 
 /** What was kept of a fit, in words. */
 export function keptText(stop: Stop): string {
-  if (stop.taken) return `Taken by hand: the image of step ${stop.kept_step}`;
-  const then = stop.refined ? ", then the picture filtered with it as the guide" : "";
-  return `Kept: the ${stop.kept} of step ${stop.kept_step}${then}`;
+  if (stop.taken) return words.keptTaken(stop.kept_step);
+  return words.keptOf(stop.kept, stop.kept_step, stop.refined);
 }

@@ -1,5 +1,7 @@
 /** Where the picture lies in a pane. All lengths on the screen are device pixels, so 1:1 is exact on every display. */
 
+import { unitWords as units, viewerWords as words } from "../words.ts";
+
 export interface Size {
   width: number;
   height: number;
@@ -164,6 +166,6 @@ export function visible(placed: Place, picture: Size, pane: PaneSize): Point & S
 /** "1:1", "4:1", "43 %". */
 export function zoomLabel(scale: number): string {
   const whole = Math.round(scale);
-  if (whole >= 1 && Math.abs(scale - whole) < 1e-3) return `${whole}:1`;
-  return scale < 0.1 ? `${(100 * scale).toFixed(1)} %` : `${Math.round(100 * scale)} %`;
+  if (whole >= 1 && Math.abs(scale - whole) < 1e-3) return words.scale(whole);
+  return scale < 0.1 ? units.percent((100 * scale).toFixed(1)) : units.percent(Math.round(100 * scale));
 }

@@ -1,6 +1,7 @@
 /** Steps and curves: which snapshot stands for a step, and how curves with their own steps share one axis. */
 
 import type { History, ViewRun } from "../model.ts";
+import { viewerWords as words } from "../words.ts";
 
 export type Curve = readonly (number | null)[];
 
@@ -48,17 +49,17 @@ export function valueAt(steps: readonly number[], values: Curve, step: number): 
 /** The curves that are drawn in the PSNR plot; those that a run does not have are left out. */
 export function psnrCurves(history: History): { name: string; key: string; steps: number[]; values: Curve }[] {
   return [
-    { name: "to the original", key: "observed", steps: history.step, values: history.psnr_observed },
-    { name: "to the truth", key: "truth", steps: history.truth_step, values: history.psnr_truth },
-    { name: "to the truth, single iterates", key: "iterate", steps: history.truth_step, values: history.psnr_truth_iterate },
+    { name: words.curves.observed, key: "observed", steps: history.step, values: history.psnr_observed },
+    { name: words.curves.truth, key: "truth", steps: history.truth_step, values: history.psnr_truth },
+    { name: words.curves.iterate, key: "iterate", steps: history.truth_step, values: history.psnr_truth_iterate },
   ].filter((curve) => curve.values.some((value) => value !== null && Number.isFinite(value)));
 }
 
 /** The curves of the loss plot: the loss, and the error at what was held out. */
 export function lossCurves(history: History): { name: string; key: string; steps: number[]; values: Curve }[] {
   return [
-    { name: "loss", key: "loss", steps: history.step, values: history.loss },
-    { name: "error at what was held out", key: "held-out", steps: history.held_out_step ?? [], values: history.held_out ?? [] },
+    { name: words.curves.loss, key: "loss", steps: history.step, values: history.loss },
+    { name: words.curves.heldOut, key: "held-out", steps: history.held_out_step ?? [], values: history.held_out ?? [] },
   ].filter((curve) => curve.values.some((value) => value !== null));
 }
 
@@ -74,8 +75,8 @@ export function marks(run: Pick<ViewRun, "stop" | "peak">): Mark[] {
   const found: Mark[] = [];
   const add = (step: number, kind: Mark["kind"]): void => {
     const same = found.find((mark) => mark.step === step);
-    if (same === undefined) found.push({ step, label: kind, kind });
-    else same.label += ` = ${kind}`;
+    if (same === undefined) found.push({ step, label: words.marks[kind], kind });
+    else same.label += ` = ${words.marks[kind]}`;
   };
   if (run.stop !== null) {
     add(run.stop.kept_step, run.stop.taken ? "taken" : "kept");

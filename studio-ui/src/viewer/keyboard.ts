@@ -4,6 +4,7 @@ import { h } from "../dom.ts";
 import type { Actions } from "./actions.ts";
 import type { Store } from "./state.ts";
 import type { Timeline } from "./timeline.ts";
+import { viewerWords as words } from "../words.ts";
 
 interface Key {
   /** As `KeyboardEvent.key` gives them. */
@@ -37,30 +38,30 @@ export class Keyboard {
       store.set({ mode: "blink", blinking: false, blinkRight: blinking && !store.state.blinkRight });
     };
     this.keys = [
-      { keys: ["w"], shown: ["W"], does: "wipe", act: () => actions.mode("wipe") },
-      { keys: ["b"], shown: ["B"], does: "blink", act: () => actions.mode("blink") },
-      { keys: ["s"], shown: ["S"], does: "side by side", act: () => actions.mode("side") },
-      { keys: ["d"], shown: ["D"], does: "difference", act: () => actions.mode("difference") },
-      { keys: [" "], shown: ["Space"], does: "the other picture", act: other },
-      { keys: ["\\"], shown: ["\\"], does: "the original, while it is held", act: () => store.set({ held: true }) },
-      { keys: ["x"], shown: ["X"], does: "swap left and right", act: () => actions.swap() },
-      { keys: ["+", "=", "-", "_"], shown: ["+", "−"], does: "zoom", act: ({ key }) => actions.zoom(key === "+" || key === "=" ? 1 : -1) },
-      { keys: ["f", "0"], shown: ["F", "0"], does: "fit", act: () => actions.fit() },
-      { keys: Object.keys(scales), shown: Object.keys(scales), does: "1:1, 2:1, 4:1, 8:1, 16:1", act: ({ key }) => actions.zoomTo(scales[key] ?? 1) },
+      { keys: ["w"], shown: ["W"], does: words.does.wipe, act: () => actions.mode("wipe") },
+      { keys: ["b"], shown: ["B"], does: words.does.blink, act: () => actions.mode("blink") },
+      { keys: ["s"], shown: ["S"], does: words.does.side, act: () => actions.mode("side") },
+      { keys: ["d"], shown: ["D"], does: words.does.difference, act: () => actions.mode("difference") },
+      { keys: [" "], shown: [words.keyNames.space], does: words.does.other, act: other },
+      { keys: ["\\"], shown: ["\\"], does: words.does.original, act: () => store.set({ held: true }) },
+      { keys: ["x"], shown: ["X"], does: words.does.swap, act: () => actions.swap() },
+      { keys: ["+", "=", "-", "_"], shown: ["+", "−"], does: words.does.zoom, act: ({ key }) => actions.zoom(key === "+" || key === "=" ? 1 : -1) },
+      { keys: ["f", "0"], shown: ["F", "0"], does: words.does.fit, act: () => actions.fit() },
+      { keys: Object.keys(scales), shown: Object.keys(scales), does: words.does.scales, act: ({ key }) => actions.zoomTo(scales[key] ?? 1) },
       {
         keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
         shown: ["←", "→", "↑", "↓"],
-        does: "move the picture, or the wipe's edge where that has the focus; with Shift further",
+        does: words.does.move,
         act: pan,
       },
-      { keys: [",", "<", ".", ">"], shown: [",", "."], does: "earlier, later snapshot", act: ({ key }) => actions.move(key === "," || key === "<" ? -1 : 1) },
-      { keys: ["p"], shown: ["P"], does: "play the fit", act: () => timeline.toggle() },
-      { keys: ["k"], shown: ["K"], does: "what was kept of the fit", act: () => actions.goTo(null) },
-      { keys: ["m"], shown: ["M"], does: "the peak, where it is known", act: () => timeline.toPeak() },
-      { keys: ["o"], shown: ["O"], does: "overlay on or off", act: () => actions.overlay() },
-      { keys: ["[", "]"], shown: ["[", "]"], does: "run before, next run", act: ({ key }) => actions.neighbour(key === "[" ? -1 : 1) },
-      { keys: ["F"], shown: ["Shift", "F"], does: "full screen", act: () => actions.fullScreen() },
-      { keys: ["?"], shown: ["?"], does: "these keys", act: () => this.help() },
+      { keys: [",", "<", ".", ">"], shown: [",", "."], does: words.does.snapshots, act: ({ key }) => actions.move(key === "," || key === "<" ? -1 : 1) },
+      { keys: ["p"], shown: ["P"], does: words.does.play, act: () => timeline.toggle() },
+      { keys: ["k"], shown: ["K"], does: words.does.kept, act: () => actions.goTo(null) },
+      { keys: ["m"], shown: ["M"], does: words.does.peak, act: () => timeline.toPeak() },
+      { keys: ["o"], shown: ["O"], does: words.does.overlay, act: () => actions.overlay() },
+      { keys: ["[", "]"], shown: ["[", "]"], does: words.does.runs, act: ({ key }) => actions.neighbour(key === "[" ? -1 : 1) },
+      { keys: ["F"], shown: [words.keyNames.shift, "F"], does: words.does.fullScreen, act: () => actions.fullScreen() },
+      { keys: ["?"], shown: ["?"], does: words.does.keys, act: () => this.help() },
     ];
     this.dialog = this.makeDialog();
     (everywhere ? document : root).addEventListener("keydown", this.listener as EventListener);
@@ -98,14 +99,14 @@ export class Keyboard {
     const rows = this.keys.map(({ shown, does }) =>
       h("div", {}, h("dt", {}, ...shown.map((key) => h("kbd", {}, key))), h("dd", {}, does)),
     );
-    const close = h("button", { type: "button", class: "primary", onclick: () => this.dialog.close() }, "Close");
+    const close = h("button", { type: "button", class: "primary", onclick: () => this.dialog.close() }, words.close);
     return h(
       "dialog",
       { class: "keys", "aria-labelledby": "viewer-keys-title" },
-      h("h2", { id: "viewer-keys-title" }, "Keys"),
-      h("p", { class: "muted" }, "Wheel or two fingers zoom, a drag moves, a long press shows the original, a double click changes between fit and 1:1. A click into a curve goes to that step."),
+      h("h2", { id: "viewer-keys-title" }, words.keys),
+      h("p", { class: "muted" }, words.keysLead),
       h("dl", {}, ...rows),
-      h("div", { class: "dialog-foot" }, h("label", {}, this.enabled, "Use single keys"), close),
+      h("div", { class: "dialog-foot" }, h("label", {}, this.enabled, words.useKeys), close),
     );
   }
 }

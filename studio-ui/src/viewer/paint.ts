@@ -4,6 +4,7 @@ import { colourise } from "./colormap.ts";
 import { difference } from "./difference.ts";
 import { isExact, type Place, type Size } from "./geometry.ts";
 import type { Picture } from "./pictures.ts";
+import { tilePlace, type Tile } from "./tiles.ts";
 
 export type Drawable = Size & { image: CanvasImageSource };
 
@@ -13,6 +14,19 @@ export function draw(context: CanvasRenderingContext2D, drawable: Drawable, fram
   context.imageSmoothingEnabled = !isExact(scale);
   context.imageSmoothingQuality = "high";
   context.drawImage(drawable.image, placed.x, placed.y, frame.width * placed.scale, frame.height * placed.scale);
+}
+
+/** Draw tiles over the copy that is there already; those that are still loading are left out. */
+export function drawTiles(
+  context: CanvasRenderingContext2D, tiles: { tile: Tile; picture: Picture | null }[], of: Size, frame: Size, placed: Place,
+): void {
+  context.imageSmoothingEnabled = !isExact((placed.scale * frame.width) / of.width);
+  context.imageSmoothingQuality = "high";
+  for (const { tile, picture } of tiles) {
+    if (picture === null) continue;
+    const { x, y, width, height } = tilePlace(tile, of, frame, placed);
+    context.drawImage(picture.image, x, y, width, height);
+  }
 }
 
 function toDrawable(data: Uint8ClampedArray<ArrayBuffer>, size: Size): Drawable {

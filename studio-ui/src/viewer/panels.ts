@@ -5,14 +5,7 @@ import { h } from "../dom.ts";
 import { capital, keptText } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
-
-const STATUS: Record<ViewRun["status"], string> = {
-  queued: "Waiting",
-  running: "Running",
-  finished: "Finished",
-  stopped: "Stopped early, best kept",
-  failed: "Failed",
-};
+import { viewerWords as words } from "../words.ts";
 
 /** Facts for those who reproduce the run. */
 const TECHNICAL = ["seed", "started", "versions", "machine", "device", "input sha256"];
@@ -40,13 +33,13 @@ export class Panels implements Part {
   /** What was set, and how to do it again: under it. */
   readonly details = h("div", { class: "panels viewer-details" });
   private readonly say: (text: string) => void;
-  private readonly summary = h("section", { class: "panel summary", "aria-label": "How it ended" });
+  private readonly summary = h("section", { class: "panel summary", "aria-label": words.ended });
   private readonly facts = h("dl", { class: "facts" });
   private readonly technical = h("dl", { class: "facts" });
-  private readonly technicalPanel = h("details", {}, h("summary", {}, "Details"), this.technical);
-  private readonly factsPanel = h("section", { class: "panel" }, h("h2", {}, "Facts"), this.facts, this.technicalPanel);
+  private readonly technicalPanel = h("details", {}, h("summary", {}, words.details), this.technical);
+  private readonly factsPanel = h("section", { class: "panel" }, h("h2", {}, words.facts), this.facts, this.technicalPanel);
   private readonly notes = h("ul", { class: "notes" });
-  private readonly notesPanel = h("section", { class: "panel" }, h("h2", {}, "Notes"), this.notes);
+  private readonly notesPanel = h("section", { class: "panel" }, h("h2", {}, words.notes), this.notes);
   private readonly settings = h("tbody");
   private readonly settingsTitle = h("summary");
   private readonly settingsPanel = h(
@@ -56,7 +49,7 @@ export class Panels implements Part {
     h(
       "div",
       { class: "table-scroll" },
-      h("table", { class: "settings" }, h("caption", { class: "visually-hidden" }, "Settings of the run"), this.settings),
+      h("table", { class: "settings" }, h("caption", { class: "visually-hidden" }, words.settings), this.settings),
     ),
   );
   private readonly command = h("pre");
@@ -70,9 +63,9 @@ export class Panels implements Part {
     this.codePanel = h(
       "details",
       { class: "panel" },
-      h("summary", {}, "Do it again"),
-      this.code("Command", "Copy command", this.command),
-      this.code("Python", "Copy Python", this.python),
+      h("summary", {}, words.again),
+      this.code(words.command, words.copyCommand, this.command),
+      this.code(words.python, words.copyPython, this.python),
     );
     this.element.append(this.summary, this.factsPanel, this.notesPanel);
     this.details.append(this.settingsPanel, this.codePanel);
@@ -95,7 +88,7 @@ export class Panels implements Part {
     this.factsPanel.hidden = facts.length === 0;
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     this.notesPanel.hidden = notes.length === 0;
-    this.settingsTitle.textContent = `${settings.length} settings of ${recipe}`;
+    this.settingsTitle.textContent = words.settingsOf(settings.length, recipe);
     this.settings.replaceChildren(
       ...settings.map(({ name, value, help }) =>
         h("tr", {}, h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, h("code", {}, value)), h("td", {}, help)),
@@ -109,13 +102,13 @@ export class Panels implements Part {
 
   private summarise(run: ViewRun): Node[] {
     const { stop, peak } = run;
-    const lines: Node[] = [h("h2", {}, run.title), h("p", { class: "status", "data-status": run.status }, `${STATUS[run.status]} · ${run.task} · ${run.recipe}`)];
+    const lines: Node[] = [h("h2", {}, run.title), h("p", { class: "status", "data-status": run.status }, [words.status[run.status], run.task, run.recipe].join(" · "))];
     if (stop !== null) {
-      lines.push(h("p", {}, `Stopped at step ${stop.step}: ${stop.advice === "" ? stop.reason.replaceAll("_", " ") : stop.advice}.`));
+      lines.push(h("p", {}, words.stopped(stop.step, stop.advice === "" ? stop.reason.replaceAll("_", " ") : stop.advice)));
       lines.push(h("p", {}, `${keptText(stop)}.`));
     }
     if (peak !== null) {
-      lines.push(h("p", {}, `Peak to the truth: ${peak.psnr.toFixed(2)} dB at step ${peak.step}; the fit could not know it.`));
+      lines.push(h("p", {}, words.peakAt(peak.psnr.toFixed(2), peak.step)));
     }
     return lines;
   }
@@ -124,8 +117,8 @@ export class Panels implements Part {
     const copy = h("button", { type: "button" }, label);
     copy.addEventListener("click", () => {
       void copyText(code.textContent ?? "").then((done) => {
-        this.say(done ? `${title} copied` : `${title} could not be copied; select it by hand`);
-        copy.textContent = done ? "Copied" : "Select it by hand";
+        this.say(done ? words.copiedWhat(title) : words.byHandWhat(title));
+        copy.textContent = done ? words.copied : words.byHand;
         window.setTimeout(() => (copy.textContent = label), 1500);
       });
     });

@@ -1,6 +1,7 @@
 /** Decoded pictures: loaded once, kept while there is room, with their pixels for read-out and difference. */
 
 import type { Size } from "./geometry.ts";
+import { viewerWords as words } from "../words.ts";
 
 /** A decoded picture. */
 export class Picture implements Size {
@@ -10,10 +11,13 @@ export class Picture implements Size {
   readonly height: number;
   private data: ImageData | null = null;
   private isGray: boolean | null = null;
+  private readonly numbers: ImageBitmap;
 
-  constructor(src: string, image: ImageBitmap) {
+  /** `image` is what is shown, in the screen's colours; `numbers` what is stored, where that is another. */
+  constructor(src: string, image: ImageBitmap, numbers: ImageBitmap = image) {
     this.src = src;
     this.image = image;
+    this.numbers = numbers;
     this.width = image.width;
     this.height = image.height;
   }
@@ -25,8 +29,8 @@ export class Picture implements Size {
       canvas.width = this.width;
       canvas.height = this.height;
       const context = canvas.getContext("2d", { willReadFrequently: true });
-      if (context === null) throw new Error("got no 2d canvas from this browser, wanted one");
-      context.drawImage(this.image, 0, 0);
+      if (context === null) throw new Error(words.noCanvas);
+      context.drawImage(this.numbers, 0, 0);
       this.data = context.getImageData(0, 0, this.width, this.height);
     }
     return this.data;
@@ -56,6 +60,7 @@ export class Picture implements Size {
   close(): void {
     this.data = null;
     this.image.close();
+    this.numbers.close();
   }
 }
 
@@ -76,8 +81,13 @@ export class Pictures {
     this.changed = changed;
   }
 
-  /** The decoded picture, or null while it loads. */
-  get(src: string): Picture | null {
+  /** The decoded picture if it is there; nothing is loaded. */
+  peek(src: string): Picture | null {
+    return this.entries.get(src)?.picture ?? null;
+  }
+
+  /** The decoded picture, or null while it loads; `profile` = its file says what its colours are. */
+  get(src: string, profile = false): Picture | null {
     const known = this.entries.get(src);
     if (known !== undefined) {
       // Youngest last, so that the oldest is dropped first.
@@ -87,7 +97,7 @@ export class Pictures {
     }
     const entry: Entry = { picture: null, failed: false };
     this.entries.set(src, entry);
-    void this.load(src, entry);
+    void this.load(src, entry, profile);
     return null;
   }
 
@@ -101,18 +111,21 @@ export class Pictures {
     this.entries.clear();
   }
 
-  private async load(src: string, entry: Entry): Promise<void> {
+  private async load(src: string, entry: Entry, profile: boolean): Promise<void> {
     try {
       const image = new Image();
       image.src = src;
       await image.decode();
-      // The numbers in the file are the numbers on the canvas: no colour conversion, no premultiplied rounding.
-      const bitmap = await createImageBitmap(image, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // The numbers in the file are the numbers that are read out: no colour conversion, no premultiplied rounding.
+      const numbers = await createImageBitmap(image, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      // With a profile they mean other colours, which are shown: as in every viewer.
+      const colours = profile ? await createImageBitmap(image, { colorSpaceConversion: "default" }) : numbers;
+      const picture = new Picture(src, colours, numbers);
       if (this.closed) {
-        bitmap.close();
+        picture.close();
         return;
       }
-      entry.picture = new Picture(src, bitmap);
+      entry.picture = picture;
       this.makeRoom(src);
     } catch {
       entry.failed = true;

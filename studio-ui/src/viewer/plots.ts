@@ -9,6 +9,7 @@ import { decibels, significant } from "./format.ts";
 import { align, canBeLogarithmic, lossCurves, marks, psnrCurves, valueAt, type Curve } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State } from "./state.ts";
+import { viewerWords as words } from "../words.ts";
 
 interface Drawn {
   name: string;
@@ -62,7 +63,7 @@ class Plot {
     if (curves.length === 0) return;
     setText(this.title, title);
     const key = JSON.stringify([run.id, curves, logarithmic, run.stop, run.peak]);
-    const structure = JSON.stringify([run.id, curves.map((curve) => curve.name), logarithmic]);
+    const structure = JSON.stringify([run.id, curves.map((curve) => curve.name), logarithmic, marks(run).length > 0]); // marks need room above
     if (this.plot === null || this.holder.dataset["structure"] !== structure) {
       this.make(logarithmic);
       this.holder.dataset["structure"] = structure;
@@ -166,7 +167,7 @@ class Plot {
     const dashes = { kept: [], taken: [], stop: [6, 4], peak: [2, 3] };
     const lines = marks(run).map(({ step, label, kind }) => ({
       step,
-      label: `${label} ${step}`,
+      label: words.markOf(label, step),
       dash: dashes[kind],
       colour: this.colour("text"),
     }));
@@ -218,7 +219,7 @@ class Plot {
     if (run === null) return;
     const at = this.hovered ?? this.step ?? run.stop?.kept_step ?? this.curves[0]?.steps.at(-1) ?? 0;
     const values = this.curves.map((curve) => `${curve.name} ${this.format(valueAt(curve.steps, curve.values, at))}`);
-    const where = marks(run).map(({ step, label }) => `${label} at step ${step}`);
+    const where = marks(run).map(({ step, label }) => words.markAt(label, step));
     const text = JSON.stringify([at, values, where]);
     if (this.legend.dataset["text"] === text) return;
     this.legend.dataset["text"] = text;
@@ -232,9 +233,9 @@ class Plot {
           h("b", {}, this.format(valueAt(curve.steps, curve.values, at))),
         ),
       ),
-      h("span", { class: "muted" }, `at step ${at}`),
+      h("span", { class: "muted" }, words.atStep(at)),
     );
-    this.holder.setAttribute("aria-label", `${this.title.textContent}: ${[...values, ...where].join(", ")}`);
+    this.holder.setAttribute("aria-label", words.plot(this.title.textContent ?? "", [...values, ...where]));
   }
 }
 
@@ -273,10 +274,10 @@ export class Plots implements Part {
     if (run === this.last?.run && state.step === this.last.step && state.runs === this.last.runs) return;
     this.last = { run, step: state.step, runs: state.runs };
     const others = state.runs.filter((other) => other.id !== run.id);
-    this.psnr.update(run, state.step, "PSNR (dB)", withOthers(psnrCurves, run, others), false);
+    this.psnr.update(run, state.step, words.psnr, withOthers(psnrCurves, run, others), false);
     const curves = withOthers(lossCurves, run, others);
     const logarithmic = curves.length > 0 && curves.every(({ values }) => canBeLogarithmic(values));
-    this.loss.update(run, state.step, logarithmic ? "Loss (logarithmic)" : "Loss", curves, logarithmic);
+    this.loss.update(run, state.step, logarithmic ? words.lossLogarithmic : words.loss, curves, logarithmic);
     this.element.hidden = curves.length === 0 && psnrCurves(run.history).length === 0;
   }
 

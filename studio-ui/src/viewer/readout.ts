@@ -6,9 +6,14 @@ import { capital, pixelValue, significant } from "./format.ts";
 import { isExact, pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
 import type { Part } from "./part.ts";
 import type { Pictures } from "./pictures.ts";
-import { shown } from "./sources.ts";
+import { shown, type Shown } from "./sources.ts";
 import type { Stage } from "./stage.ts";
 import type { State } from "./state.ts";
+import { tileAddress, tileOf } from "./tiles.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
+
+/** So long, in milliseconds, the pointer rests on a large picture before the tile under it is loaded for its numbers. */
+const REST = 150;
 
 export class Readout implements Part {
   readonly element: HTMLElement;
@@ -16,6 +21,8 @@ export class Readout implements Part {
   private readonly values = h("span", { class: "readout-values" });
   private readonly stage: Stage;
   private readonly pictures: Pictures;
+  private timer = 0;
+  private now: { state: State; run: ViewRun } | null = null;
 
   constructor(stage: Stage, pictures: Pictures) {
     this.stage = stage;
@@ -24,22 +31,21 @@ export class Readout implements Part {
   }
 
   update(state: State, run: ViewRun): void {
+    this.now = { state, run };
     const { base, pane } = this.stage;
     const scale = scaleOf(state.view, base, pane);
-    const how = isExact(scale) ? `shown ${zoomLabel(scale)}, exact pixels` : `shown at ${zoomLabel(scale)}, smoothed`;
-    setText(this.size, `${base.width} × ${base.height} · ${how}`);
+    const [size, zoom] = [units.size(base.width, base.height), zoomLabel(scale)];
+    setText(this.size, isExact(scale) ? words.shownExactly(size, zoom) : words.shownSmoothed(size, zoom, this.stage.copied));
     const pixel = this.stage.pixel();
     setText(this.values, pixel === null ? "" : this.describe(pixel, state, run));
   }
 
   private describe(pixel: Point, state: State, run: ViewRun): string {
-    const parts = [`x ${pixel.x}  y ${pixel.y}`];
+    const parts = [words.place(pixel.x, pixel.y)];
     for (const side of ["left", "right"] as const) {
       const layer = shown(state[side], state, run);
-      const picture = layer === null ? null : this.pictures.get(layer.src);
-      if (layer === null || picture === null) continue;
-      const at = pixelIn(picture, pixel, this.stage.base);
-      parts.push(`${side} ${pixelValue(picture.at(at.x, at.y), picture.gray())}`);
+      const value = layer === null ? null : this.valueIn(layer, pixel);
+      if (value !== null) parts.push(side === "left" ? words.leftValue(value) : words.rightValue(value));
     }
     const overlay = run.overlays.find(({ name }) => name === state.overlay);
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
@@ -49,5 +55,33 @@ export class Readout implements Part {
       parts.push(`${capital(overlay.label)} ${significant(value)} ${overlay.unit}`.trim());
     }
     return parts.join("   ");
+  }
+
+  /** The numbers of a layer's pixel as they are stored; of a large one those of its tile, which is loaded when the pointer rests. */
+  private valueIn(layer: Shown, pixel: Point): string | null {
+    const at = pixelIn(layer, pixel, this.stage.base);
+    const tile = layer.preview === null ? { x: 0, y: 0 } : tileOf(at, layer);
+    const src = layer.preview === null ? layer.src : tileAddress(layer.src, tile);
+    const picture = layer.preview === null ? this.pictures.get(src, layer.profile) : this.pictures.peek(src);
+    if (picture !== null) return pixelValue(picture.at(at.x - tile.x, at.y - tile.y), picture.gray());
+    if (layer.preview === null) return null;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.load(), REST);
+    return words.waits;
+  }
+
+  /** Load the tiles under the pointer. */
+  private load(): void {
+    const [pixel, now] = [this.stage.pixel(), this.now];
+    if (pixel === null || now === null) return;
+    for (const side of ["left", "right"] as const) {
+      const layer = shown(now.state[side], now.state, now.run);
+      if (layer === null || layer.preview === null) continue;
+      this.pictures.get(tileAddress(layer.src, tileOf(pixelIn(layer, pixel, this.stage.base), layer)), layer.profile);
+    }
+  }
+
+  destroy(): void {
+    window.clearTimeout(this.timer);
   }
 }

@@ -6,6 +6,7 @@ import { table } from "./colormap.ts";
 import { capital, significant } from "./format.ts";
 import type { Part } from "./part.ts";
 import type { State, Store } from "./state.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
 
 const PERIODS = [400, 700, 1200, 2000];
 
@@ -31,37 +32,37 @@ export class ModeBar implements Part {
     this.gain.addEventListener("input", () => store.set({ gain: 2 ** Number(this.gain.value) }));
     this.map.addEventListener("change", () => store.set({ overlay: this.map.value === "" ? null : this.map.value }));
     this.opacity.addEventListener("input", () => store.set({ opacity: Number(this.opacity.value) / 100 }));
-    const swap = h("button", { type: "button", title: "The other picture now (space)" }, "Other picture");
+    const swap = h("button", { type: "button", title: words.otherTitle }, words.other);
     swap.addEventListener("click", () => store.set({ blinking: false, blinkRight: !store.state.blinkRight }));
-    this.blink = h("div", { class: "group" }, this.pause, swap, h("label", {}, "Every", this.period));
+    this.blink = h("div", { class: "group" }, this.pause, swap, h("label", {}, words.every, this.period));
     this.difference = h(
       "div",
       { class: "group" },
-      h("label", {}, "Gain", this.gain, this.gainValue),
-      h("label", {}, this.signed, "Signed"),
+      h("label", {}, words.gain, this.gain, this.gainValue),
+      h("label", {}, this.signed, words.signed),
     );
-    this.opacityField = h("div", { class: "group" }, h("label", {}, "Opacity", this.opacity), this.legend.element);
-    this.overlay = h("div", { class: "group" }, h("label", {}, "Overlay", this.map), this.opacityField);
+    this.opacityField = h("div", { class: "group" }, h("label", {}, words.opacity, this.opacity), this.legend.element);
+    this.overlay = h("div", { class: "group" }, h("label", {}, words.overlay, this.map), this.opacityField);
     this.element = h("div", { class: "mode-bar" }, this.blink, this.difference, this.overlay);
   }
 
   update(state: State, run: ViewRun): void {
     this.blink.hidden = state.mode !== "blink";
-    setText(this.pause, state.blinking ? "Pause" : "Blink");
-    setOptions(this.period, PERIODS.map((ms) => ({ value: String(ms), label: `${ms / 1000} s` })), String(state.period));
+    setText(this.pause, state.blinking ? words.pause : words.blink);
+    setOptions(this.period, PERIODS.map((ms) => ({ value: String(ms), label: units.seconds(ms / 1000) })), String(state.period));
     this.difference.hidden = state.mode !== "difference";
     this.signed.checked = state.signed;
     this.gain.value = String(Math.log2(state.gain));
-    setAttribute(this.gain, "aria-valuetext", `${state.gain} times`);
-    setText(this.gainValue, `${state.gain}×`);
+    setAttribute(this.gain, "aria-valuetext", words.gainTimes(state.gain));
+    setText(this.gainValue, words.gainShort(state.gain));
     // A difference is a picture of its own; a map over it would say nothing.
     this.overlay.hidden = run.overlays.length === 0 || state.mode === "difference";
     const options = run.overlays.map(({ name, label }) => ({ value: name, label: capital(label) }));
     const overlay = run.overlays.find(({ name }) => name === state.overlay);
-    setOptions(this.map, [{ value: "", label: "none" }, ...options], overlay?.name ?? "");
+    setOptions(this.map, [{ value: "", label: words.noOverlay }, ...options], overlay?.name ?? "");
     this.opacityField.hidden = overlay === undefined;
     this.opacity.value = String(Math.round(100 * state.opacity));
-    setAttribute(this.opacity, "aria-valuetext", `${this.opacity.value} %`);
+    setAttribute(this.opacity, "aria-valuetext", units.percent(this.opacity.value));
     if (overlay !== undefined) this.legend.update(overlay);
     this.element.hidden = this.blink.hidden && this.difference.hidden && this.overlay.hidden;
   }

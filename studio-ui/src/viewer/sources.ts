@@ -5,11 +5,15 @@ import { capital } from "./format.ts";
 import type { Size } from "./geometry.ts";
 import { nearest } from "./history.ts";
 import type { Source, State } from "./state.ts";
+import { viewerWords as words } from "../words.ts";
 
 export interface Shown extends Size {
   label: string;
   src: string;
   note: string | null;
+  profile: boolean;
+  /** A smaller copy of a large one. */
+  preview: string | null;
 }
 
 /** The coordinates that all is drawn in: the estimate's, or those of what there is. */
@@ -32,17 +36,19 @@ export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
 
 /** What has to be said of a picture that is smaller than the frame. */
 const enlarged = (of: Size, run: ViewRun): string | null =>
-  of.width < frame(run).width ? `${of.width} × ${of.height}, shown enlarged` : null;
+  of.width < frame(run).width ? words.enlarged(of.width, of.height) : null;
+
+function fileOf({ src, width, height, profile, preview }: Layer | Snapshot): Omit<Shown, "label" | "note"> {
+  return { src, width, height, profile: profile ?? false, preview: preview ?? null };
+}
 
 function fromLayer(run: ViewRun, layer: Layer | undefined): Shown | null {
   if (layer === undefined) return null;
-  const { label, src, width, height } = layer;
-  return { label: capital(label), src, width, height, note: layer.note ?? enlarged(layer, run) };
+  return { label: capital(layer.label), note: layer.note ?? enlarged(layer, run), ...fileOf(layer) };
 }
 
 function fromSnapshot(run: ViewRun, snapshot: Snapshot): Shown {
-  const { step, src, width, height } = snapshot;
-  return { label: `Restored, step ${step}`, src, width, height, note: enlarged(snapshot, run) };
+  return { label: words.restoredAt(snapshot.step), note: enlarged(snapshot, run), ...fileOf(snapshot) };
 }
 
 /** What a source shows now, named by its run where another run's stands beside it; null where there is no such picture. */
@@ -50,7 +56,7 @@ export function named(source: Source, state: State, run: ViewRun): Shown | null 
   const layer = shown(source, state, run);
   const beside = [state.left, state.right].some((side) => side.startsWith("run:"));
   const own = source === "timeline" || source === "estimate";
-  return layer !== null && beside && own ? { ...layer, label: `${run.title}: ${layer.label}` } : layer;
+  return layer !== null && beside && own ? { ...layer, label: words.layerOf(run.title, layer.label) } : layer;
 }
 
 /** What a source shows now, or null where the run has no such picture. */
@@ -66,7 +72,7 @@ export function shown(source: Source, state: State, run: ViewRun): Shown | null 
   if (source === "observed" || source === "truth") return fromLayer(run, run.layers[source]);
   const other = state.runs.find((candidate) => `run:${candidate.id}` === source);
   const layer = fromLayer(run, other?.layers.estimate);
-  return layer === null || other === undefined ? null : { ...layer, label: `${other.title}: ${layer.label}` };
+  return layer === null || other === undefined ? null : { ...layer, label: words.layerOf(other.title, layer.label) };
 }
 
 /** The sources a run has, with their names. */
@@ -75,13 +81,13 @@ export function choices(state: State, run: ViewRun): { value: Source; label: str
   if (run.layers.observed !== undefined) list.push({ value: "observed", label: capital(run.layers.observed.label) });
   if (run.snapshots.length > 0 || run.layers.estimate !== undefined) {
     const timeline = run.snapshots.length > 0;
-    if (timeline) list.push({ value: "timeline", label: "Restored, at the timeline" });
-    list.push({ value: "estimate", label: "Restored" });
+    if (timeline) list.push({ value: "timeline", label: words.restoredTimeline });
+    list.push({ value: "estimate", label: words.restored });
   }
   if (run.layers.truth !== undefined) list.push({ value: "truth", label: capital(run.layers.truth.label) });
   for (const other of state.runs) {
     if (other.id !== run.id && other.layers.estimate !== undefined) {
-      list.push({ value: `run:${other.id}`, label: `${other.title}: restored` });
+      list.push({ value: `run:${other.id}`, label: words.restoredOf(other.title) });
     }
   }
   return list;

@@ -6,17 +6,31 @@ import { capital, significant } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen, type Moved } from "./gestures.ts";
-import { Computed, draw, type Drawable } from "./paint.ts";
+import { Computed, draw, drawTiles, type Drawable } from "./paint.ts";
 import { devicePixels, Pane, type Side } from "./pane.ts";
 import type { Part } from "./part.ts";
 import type { Picture, Pictures } from "./pictures.ts";
 import { frame, named, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
+import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
+import { unitWords as units, viewerWords as words } from "../words.ts";
+
+/** The widest colours that the screen shows. */
+const COLOURS: PredefinedColorSpace = matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
+
+/** What a side shows: a picture, and over it the tiles of a large one. */
+interface Sight {
+  picture: Picture;
+  of: Size;
+  /** The picture is a smaller copy, and no tiles are over it. */
+  isCopy: boolean;
+  tiles: { tile: Tile; picture: Picture | null }[];
+}
 
 /** The two pictures of the moment. */
 interface Pair {
-  left: Picture | null;
-  right: Picture | null;
+  left: Sight | null;
+  right: Sight | null;
   overlay: Drawable | null;
 }
 
@@ -27,13 +41,15 @@ export class Stage implements Part, Moved {
     class: "wipe",
     role: "slider",
     tabindex: "0",
-    "aria-label": "Edge between the left and the right picture",
+    "aria-label": words.edge,
     "aria-valuemin": "0",
     "aria-valuemax": "100",
     "aria-orientation": "horizontal",
   });
   /** The pointer moved. */
   onHover: () => void = () => undefined;
+  /** A smaller copy of a large picture is shown. */
+  copied = false;
   /** Where the pointer is in its pane, or null. */
   pointer: Point | null = null;
 
@@ -43,7 +59,7 @@ export class Stage implements Part, Moved {
   private readonly message = h("p", { class: "stage-message" });
   private readonly observer: ResizeObserver;
   /** What each side showed last: it stays while the next one loads. */
-  private readonly last: Partial<Record<Side, { run: string; picture: Picture }>> = {};
+  private readonly last: Partial<Record<Side, { run: string; sight: Sight }>> = {};
 
   constructor(store: Store, pictures: Pictures, resized: () => void) {
     this.store = store;
@@ -92,6 +108,7 @@ export class Stage implements Part, Moved {
     const original = run.layers.observed === undefined ? "estimate" : "observed";
     const state: State = given.held ? { ...given, mode: "wipe", left: original, right: original } : given;
     const pair = this.pair(state, run);
+    this.copied = [pair.left, pair.right].some((sight) => sight?.isCopy === true);
     const sides = { left: named(state.left, state, run), right: named(state.right, state, run) };
     const two = state.mode === "side";
     setAttribute(this.element, "data-mode", state.mode);
@@ -107,10 +124,10 @@ export class Stage implements Part, Moved {
     const still = !geometry.canPan(this.place(), this.base, this.pane);
     for (const pane of this.panes) pane.element.classList.toggle("still", still);
     const waiting = Object.values(sides).filter((side) => side !== null);
-    const failed = waiting.some((side) => this.pictures.failed(side.src));
+    const failed = waiting.some((side) => this.pictures.failed(side.src) || (side.preview !== null && this.pictures.failed(side.preview)));
     const empty = pair.left === null && pair.right === null;
     this.message.hidden = !failed && !empty;
-    setText(this.message, failed ? "A picture could not be loaded." : waiting.length > 0 ? "Loading …" : "No picture yet.");
+    setText(this.message, failed ? words.notLoaded : waiting.length > 0 ? words.loading : words.nothingYet);
   }
 
   destroy(): void {
@@ -119,24 +136,39 @@ export class Stage implements Part, Moved {
 
   private pair(state: State, run: ViewRun): Pair {
     const overlay = run.overlays.find((candidate) => candidate.name === state.overlay);
-    const find = (side: Side): Picture | null => {
+    const find = (side: Side): Sight | null => {
       const layer = shown(state[side], state, run);
-      const picture = layer === null ? null : this.pictures.get(layer.src);
-      if (picture !== null) {
-        this.last[side] = { run: run.id, picture };
-        return picture;
+      const sight = layer === null ? null : this.sight(layer, state.mode === "difference");
+      if (sight !== null) {
+        this.last[side] = { run: run.id, sight };
+        return sight;
       }
       const before = this.last[side];
-      return layer !== null && before?.run === run.id ? before.picture : null;
+      return layer !== null && before?.run === run.id ? before.sight : null;
     };
     const [left, right] = [find("left"), find("right")];
     const map = overlay === undefined ? null : this.pictures.get(overlay.src);
-    this.pictures.inUse = new Set([left?.src, right?.src, map?.src].filter((src) => src !== undefined));
+    const seen = [left, right].flatMap((sight) => (sight === null ? [] : [sight.picture.src, ...sight.tiles.flatMap(({ picture }) => picture?.src ?? [])]));
+    this.pictures.inUse = new Set(map === null ? seen : [...seen, map.src]);
     return { left, right, overlay: map === null ? null : this.computed.overlay(map) };
   }
 
+  /** A layer as it is drawn now: of a large one a copy, and tiles where that is too coarse; `whole` where every pixel counts. */
+  private sight(layer: Shown, whole: boolean): Sight | null {
+    if (layer.preview === null || whole) {
+      const picture = this.pictures.get(layer.src, layer.profile);
+      return picture === null ? null : { picture, of: layer, isCopy: false, tiles: [] };
+    }
+    const picture = this.pictures.get(layer.preview, layer.profile);
+    if (picture === null) return null;
+    const [base, placed] = [this.base, this.place()];
+    if (isEnough(picture.width, base, placed)) return { picture, of: layer, isCopy: true, tiles: [] };
+    const tiles = tilesSeen(layer, base, placed, this.pane).map((tile) => ({ tile, picture: this.pictures.get(tileAddress(layer.src, tile), layer.profile) }));
+    return { picture, of: layer, isCopy: false, tiles };
+  }
+
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
-    const context = pane.canvas.getContext("2d");
+    const context = pane.canvas.getContext("2d", { colorSpace: COLOURS });
     if (context === null || pane.size.width === 0) return;
     const { canvas, size } = pane;
     if (canvas.width !== size.width || canvas.height !== size.height) {
@@ -149,9 +181,10 @@ export class Stage implements Part, Moved {
   }
 
   private drawSide(context: CanvasRenderingContext2D, side: Side, pair: Pair): void {
-    const picture = pair[side];
-    if (picture === null) return;
-    draw(context, picture, this.base, this.place());
+    const sight = pair[side];
+    if (sight === null) return;
+    draw(context, sight.picture, this.base, this.place());
+    drawTiles(context, sight.tiles, sight.of, this.base, this.place());
     if (side === "right" && pair.overlay !== null && !this.store.state.held) {
       context.globalAlpha = this.store.state.opacity;
       draw(context, pair.overlay, this.base, this.place());
@@ -165,7 +198,7 @@ export class Stage implements Part, Moved {
     else if (state.mode === "difference") {
       if (pair.left === null || pair.right === null) return;
       const { width, height } = this.base;
-      const picture = this.computed.difference(pair.left, pair.right, width, height, state.gain, state.signed);
+      const picture = this.computed.difference(pair.left.picture, pair.right.picture, width, height, state.gain, state.signed);
       draw(context, picture, this.base, this.place());
     } else {
       const edge = this.edge(state);
@@ -195,7 +228,7 @@ export class Stage implements Part, Moved {
     this.handle.style.top = `${area.y / ratio}px`;
     this.handle.style.height = `${area.height / ratio}px`;
     setAttribute(this.handle, "aria-valuenow", String(Math.round(100 * state.wipe)));
-    setAttribute(this.handle, "aria-valuetext", `${Math.round(100 * state.wipe)} % left picture`);
+    setAttribute(this.handle, "aria-valuetext", words.edgeAt(Math.round(100 * state.wipe)));
   }
 
   /** Draw how long some millimetres are, where a pixel's size is known. */
@@ -207,7 +240,7 @@ export class Stage implements Part, Moved {
       const { millimetres, width } = geometry.scaleBar(this.place(), across, pane.size);
       const ratio = pane.size.width / (pane.canvas.clientWidth || pane.size.width);
       pane.scaleBar.style.width = `${width / ratio}px`;
-      setText(pane.scaleBar, millimetres >= 0.1 ? `${significant(millimetres)} mm` : `${significant(1000 * millimetres)} µm`);
+      setText(pane.scaleBar, millimetres >= 0.1 ? units.millimetres(significant(millimetres)) : units.micrometres(significant(1000 * millimetres)));
     }
   }
 
@@ -228,30 +261,28 @@ export class Stage implements Part, Moved {
     const text = (side: Side): string => {
       const layer = sides[side];
       if (layer === null) return "";
-      const over = side === "right" && overlay !== undefined && !state.held ? `${layer.label} + ${capital(overlay.label)}` : layer.label;
-      return layer.note === null ? over : `${over} · ${layer.note}`;
+      const over = side === "right" && overlay !== undefined && !state.held ? words.with(layer.label, capital(overlay.label)) : layer.label;
+      return layer.note === null ? over : words.noted(over, layer.note);
     };
     const [first, second] = this.panes;
-    const show = (tag: HTMLElement, words: string): void => {
-      setText(tag, words);
-      tag.hidden = words === "";
+    const show = (tag: HTMLElement, said: string): void => {
+      setText(tag, said);
+      tag.hidden = said === "";
     };
     const blink = state.mode === "blink";
-    const gain = `× ${state.gain}`;
-    const words = state.signed ? `Right − left, ${gain}` : `|Right − left|, ${gain}`;
+    const difference = words.difference(state.gain, state.signed);
     if (state.mode === "difference") {
-      show(first.tags.left, words);
-      show(first.tags.right, state.signed ? "gray = the same" : "black = the same");
+      show(first.tags.left, difference);
+      show(first.tags.right, words.same(state.signed));
     } else {
       show(first.tags.left, blink && state.blinkRight ? "" : text("left"));
       show(first.tags.right, state.mode === "side" || (state.mode === "wipe" && state.left === state.right) || (blink && !state.blinkRight) ? "" : text("right"));
     }
     show(second.tags.left, text("right"));
     show(second.tags.right, "");
-    const names = `left ${sides.left?.label ?? "nothing"}, right ${sides.right?.label ?? "nothing"}`;
-    const help = "plus and minus zoom, arrow keys move, question mark lists all keys";
-    const what = { wipe: "Wipe", blink: "Blink", side: "Side by side", difference: words }[state.mode];
-    setAttribute(first.element, "aria-label", `${what}: ${names}; ${help}`);
-    setAttribute(second.element, "aria-label", `Right picture: ${sides.right?.label ?? "nothing"}; ${help}`);
+    const [left, right] = [sides.left?.label ?? words.nothing, sides.right?.label ?? words.nothing];
+    const what = state.mode === "difference" ? difference : words.modes[state.mode].label;
+    setAttribute(first.element, "aria-label", words.pane(what, left, right, words.paneHelp));
+    setAttribute(second.element, "aria-label", words.rightPane(right, words.paneHelp));
   }
 }

@@ -7,14 +7,15 @@ import { decibels, keptText } from "./format.ts";
 import { valueAt } from "./history.ts";
 import type { Part } from "./part.ts";
 import type { State, Store } from "./state.ts";
+import { viewerWords as words } from "../words.ts";
 
 /** Milliseconds a snapshot while playing. */
 const TEMPO = 120;
 
 /** What the timeline's position is called. */
 export function timelineText(run: ViewRun, step: number | null): string {
-  if (step !== null) return `Step ${step}`;
-  if (run.stop === null) return run.status === "running" ? "Now" : "Latest";
+  if (step !== null) return words.step(step);
+  if (run.stop === null) return run.status === "running" ? words.now : words.latest;
   return keptText(run.stop);
 }
 
@@ -24,16 +25,16 @@ export function timelineScores(run: ViewRun, step: number | null): string {
   const at = step ?? run.stop?.kept_step ?? history.step.at(-1) ?? 0;
   const observed = valueAt(history.step, history.psnr_observed, at);
   const truth = valueAt(history.truth_step, history.psnr_truth, at);
-  const words = [
-    observed === null ? null : `${decibels(observed)} to the original`,
-    truth === null ? null : `${decibels(truth)} to the truth`,
+  const said = [
+    observed === null ? null : words.toOriginal(decibels(observed)),
+    truth === null ? null : words.toTruth(decibels(truth)),
   ].filter((text) => text !== null);
-  return words.length === 0 ? "" : `curves there: ${words.join(" · ")}`;
+  return said.length === 0 ? "" : words.scores(said);
 }
 
 export class Timeline implements Part {
   readonly element: HTMLElement;
-  private readonly slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "Timeline of the fit" });
+  private readonly slider = h("input", { type: "range", min: "0", step: "1", "aria-label": words.timeline });
   private readonly place = h("strong");
   private readonly scores = h("span", { class: "muted" });
   private readonly play: HTMLButtonElement;
@@ -53,9 +54,9 @@ export class Timeline implements Part {
       const run = store.run;
       if (run !== null) actions.goTo(run.snapshots[Number(this.slider.value)]?.step ?? null);
     });
-    this.play = button(icon("play"), "Play the fit (P)", () => this.toggle());
-    this.kept = button("Kept", "What was kept of the fit (K)", () => actions.goTo(null), false);
-    this.peak = button("Peak", "The snapshot nearest to the peak (M)", () => this.toPeak(), false);
+    this.play = button(icon("play"), words.play, () => this.toggle());
+    this.kept = button(words.kept, words.keptTitle, () => actions.goTo(null), false);
+    this.peak = button(words.peak, words.peakTitle, () => this.toPeak(), false);
     this.element = h(
       "div",
       { class: "timeline" },
@@ -63,9 +64,9 @@ export class Timeline implements Part {
         "div",
         { class: "timeline-row" },
         this.play,
-        button(icon("earlier"), "Earlier snapshot (comma)", () => actions.move(-1)),
+        button(icon("earlier"), words.earlier, () => actions.move(-1)),
         this.slider,
-        button(icon("later"), "Later snapshot (full stop)", () => actions.move(1)),
+        button(icon("later"), words.later, () => actions.move(1)),
         this.kept,
         this.peak,
       ),
@@ -81,14 +82,14 @@ export class Timeline implements Part {
     setAttribute(this.slider, "aria-valuetext", text);
     setText(this.place, text);
     setText(this.scores, timelineScores(run, state.step));
-    setText(this.kept, run.stop === null ? "Latest" : run.stop.taken ? "Taken" : "Kept");
+    setText(this.kept, run.stop === null ? words.latest : run.stop.taken ? words.taken : words.kept);
     setAttribute(this.kept, "aria-pressed", String(state.step === null));
     this.peak.hidden = run.peak === null;
     const playing = this.timer !== 0;
     if (this.play.classList.contains("playing") !== playing) {
       this.play.classList.toggle("playing", playing);
       this.play.replaceChildren(icon(playing ? "pause" : "play"));
-      setAttribute(this.play, "aria-label", playing ? "Pause (P)" : "Play the fit (P)");
+      setAttribute(this.play, "aria-label", playing ? words.pausePlay : words.play);
     }
   }
 

@@ -8,13 +8,9 @@ import type { Part } from "./part.ts";
 import { choices } from "./sources.ts";
 import type { Stage } from "./stage.ts";
 import type { Mode, Source, State, Store } from "./state.ts";
+import { viewerWords as words } from "../words.ts";
 
-const MODES: { mode: Mode; label: string; title: string }[] = [
-  { mode: "wipe", label: "Wipe", title: "Before and after with an edge to drag (W)" },
-  { mode: "blink", label: "Blink", title: "Left and right in turn (B)" },
-  { mode: "side", label: "Side by side", title: "Both pictures in step (S)" },
-  { mode: "difference", label: "Difference", title: "Right minus left, amplified (D)" },
-];
+const MODES = (["wipe", "blink", "side", "difference"] as const).map((mode) => ({ mode, ...words.modes[mode] }));
 
 let toolbars = 0;
 
@@ -26,14 +22,14 @@ export class Toolbar implements Part {
   private readonly runField: HTMLElement;
   private readonly left: HTMLSelectElement;
   private readonly right: HTMLSelectElement;
-  private readonly original = h("button", { type: "button", class: "hold", title: "The original, for as long as this is pressed (also the key \\ or a long press on the picture)" }, "Hold: original");
-  private readonly zoom = h("output", { class: "zoom-label", "aria-label": "Zoom" });
+  private readonly original = h("button", { type: "button", class: "hold", title: words.holdTitle }, words.hold);
+  private readonly zoom = h("output", { class: "zoom-label", "aria-label": words.zoom });
   private readonly buttons: Record<"out" | "in" | "fit" | "actual", HTMLButtonElement>;
 
   constructor(store: Store, actions: Actions, stage: Stage, help: () => void) {
     this.stage = stage;
     const name = `viewer-mode-${++toolbars}`;
-    const modes = h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden" }, "How to compare"));
+    const modes = h("fieldset", { class: "segmented" }, h("legend", { class: "visually-hidden" }, words.compare));
     for (const { mode, label, title } of MODES) {
       const radio = h("input", { type: "radio", name, value: mode, onchange: () => actions.mode(mode) });
       this.radios.set(mode, radio);
@@ -41,20 +37,20 @@ export class Toolbar implements Part {
     }
     const source = (side: "left" | "right"): HTMLSelectElement =>
       h("select", {
-        "aria-label": `${side === "left" ? "Left" : "Right"} picture`,
+        "aria-label": side === "left" ? words.left : words.right,
         onchange: (event) => actions.choose({ [side]: (event.currentTarget as HTMLSelectElement).value as Source }),
       });
     this.left = source("left");
     this.right = source("right");
     this.run = h("select", { onchange: () => actions.show(store.state.runs, this.run.value) });
-    this.runField = h("label", { class: "run-field" }, h("span", {}, "Run"), this.run);
+    this.runField = h("label", { class: "run-field" }, h("span", {}, words.runField), this.run);
     const button = (label: string | Node, title: string, onclick: () => void, small = false): HTMLButtonElement =>
       h("button", { type: "button", title, "aria-label": small && title, class: small ? "icon" : false, onclick }, label);
     this.buttons = {
-      out: button("−", "Zoom out (−)", () => actions.zoom(-1), true),
-      in: button("+", "Zoom in (+)", () => actions.zoom(1), true),
-      fit: button("Fit", "Fit the picture (F)", () => actions.fit()),
-      actual: button("1:1", "One picture pixel on one screen pixel (1)", () => actions.zoomTo(1)),
+      out: button("−", words.zoomOut, () => actions.zoom(-1), true),
+      in: button("+", words.zoomIn, () => actions.zoom(1), true),
+      fit: button(words.fit, words.fitTitle, () => actions.fit()),
+      actual: button(words.actual, words.actualTitle, () => actions.zoomTo(1)),
     };
     for (const kind of ["pointerdown", "pointerup", "pointercancel", "pointerleave", "blur"] as const) {
       this.original.addEventListener(kind, () => store.set({ held: kind === "pointerdown" }));
@@ -67,14 +63,14 @@ export class Toolbar implements Part {
     const { out, fit, actual } = this.buttons;
     this.element = h(
       "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "Viewer" },
+      { class: "toolbar", role: "toolbar", "aria-label": words.viewer },
       this.runField,
       modes,
       h(
         "div",
         { class: "sources" },
         this.left,
-        button(icon("swap"), "Swap left and right (X)", () => actions.swap(), true),
+        button(icon("swap"), words.swap, () => actions.swap(), true),
         this.right,
       ),
       this.original,
@@ -86,8 +82,8 @@ export class Toolbar implements Part {
         this.buttons.in,
         fit,
         actual,
-        button(icon("fullScreen"), "Full screen (Shift+F)", () => actions.fullScreen(), true),
-        button("?", "Keys (?)", help, true),
+        button(icon("fullScreen"), words.fullScreen, () => actions.fullScreen(), true),
+        button("?", words.keysTitle, help, true),
       ),
     );
   }

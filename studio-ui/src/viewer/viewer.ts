@@ -15,6 +15,7 @@ import { Stage } from "./stage.ts";
 import { INITIAL, Store, type Source, type State } from "./state.ts";
 import { Timeline, timelineScores, timelineText } from "./timeline.ts";
 import { Toolbar } from "./toolbar.ts";
+import { viewerWords as words } from "../words.ts";
 
 export interface ViewerOptions {
   /** Where single keys are heard: on the whole page (a report), or only inside the viewer (default). */
@@ -59,7 +60,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
     if (frame === 0) frame = requestAnimationFrame(render);
   };
   const pictures = new Pictures(schedule);
-  const element = h("section", { class: "viewer", "aria-label": "Viewer" });
+  const element = h("section", { class: "viewer", "aria-label": words.viewer });
   const stage = new Stage(store, pictures, schedule);
   const actions = new Actions(store, stage, element);
   const readout = new Readout(stage, pictures);
@@ -98,7 +99,7 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
     if (now === null) return;
     const index = run.snapshots.indexOf(now);
     for (const next of [run.snapshots[index + 1], run.snapshots[index - 1]]) {
-      if (next !== undefined) pictures.get(next.src);
+      if (next !== undefined) pictures.get(next.preview ?? next.src, next.profile);
     }
   }
 
@@ -114,8 +115,8 @@ export function mountViewer(root: HTMLElement, options: ViewerOptions = {}): Vie
     }
     const run = store.run;
     if (run === null) return;
-    if (state.run !== before.run && before.run !== null) say(`Run ${run.title}`);
-    else if (state.step !== before.step) say(`${timelineText(run, state.step)}, ${timelineScores(run, state.step)}`);
+    if (state.run !== before.run && before.run !== null) say(words.run(run.title));
+    else if (state.step !== before.step) say(words.timelineSaid(timelineText(run, state.step), timelineScores(run, state.step)));
   });
 
   return {

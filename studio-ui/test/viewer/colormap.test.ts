@@ -27,8 +27,13 @@ test("values beyond the ends take the ends' colours", () => {
 });
 
 test("a gray picture takes the table's colours and keeps its transparency", () => {
-  const out = colourise(Uint8ClampedArray.from([0, 0, 0, 255, 255, 255, 255, 40]));
+  const out = colourise(Uint8ClampedArray.from([0, 0, 0, 255, 255, 255, 255, 40, 9, 9, 9, 255]));
   assert.deepEqual([...out.subarray(0, 4)], [...colour(0), 255]);
-  assert.deepEqual([...out.subarray(4)], [...colour(1), 40]);
+  assert.deepEqual([...out.subarray(4, 8)], [...colour(1), 40]);
   assert.equal(table().length, 3 * 256);
+});
+
+test("of a map that says only yes and no, no is clear: what is known is not darkened", () => {
+  const out = colourise(Uint8ClampedArray.from([0, 0, 0, 255, 255, 255, 255, 255]));
+  assert.deepEqual([out[3], out[7]], [0, 255]);
 });

@@ -20,7 +20,8 @@ from untrained.images import read_picture
 class Studio:
     """A server process; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.arguments = arguments
         self.workspace = folder / "workspace"
         self.log = folder / "server.log"
         self.port = 0
@@ -35,7 +36,8 @@ class Studio:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "untrained", "studio", "--workspace", str(self.workspace),
-                 "--port", str(self.port), "--no-browser", "--checkpoint-every", "0.5"],
+                 "--port", str(self.port), "--no-browser", "--checkpoint-every", "0.5",
+                 *self.arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,

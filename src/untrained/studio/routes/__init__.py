@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from untrained.studio.routes import about, jobs, page, pictures, results
+from untrained.studio.routes import about, batches, jobs, page, pictures, results
 
 ROUTERS = (
-    about.router, pictures.router, jobs.router, results.router, results.several, page.router,
+    about.router, pictures.router, jobs.router, batches.router, results.router, results.several,
+    page.router,
 )  # fmt: skip

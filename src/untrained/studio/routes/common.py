@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
@@ -21,6 +21,7 @@ __all__ = [
     "HTML",
     "PNG",
     "WEBP",
+    "Corner",
     "IdInPath",
     "StudioOf",
     "errors",
@@ -28,6 +29,7 @@ __all__ = [
     "found_picture",
     "packed",
     "sent",
+    "tile_of",
 ]
 
 _REASONS = {
@@ -69,6 +71,7 @@ def studio_of(request: Request) -> Studio:
 
 StudioOf = Annotated[Studio, Depends(studio_of)]
 IdInPath = Annotated[str, InPath(alias="id", pattern=ID_PATTERN)]
+Corner = Annotated[int | None, Query(ge=0, lt=2**31, description="of a tile, in pixels")]
 
 
 def found_job(studio: Studio, id_: str) -> Entry:
@@ -100,10 +103,27 @@ def sent(path: Path, *, name: str = "", lasting: bool = False) -> FileResponse:
     except FileNotFoundError:
         raise HTTPException(404, "it has been deleted") from None
     kind = "application/octet-stream" if name else f"image/{path.suffix[1:]}"
-    head = {"cache-control": "private, max-age=31536000, immutable"} if lasting else None
     return FileResponse(
-        path, stat_result=facts, media_type=kind, filename=name or None, headers=head
+        path, stat_result=facts, media_type=kind, filename=name or None, headers=_keeping(lasting)
     )
+
+
+def _keeping(lasting: bool) -> dict[str, str] | None:
+    return {"cache-control": "private, max-age=31536000, immutable"} if lasting else None
+
+
+def tile_of(studio: Studio, path: Path, x: int | None, y: int | None, lasting: bool) -> Response:
+    """Return a tile of a picture that is shown as the answer; a corner that is left out is 0.
+
+    Raises:
+        HTTPException: 404, the picture has been deleted in the meantime.
+        InputError: there is no tile at that place.
+    """
+    try:
+        tile = studio.tiles.tile(path, x or 0, y or 0)
+    except FileNotFoundError:
+        raise HTTPException(404, "it has been deleted") from None
+    return Response(tile, media_type="image/png", headers=_keeping(lasting))
 
 
 def packed(request: Request, content: bytes, kind: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -29,6 +30,7 @@ from untrained.studio.studio import Studio
 from untrained.studio.taking import result_file, result_name, take_snapshot
 from untrained.studio.worker import remove_job
 from untrained.studio.workspace import new_id
+from untrained.tasks import find_task
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -213,16 +215,20 @@ def _job(studio: Studio, id_: str) -> Job:
 
 def _enter(studio: Studio, request: JobRequest, **more: object) -> Job:
     id_ = new_id()
-    facts = studio.queue.picture(request.picture)
-    assert facts is not None, "the request has been checked"
+    facts = found_picture(studio, request.picture)
     recipe = studio.requests.recipe(request)
     state = {
         "picture_name": facts["name"],
         "pages": studio.requests.pages(request),
         "max_steps": recipe.max_steps,
         "command": studio.requests.command(request),
+        "suffix": find_task(request.task).formats.output_suffix(Path(facts["name"])),
+        "depth": facts["depth"],
         **more,
     }
     studio.workspace.job(id_).mkdir()
-    studio.queue.add_job(id_, request.model_dump(), state)
+    used = [request.picture, *request.files.values(), *filter(None, [request.truth])]
+    if not studio.queue.add_job(id_, request.model_dump(), state, pictures=used):
+        studio.workspace.job(id_).rmdir()
+        raise HTTPException(404, "a picture of this job was deleted while it was begun")
     return _job(studio, id_)

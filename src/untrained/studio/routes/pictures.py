@@ -13,11 +13,13 @@ from untrained.studio.models import Picture, Sample, SampleRequest
 from untrained.studio.routes.common import (
     PNG,
     WEBP,
+    Corner,
     IdInPath,
     StudioOf,
     errors,
     found_picture,
     sent,
+    tile_of,
 )
 from untrained.studio.samples import SAMPLES, open_sample, sample_image
 from untrained.studio.screen import encode_png
@@ -57,7 +59,7 @@ def upload(
     if over is not None:
         found_picture(studio, over)
     facts = studio.pictures.add(
-        file.filename or "picture", file.file, kind=kind, over=over,
+        _name_of(file) or "picture", file.file, kind=kind, over=over,
         header=None if header is None else header.file,
     )  # fmt: skip
     return Picture.model_validate(facts)
@@ -87,13 +89,18 @@ def picture(studio: StudioOf, id_: IdInPath) -> Picture:
     "/pictures/{id}/image.png", response_class=FileResponse, responses=PNG | errors(404, 422)
 )
 def picture_png(
-    studio: StudioOf, id_: IdInPath, page: Annotated[int, Query(ge=1, le=100_000)] = 1
-) -> FileResponse:
-    """Return a page, from 1, as 8-bit PNG for the screen; 8-bit pictures without any loss."""
+    studio: StudioOf, id_: IdInPath, page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    x: Corner = None, y: Corner = None,
+) -> Response:  # fmt: skip
+    """Return a page, from 1, as 8-bit PNG for the screen; 8-bit pictures without any loss.
+
+    With x and y only the tile whose upper left corner is there.
+    """
     facts = found_picture(studio, id_)
     if page > facts["pages"]:
         raise HTTPException(404, f"{facts['name']} has {facts['pages']} pages, no page {page}")
-    return sent(studio.pictures.page(id_, page), lasting=True)
+    path = studio.pictures.page(id_, page)
+    return sent(path, lasting=True) if x is None else tile_of(studio, path, x, y, True)
 
 
 @router.get(
@@ -102,7 +109,7 @@ def picture_png(
 def picture_look(
     studio: StudioOf, id_: IdInPath, look: Literal["preview", "thumbnail"]
 ) -> FileResponse:
-    """Return a smaller look at the first page, in sRGB: of a screen's size, or for a list."""
+    """Return a smaller look at the first page: of a screen's size, or for a list."""
     found_picture(studio, id_)
     return sent(studio.pictures.look(id_, look), lasting=True)
 
@@ -114,7 +121,7 @@ def read_mask(studio: StudioOf, id_: IdInPath, file: UploadFile) -> Response:
     How it was read, where that is not plain, is in the header X-Notes.
     """
     found_picture(studio, id_)
-    marks = studio.pictures.read_mask(id_, file.filename or "mask", file.file)
+    marks = studio.pictures.read_mask(id_, _name_of(file) or "mask", file.file)
     png = encode_png(np.where(marks.white, np.uint8(255), np.uint8(0))[..., None], compression=1)
     return Response(png, media_type="image/png", headers={"X-Notes": "; ".join(marks.notes)})
 
@@ -123,10 +130,16 @@ def read_mask(studio: StudioOf, id_: IdInPath, file: UploadFile) -> Response:
 def delete_picture(studio: StudioOf, id_: IdInPath) -> None:
     """Delete a picture that no job uses."""
     facts = found_picture(studio, id_)
-    uses = studio.queue.uses_of(id_)
-    if uses:
+    if not studio.pictures.delete(id_) and (uses := studio.queue.uses_of(id_)):
         raise HTTPException(409, f"{facts['name']} is used by {uses} jobs; delete them first")
-    studio.pictures.delete(id_)
+
+
+def _name_of(file: UploadFile) -> str:
+    """Return a file's name as the user has it: browsers send three characters of names escaped."""
+    name = file.filename or ""
+    for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escaped, character)
+    return name
 
 
 def _check_sample(name: str) -> None:

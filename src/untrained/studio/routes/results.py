@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
 from untrained.studio.routes.common import (
@@ -16,14 +19,16 @@ from untrained.studio.routes.common import (
     HTML,
     PNG,
     WEBP,
+    Corner,
     IdInPath,
     StudioOf,
     errors,
     found_job,
     sent,
+    tile_of,
 )
 from untrained.studio.taking import result_file, result_name
-from untrained.studio.views import report_of, shown_file, thumbnail_of, view_of
+from untrained.studio.views import eight_bits_of, report_of, shown_file, smaller_of, view_of
 from untrained.studio.watching import keep_watching
 from untrained.studio.zipping import unlike, zipped
 
@@ -34,6 +39,7 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 Version = Annotated[str, Query(pattern="^[0-9a-z]{0,40}$")]
 """In the addresses of a view: the picture of one version never changes."""
 IMAGE = PNG | errors(404, 422)
+LOOK = WEBP | errors(404, 422)
 
 
 @router.get("/view", responses=errors(404, 422))
@@ -46,11 +52,25 @@ def view(studio: StudioOf, id_: IdInPath, page: Page = 1) -> dict[str, Any]:
 
 
 @router.get("/latest.png", response_class=FileResponse, responses=IMAGE)
-async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> FileResponse:
+async def latest(
+    studio: StudioOf, id_: IdInPath, step: int | None = None, x: Corner = None, y: Corner = None
+) -> Response:
     """Return the image that would be kept now, at most about a second old while it is asked for.
 
     `step` changes nothing; it makes the address new, so that a browser asks again.
     """
+    path = await _latest(studio, id_)
+    return await run_in_threadpool(_part, studio, path, x, y, False)
+
+
+@router.get("/latest.webp", response_class=FileResponse, responses=LOOK)
+async def latest_look(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Response:
+    """Return a smaller look at it."""
+    path = await _latest(studio, id_)
+    return sent(await run_in_threadpool(smaller_of, studio, path, "preview"))
+
+
+async def _latest(studio: StudioOf, id_: str) -> Path:
     entry = found_job(studio, id_)
     folder = studio.workspace.job(id_)
     path = folder / "latest.png"
@@ -61,33 +81,54 @@ async def latest(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Fi
         await asyncio.sleep(0.1)
     if not path.exists():
         raise HTTPException(404, "there is no image yet")
-    return sent(path)
+    return path
 
 
 @router.get("/observed.png", response_class=FileResponse, responses=IMAGE)
-def observed(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
-    """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range."""
-    return _shown(studio, id_, "observed", page, v)
+def observed(
+    studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "",
+    x: Corner = None, y: Corner = None,
+) -> Response:  # fmt: skip
+    """Return the picture that was given; like all of these as PNG of 8 bits, by the fit's range.
+
+    With x and y only the tile whose upper left corner is there: of a large picture what is seen.
+    """
+    return _part(studio, _shown(studio, id_, "observed", page), x, y, v != "")
 
 
 @router.get("/estimate.png", response_class=FileResponse, responses=IMAGE)
 def estimate(
-    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None, v: Version = ""
-) -> FileResponse:
+    studio: StudioOf, id_: IdInPath, page: Page = 1, step: int | None = None, v: Version = "",
+    x: Corner = None, y: Corner = None,
+) -> Response:  # fmt: skip
     """Return the result, or the newest image of a fit that is not over; `step` as for latest."""
-    return _shown(studio, id_, "estimate", page, v)
+    return _part(studio, _shown(studio, id_, "estimate", page), x, y, v != "")
 
 
 @router.get("/thumbnail.webp", response_class=FileResponse, responses=WEBP | errors(404, 422))
 def thumbnail(studio: StudioOf, id_: IdInPath, v: Version = "") -> FileResponse:
     """Return a small look at the result."""
-    return sent(thumbnail_of(studio, found_job(studio, id_)), lasting=v != "")
+    path = smaller_of(studio, _shown(studio, id_, "estimate", 1), "thumbnail")
+    return sent(path, lasting=v != "")
+
+
+@router.get("/{layer}.webp", response_class=FileResponse, responses=LOOK)
+def layer_look(
+    studio: StudioOf, id_: IdInPath, layer: Literal["observed", "estimate", "truth"],
+    page: Page = 1, step: int | None = None, v: Version = "",
+) -> FileResponse:  # fmt: skip
+    """Return a look at a picture of the size of a screen."""
+    path = smaller_of(studio, _shown(studio, id_, layer, page), "preview")
+    return sent(path, lasting=v != "")
 
 
 @router.get("/truth.png", response_class=FileResponse, responses=IMAGE)
-def truth(studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "") -> FileResponse:
+def truth(
+    studio: StudioOf, id_: IdInPath, page: Page = 1, v: Version = "",
+    x: Corner = None, y: Corner = None,
+) -> Response:  # fmt: skip
     """Return the clean picture, if there is one."""
-    return _shown(studio, id_, "truth", page, v)
+    return _part(studio, _shown(studio, id_, "truth", page), x, y, v != "")
 
 
 @router.get("/snapshots/{step}.png", response_class=FileResponse, responses=IMAGE)
@@ -97,9 +138,24 @@ def snapshot(
     step: Annotated[int, InPath(ge=0, lt=2**31)],
     page: Page = 1,
     v: Version = "",
-) -> FileResponse:
+    x: Corner = None,
+    y: Corner = None,
+) -> Response:
     """Return the image that would have been kept at a step."""
-    return _shown(studio, id_, f"snapshots/{step}", page, v)
+    return _part(studio, _shown(studio, id_, f"snapshots/{step}", page), x, y, v != "")
+
+
+@router.get("/snapshots/{step}.webp", response_class=FileResponse, responses=LOOK)
+def snapshot_look(
+    studio: StudioOf,
+    id_: IdInPath,
+    step: Annotated[int, InPath(ge=0, lt=2**31)],
+    page: Page = 1,
+    v: Version = "",
+) -> FileResponse:
+    """Return a smaller look at it."""
+    path = smaller_of(studio, _shown(studio, id_, f"snapshots/{step}", page), "preview")
+    return sent(path, lasting=v != "")
 
 
 @router.get("/overlays/{name}.png", response_class=FileResponse, responses=IMAGE)
@@ -111,7 +167,7 @@ def overlay(
     v: Version = "",
 ) -> FileResponse:
     """Return a gray map over the picture: what the fit found beside it, what was missing."""
-    return _shown(studio, id_, f"overlays/{name}", page, v)
+    return sent(_shown(studio, id_, f"overlays/{name}", page), lasting=v != "")
 
 
 @router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
@@ -122,6 +178,20 @@ def result(studio: StudioOf, id_: IdInPath) -> FileResponse:
     if path is None:
         raise HTTPException(404, f"there is no result; the job is {entry.status}")
     return sent(path, name=result_name(entry, path))
+
+
+@router.get("/result-8-bit.png", response_class=Response, responses=IMAGE)
+def result_of_8_bits(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
+    """Return a page of the result as the screen shows it: PNG of 8 bits, upright, with alpha."""
+    entry = found_job(studio, id_)
+    path = result_file(studio.workspace, id_)
+    if path is None:
+        raise HTTPException(404, f"there is no result; the job is {entry.status}")
+    number = "" if entry.state.get("pages", 1) == 1 else f"-{page}"
+    name = result_name(entry, Path("of.png"), f"{{name}}-{{task}}{number}-8-bit")
+    head = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    data = eight_bits_of(studio, entry, page)
+    return Response(data, media_type="image/png", headers=head)
 
 
 @several.get("/results.zip", response_class=StreamingResponse, responses=FILE | errors(404, 422))
@@ -157,5 +227,9 @@ def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
     return HTMLResponse(text, headers={"content-security-policy": rules})
 
 
-def _shown(studio: StudioOf, id_: str, name: str, page: int, version: str) -> FileResponse:
-    return sent(shown_file(studio, found_job(studio, id_), name, page), lasting=version != "")
+def _shown(studio: StudioOf, id_: str, name: str, page: int) -> Path:
+    return shown_file(studio, found_job(studio, id_), name, page)
+
+
+def _part(studio: StudioOf, path: Path, x: int | None, y: int | None, lasting: bool) -> Response:
+    return sent(path, lasting=lasting) if x is None else tile_of(studio, path, x, y, lasting)

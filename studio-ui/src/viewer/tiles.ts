@@ -1,0 +1,52 @@
+/** Large pictures part by part: a smaller copy of all of it, and tiles of every pixel where they are seen. */
+
+import { pixelIn, visible, type PaneSize, type Place, type Point, type Size } from "./geometry.ts";
+
+/** The side of a tile (Python: `studio.screen.TILE`). */
+export const TILE = 1024;
+
+/** A tile's upper left corner and size, in pixels of its picture. */
+export type Tile = Point & Size;
+
+/** The address of a tile of the picture at `src`. */
+export function tileAddress(src: string, tile: Point): string {
+  return `${src}${src.includes("?") ? "&" : "?"}x=${tile.x}&y=${tile.y}`;
+}
+
+function at(column: number, row: number, picture: Size): Tile {
+  const [x, y] = [column * TILE, row * TILE];
+  return { x, y, width: Math.min(TILE, picture.width - x), height: Math.min(TILE, picture.height - y) };
+}
+
+/** The tile that holds a pixel. */
+export function tileOf(pixel: Point, picture: Size): Tile {
+  return at(Math.floor(pixel.x / TILE), Math.floor(pixel.y / TILE), picture);
+}
+
+/** Whether a copy so many pixels wide has a pixel for each of the screen's. */
+export function isEnough(copy: number, frame: Size, placed: Place): boolean {
+  return frame.width * placed.scale <= copy * 1.01;
+}
+
+/** The tiles of a picture over the frame that are seen in a pane, row by row. */
+export function tilesSeen(picture: Size, frame: Size, placed: Place, pane: PaneSize): Tile[] {
+  const area = visible(placed, frame, pane);
+  if (area.width <= 0 || area.height <= 0) return [];
+  const pixel = (x: number, y: number): Point =>
+    pixelIn(picture, { x: Math.max(0, Math.floor((x - placed.x) / placed.scale)), y: Math.max(0, Math.floor((y - placed.y) / placed.scale)) }, frame);
+  const first = pixel(area.x, area.y);
+  const last = pixel(area.x + area.width - 1, area.y + area.height - 1);
+  const tiles: Tile[] = [];
+  for (let row = Math.floor(first.y / TILE); row <= Math.floor(last.y / TILE); row++) {
+    for (let column = Math.floor(first.x / TILE); column <= Math.floor(last.x / TILE); column++) tiles.push(at(column, row, picture));
+  }
+  return tiles;
+}
+
+/** Where a tile lies in a pane: on whole pixels, so that no seam shines through. */
+export function tilePlace(tile: Tile, picture: Size, frame: Size, placed: Place): Point & Size {
+  const [across, down] = [(placed.scale * frame.width) / picture.width, (placed.scale * frame.height) / picture.height];
+  const [left, right] = [tile.x, tile.x + tile.width].map((x) => Math.round(placed.x + x * across)) as [number, number];
+  const [top, bottom] = [tile.y, tile.y + tile.height].map((y) => Math.round(placed.y + y * down)) as [number, number];
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}

@@ -1,0 +1,78 @@
+"""What a result gives: its file, one that every program opens, a report of what downloads."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import expect
+from steps import drop, expect_status, restore, set_steps
+
+from untrained.images import Picture, blended, read_picture, write_picture
+
+
+def downloaded(page: Any, name: str) -> tuple[str, NDArray[Any]]:
+    """The name and the pixels of what a link gives."""
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name=name, exact=True).click()
+    path = Path(waiting.value.path())
+    return waiting.value.suggested_filename, np.asarray(Image.open(io.BytesIO(path.read_bytes())))
+
+
+def test_beside_a_file_of_16_bits_there_is_one_for_every_program(
+    page: Any, studio: Any, tmp_path: Path, scene: Any
+) -> None:
+    path = tmp_path / "deep.tif"
+    noise = np.random.default_rng(0).normal(0, 0.05, (40, 48, 3))
+    deep = np.rint(65535 * (scene(40, 48) + noise).clip(0, 1)).astype(np.uint16)
+    write_picture(path, Picture.from_array(deep))
+    page.goto(studio.url)
+    drop(page, path)
+    set_steps(page, 10)
+    id_ = restore(page)
+    expect_status(page, "done")
+    page.get_by_role("link", name="Download TIFF (16 bit)").wait_for()
+    name, got = downloaded(page, "Download PNG (8 bit)")
+    assert name == "deep-denoise-8-bit.png"
+    assert got.dtype == np.uint8
+    wanted = studio.result(id_)[0] / 257.0
+    assert np.abs(got - wanted).max() <= 0.51
+
+
+def test_a_file_that_is_plain_needs_no_other(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    set_steps(page, 4)
+    restore(page)
+    expect_status(page, "done")
+    expect(page.get_by_role("link", name="Download")).to_have_count(1)
+    expect(page.get_by_role("link", name="Download")).to_have_text("Download PNG (8 bit)")
+
+
+def test_the_report_shows_what_downloads(page: Any, studio: Any, noisy: Path) -> None:
+    page.goto(studio.url)
+    drop(page, noisy)
+    set_steps(page, 40)
+    id_ = restore(page)
+    expect_status(page, "done")
+    before, whole = read_picture(noisy).pixels[0], studio.result(id_)[0]
+    with page.expect_response("**/strength") as answer:
+        page.get_by_role("slider", name="Strength", exact=True).fill("30")
+    assert answer.value.ok
+    wanted = blended(before, whole, strength=0.3)
+    row, column = np.unravel_index(np.abs(wanted.astype(int) - whole).sum(-1).argmax(), (64, 80))
+    page.goto(f"{studio.url}/api/jobs/{id_}/report.html")
+    expect(page.locator(".facts").first).to_contain_text("30 %")
+    page.get_by_label("Right picture").select_option("estimate")
+    page.get_by_role("button", name="1:1").click()
+    box = page.locator(".viewer .pane").first.bounding_box()
+    left, top = (round((box[side] - of) / 2) for side, of in (("width", 80), ("height", 64)))
+    page.mouse.move(box["x"] + left + int(column) + 0.5, box["y"] + top + int(row) + 0.5)
+    values = page.locator(".readout-values")
+    expect(values).to_contain_text(re.compile(rf"x {column}\s+y {row}\s"))
+    expect(values).to_contain_text(f"right {' '.join(map(str, wanted[row, column]))}")
