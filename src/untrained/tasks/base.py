@@ -39,6 +39,7 @@ from untrained.restoring import (
     Hooks,
     Measured,
     MeasuredPages,
+    Window,
     restore,
     restore_picture,
 )
@@ -243,6 +244,14 @@ class Task:
         assert isinstance(given, Given)
         return read_truth(path, asked.place, given, max_pixels=asked.max_pixels)
 
+    def windows(self, picture: Picture, options: Options) -> tuple[Sequence[Window], str]:
+        """Return which pages are restored by one fit, and a note on it; () = each by its own.
+
+        Raises:
+            InputError: the options ask for what the picture has not.
+        """
+        return (), ""
+
     def look(self, image: Tensor, options: Options) -> Tensor:
         """Return what the screen shows of an image (1, C, H, W)."""
         return image
@@ -406,9 +415,12 @@ def as_asked(results: list[Result]) -> Result | list[Result]:
 
 
 def fit_task(
-    task: str, image: Source | Picture, given: Given, fit: FitKeywords
-) -> tuple[NDArray[Any], list[Result]]:
+    task: str, image: Source | Picture, given: Given, fit: FitKeywords,
+    windows: Sequence[Window] = (),
+) -> tuple[NDArray[Any], list[Result]]:  # fmt: skip
     """Return the restored image of an array or of a picture, and the result of every page.
+
+    The pages of each of the `windows` of a picture are restored by one fit.
 
     Raises:
         InputError: as `restore`; also a keyword that is none of `FitKeywords`.
@@ -431,6 +443,7 @@ def fit_task(
         picture, results = restore_picture(
             source, recipe=recipe, given=given, truth=clean, seed=seed, device=device,
             hooks=lambda page: Hooks(callbacks=observers(), on_failed=_left(source, page)),
+            windows=windows,
         )  # fmt: skip
         return picture.to_array(), results
     if isinstance(truth, (str, Path)):
