@@ -90,10 +90,18 @@ def windows_along(picture: Picture, axis: str) -> tuple[list[Window], str]:
     if lead[place] < 2:
         raise InputError(f"--joint {axis}: has the length 1; wanted several, or leave --joint out")
     order = np.moveaxis(np.arange(count).reshape(lead), place, -1).reshape(-1, lead[place])
-    windows = [window for row in order for window in cut_into_windows(row)]
+    gray = picture.pixels.shape[-1] == 1
+    windows = [window for row in order for window in _cut(row.tolist(), gray=gray)]
     for window in windows:
         _check_alike(picture, window)
     return windows, note
+
+
+def _cut(pages: list[int], *, gray: bool) -> list[Window]:
+    """Return the windows of pages; three gray ones would be taken for red, green and blue."""
+    if gray and len(pages) == 3:
+        return [Window(tuple(pages[:2])), Window(tuple(pages[2:]), (pages[1],))]
+    return cut_into_windows(pages)
 
 
 def _names_of(picture: Picture) -> str:
