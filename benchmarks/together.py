@@ -5,7 +5,7 @@
 Series with white noise: a window that moves over a Kodak picture by 1 pixel down and 2 across a
 frame, in gray; the beginning of the PINCAT phantom; one fluorescence picture (the mean of FMD's
 confocal_fish) again and again; and pages that have nothing in common, of different Kodak pictures
-(all local data). With more than eight frames they go in windows, as `--joint t` does. `denoise/fast`,
+(all local data). More than eight frames go in windows, as with `--joint t`. `denoise/fast`,
 PSNR of two frames in the middle, clipped to [0, 1]; CPU seconds of one thread a frame.
 """
 

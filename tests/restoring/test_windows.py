@@ -1,4 +1,4 @@
-"""Windows of pages: every page is kept once, beside its neighbours, along the axis that is named."""
+"""Windows of pages: each is kept once, beside its neighbours, along the axis that is named."""
 
 from __future__ import annotations
 
