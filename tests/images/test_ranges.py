@@ -47,6 +47,17 @@ def test_a_photograph_keeps_the_full_scale_of_its_file() -> None:
         assert (unit_range.offset, unit_range.scale) == (0, 255)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_photograph_over_255_is_seen_as_its_file(kind: type) -> None:
+    photograph = np.rint(60 + 100 * smooth())[..., None] * [1, 0.2, 1]
+    photograph = np.rint(photograph).astype(np.uint8)  # less than half of 8 bits, one channel weak
+    found = range_of(photograph.astype(kind) / 255, everywhere(photograph))
+    assert (found.offset, found.scale, found.peak) == (0, 1, 1)
+    assert range_of(photograph, everywhere(photograph)).scale == 255
+    other = (photograph.astype(kind) + 0.3) / 255  # no values of 8 bits
+    assert range_of(other, everywhere(photograph)).is_apart
+
+
 def test_channels_that_have_little_in_common_get_ranges_of_their_own() -> None:
     image = np.stack([5000 + 40000 * smooth(), 100 + 300 * smooth()[::-1]], -1).astype(np.uint16)
     unit, _, unit_range = to_unit(image)

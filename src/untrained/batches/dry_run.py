@@ -167,5 +167,5 @@ def _planned(entry: Entry, settings: Settings) -> Plan:
     with timed_from(0):
         return plan_picture(
             picture, recipe=recipe, given=task.measured(asked) or task.given(asked),
-            seed=settings.seed, device=settings.device,
+            seed=settings.seed, device=settings.device, windows=task.windows(picture, options)[0],
         )  # fmt: skip

@@ -31,7 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """The defaults by task; a test compares them with those of the studio."""
 
-OPTIONAL = {"denoise": ("photons", "strength", "colour_strength")}
+OPTIONAL = {"denoise": ("photons", "strength", "colour_strength", "joint")}
 """Options that a job has only where they are given."""
 
 

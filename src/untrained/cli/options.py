@@ -20,6 +20,7 @@ __all__ = [
     "ColourStrength",
     "FitOptions",
     "Flag",
+    "Joint",
     "Output",
     "Pictures",
     "PrintOptions",
@@ -225,5 +226,12 @@ Strength = Annotated[
 ]
 ColourStrength = Annotated[
     float | None, Parameter(help="Likewise, of the noise in the colours. Default: --strength.")
+]
+Joint = Annotated[
+    Literal["z", "t", "c"] | None,
+    Parameter(
+        help="Of a stack: restore the pages along this axis (slices, times, channels) together, up "
+        "to eight by one fit. Default: each by itself."
+    ),
 ]
 Flag = Annotated[bool, Parameter(negative=())]

@@ -60,7 +60,7 @@ def account(outcome: Outcome, score: Mapping[str, float] | None = None) -> list[
 
 def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
     from untrained.fitting.callbacks.progress import format_seconds
-    from untrained.report.facts import level_in_words
+    from untrained.report.facts import level_in_words, pages_in_words
 
     job = outcome.job
     if outcome.status == "skipped":
@@ -96,6 +96,8 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
             facts.append(f"{result['outliers']:,} pixels far outside the others' range kept")
         if result["impulses"]:
             facts.append(f"{result['impulses']:,} pixels stuck at black or white replaced")
+        if "together" in result:
+            facts.append(f"by one fit of the pages {pages_in_words(result['together'])}")
         if result.get("refined"):
             facts.append("then filtered, guided by the network's image")
         facts += [f"{name.replace('_', ' ')} {job.options[name]:g}" for name in job.afterwards()]

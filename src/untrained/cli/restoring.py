@@ -18,6 +18,7 @@ from untrained.cli.options import (
     ColourStrength,
     FitOptions,
     Flag,
+    Joint,
     Output,
     Pictures,
     PrintOptions,
@@ -55,6 +56,7 @@ def denoise(
     photons: float | None = None,
     strength: Strength = None,
     colour_strength: ColourStrength = None,
+    joint: Joint = None,
     fit: FitOptions = FitOptions(),
     run: RunOptions = RunOptions(),
     printing: PrintOptions = PrintOptions(),
@@ -67,7 +69,10 @@ def denoise(
         Instead of --sigma, for pictures of little light: how many photons white stands for.
     """
     options: dict[str, Any] = {"sigma": sigma, "sigma_in_units": sigma_in_units}
-    beside = {"photons": photons, "strength": strength, "colour_strength": colour_strength}
+    beside = {
+        "photons": photons, "strength": strength, "colour_strength": colour_strength,
+        "joint": joint,
+    }  # fmt: skip
     options |= {name: value for name, value in beside.items() if value is not None}
     return restore_files("denoise", files, output, fit, run, printing, options=options)
 

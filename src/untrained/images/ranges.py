@@ -19,6 +19,7 @@ Values = NDArray[np.float64]
 # 12-bit camera in a 16-bit file, a thermal picture, floats of .95 to .97 are stretched.
 _NARROW = 0.5
 _NARROW_OF_8_BITS = 0.25  # most are photographs, whose grain and black are known on the full scale
+_STEP = 1e-4  # of 8 bits: how near to whole numbers floats lie that were divided by 255
 _WEAK = 0.25  # of the range of all: a channel that uses less gets a range of its own
 _TAIL = 0.005  # the share of values that may lie apart, each way …
 _APART = 1.0  # … by this many times the range of the rest; noise reaches half of it
@@ -70,10 +71,11 @@ def natural_range(dtype: np.dtype[Any]) -> UnitRange:
 def range_of(array: NDArray[Any], usable: NDArray[np.bool_], *, apart: bool = True) -> UnitRange:
     """Return the map of a picture (H, W, C) to the unit range.
 
-    That is the natural full scale, if the values use half of it (of 8 bits a quarter); else the
-    picture's own range, from its smallest to its largest value. If one of the channels uses less
-    than a quarter of it, and the picture is no photograph (three channels of 8 bits), each channel
-    has a range of its own; a constant channel has the scale of the others.
+    That is the natural full scale, if the values use half of it (of 8 bits a quarter, also where
+    they were divided by 255); else the picture's own range, from its smallest to its largest value.
+    If one of the channels uses less than a quarter of it, and the picture is no photograph (three
+    channels of 8 bits), each channel has a range of its own; a constant channel has the scale of
+    the others.
 
     Args:
         array: the picture, any integer or float dtype.
@@ -87,7 +89,8 @@ def range_of(array: NDArray[Any], usable: NDArray[np.bool_], *, apart: bool = Tr
     spans = highs - lows
     low, high = float(np.nanmin(lows)), float(np.nanmax(highs))
     is_picture = low >= 0 and high <= white and not np.issubdtype(dtype, np.signedinteger)
-    photograph = dtype == np.uint8 and len(spans) == 3
+    eight = dtype == np.uint8 or (is_picture and _is_of_8_bits(array, usable))
+    photograph = eight and len(spans) == 3
     weak = (spans > 0) & (spans < _WEAK * (high - low))
     if apart and weak.any() and not photograph:
         spans = np.where(spans > 0, spans, np.nanmax(spans))
@@ -95,11 +98,20 @@ def range_of(array: NDArray[Any], usable: NDArray[np.bool_], *, apart: bool = Tr
             offset=np.where(np.isnan(lows), 0.0, lows), peak=1.0, dtype=dtype,
             scale=np.where(np.isnan(spans), 1.0, spans),
         )  # fmt: skip
-    narrow = _NARROW_OF_8_BITS if dtype == np.uint8 else _NARROW
+    narrow = _NARROW_OF_8_BITS if eight else _NARROW
     if is_picture and (high - low >= narrow * white or low == high):
         return natural_range(dtype)
     span = high - low if high > low else 1.0
     return UnitRange(offset=low, scale=span, peak=white / span if is_picture else 1.0, dtype=dtype)
+
+
+def _is_of_8_bits(array: NDArray[Any], usable: NDArray[np.bool_]) -> bool:
+    """Whether floats are the values of 8 bits, divided by 255."""
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        return False
+    values = array[usable]
+    steps = values[:: max(1, values.size // _SAMPLE)].astype(np.float64) * 255
+    return bool((np.abs(steps - np.rint(steps)) < _STEP).all())
 
 
 def _extremes(values: NDArray[Any]) -> tuple[float, float]:

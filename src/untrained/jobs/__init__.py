@@ -6,6 +6,7 @@ from untrained.jobs.inputs import Input, LeftOut, find_inputs
 from untrained.jobs.job import Job, job_of_run
 from untrained.jobs.locks import RunLock
 from untrained.jobs.parents import listen
+from untrained.jobs.records import accounts_in
 from untrained.jobs.run_pictures import snapshot_saver, write_extras
 from untrained.jobs.running import Outcome, run_job, written_again
 from untrained.jobs.runs import Recorder, RunFolder, describe_machine, summary_of
@@ -24,6 +25,7 @@ __all__ = [
     "Recorder",
     "RunFolder",
     "RunLock",
+    "accounts_in",
     "as_failure",
     "attempt",
     "describe_machine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -23,9 +24,10 @@ from untrained.fitting import (
 from untrained.images import Picture
 from untrained.jobs.job import Job
 from untrained.jobs.locks import RunLock
+from untrained.jobs.records import accounts_in
 from untrained.jobs.run_pictures import Looks, snapshot_saver, write_extras
 from untrained.jobs.runs import Checkpoints, Opening, RunFolder, summary_of
-from untrained.restoring import Hooks, Measured, restore_picture
+from untrained.restoring import Hooks, Measured, Window, restore_picture
 from untrained.tasks import Given, MeasuredPages, find_task
 
 __all__ = ["Pages"]
@@ -41,8 +43,12 @@ class Pages:
         self, *, job: Job, folder: RunFolder, lock: RunLock, record: dict[str, Any],
         picture: Picture, earlier: Mapping[str, Any] | None,
         observers: Callable[[str, Scoring], Sequence[Callback]], cancelled: Callable[[], bool],
+        windows: Sequence[Window] = (),
     ) -> None:  # fmt: skip
-        """`earlier` is the record of the part that is gone on with; None = there is none."""
+        """`earlier` is the record of the part that is gone on with; None = there is none.
+
+        The pages of each of the `windows` are restored by one fit; () = each by its own.
+        """
         self.job = job
         self.folder = folder
         self.lock = lock
@@ -52,6 +58,8 @@ class Pages:
         self.observers = observers
         self.cancelled = cancelled
         self.count = len(picture.pixels)
+        self.windows = windows
+        self.window_of = {page: window for window in windows for page in window.kept}
         self.accounts: dict[int, dict[str, Any]] = {}
         self.fitted: list[int] = []
         self.with_states = earlier is not None
@@ -91,7 +99,7 @@ class Pages:
         self.record.pop("failed", None)
         return restore_picture(
             self.picture, recipe=self.job.recipe, given=given, truth=truth, seed=self.job.seed,
-            device=self.job.device, hooks=self._hooks,
+            device=self.job.device, hooks=self._hooks, windows=self.windows,
         )  # fmt: skip
 
     def _hooks(self, page: int) -> Hooks:
@@ -100,18 +108,30 @@ class Pages:
         if finished is not None:
             with contextlib.suppress(OSError):  # left by a kill after the page
                 part.checkpoint.unlink(missing_ok=True)
-            before = self.earlier.get("results", []) if self.earlier else []
-            if page < len(before):
+            before = accounts_in(self.earlier or {})
+            if page in before:
                 self.accounts[page] = before[page]
                 self._tell_accounts()
             return Hooks(finished=finished)
+        window = self.window_of.get(page, Window((page,)))
+        first = not any(other in self.fitted for other in window.kept)
         self.fitted.append(page)
+        ends = Hooks(
+            on_finished=lambda pixels, result: self._keep(page, part, pixels, result),
+            on_failed=(lambda error: self._leave(page, error)) if self.count > 1 else None,
+        )
+        if not first:  # what goes beside the fit of a window is that of its first page
+            return ends
         opening = Opening(self.folder, self.lock, self.record)
         state = part.load_state() if self.with_states else None
         self.unproven = opening if state is not None else None
         scoring = Scoring()
-        label = self.job.source.name + (f" page {page + 1}/{self.count}" if self.count > 1 else "")
-        return Hooks(
+        label = self.job.source.name
+        if self.count > 1:
+            pages = "-".join(str(n + 1) for n in dict.fromkeys((page, window.kept[-1])))
+            label += f" page {pages}/{self.count}"
+        return replace(
+            ends,
             callbacks=[
                 opening, scoring, *self._writers(page, part, scoring),
                 *self.observers(label, scoring),
@@ -119,8 +139,6 @@ class Pages:
             ],
             cancelled=self.cancelled,
             state=state,
-            on_finished=lambda pixels, result: self._keep(page, part, pixels, result),
-            on_failed=(lambda error: self._leave(page, error)) if self.count > 1 else None,
         )  # fmt: skip
 
     def _writers(self, page: int, part: RunFolder, scoring: Scoring) -> list[Callback]:
@@ -136,7 +154,9 @@ class Pages:
             )  # fmt: skip
             writers.append(self._lenient(looks, "the first look"))
         if job.snapshots:
-            look = functools.partial(task.look, options=job.options)
+            look: Callable[[Tensor], Tensor] = functools.partial(task.look, options=job.options)
+            if page in self.window_of:  # the page's own channels
+                look = _Own(self.picture.pixels.shape[-1], self.window_of[page].kept.index(page))
             save = snapshot_saver(part.path, self.picture.pixels[page], look=look)
             writers.append(self._lenient(Snapshots(job.snapshots, save), "snapshots"))
         if job.tensorboard:
@@ -176,6 +196,7 @@ class Pages:
         if self.count > 1:
             self._account(page, result)
             self.folder.write_record(self.record)
+            part.create()  # of a window only the first page's is there
             part.save_page(pixels)
             part.checkpoint.unlink(missing_ok=True)
 
@@ -206,6 +227,19 @@ class Pages:
 
     def _tell_accounts(self) -> None:
         self.record["results"] = [self.accounts[i] for i in self.done]
+        if self.windows:
+            self.record["result_pages"] = [i + 1 for i in self.done]
+
+
+class _Own:
+    """Shows of an image (1, N C, h, w) of a window the C channels of one page."""
+
+    def __init__(self, channels: int, place: int) -> None:
+        self.own = slice(place * channels, (place + 1) * channels)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        own = image[:, self.own]
+        return own if own.shape[1] else image[:, :1]  # pages that are all the same are one
 
 
 class _Latest:

@@ -11,7 +11,7 @@ from typing import Any
 from untrained.atomic import DamagedError
 from untrained.errors import InputError
 
-__all__ = ["as_text", "checked", "read_json"]
+__all__ = ["accounts_in", "as_text", "checked", "read_json"]
 
 _LARGEST = 2**26  # bytes
 
@@ -48,6 +48,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise DamagedError(f"{path}: is not the record of a run")
     return data
+
+
+def accounts_in(record: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return what a record says of the pages that were restored, by page from 0.
+
+    It names them where they were not restored in their order.
+    """
+    results: list[dict[str, Any]] = record.get("results", [])
+    pages = record.get("result_pages", range(1, len(results) + 1))
+    return {page - 1: result for page, result in zip(pages, results, strict=False)}
 
 
 def checked(record: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -146,7 +156,7 @@ _RECORD: dict[str, Check] = {
     "threads": _whole(1, 4096), "gpu": _either(_text, _none), "size": _list_of(_whole(1)),
     "scan": _object_of(_text), "scales": _object_of(lambda v: _seconds(v) and v > 0),
     "spacing_mm": _list_of(lambda v: _seconds(v) and v > 0),
-    "results": _list_of(_object), "notes": _list_of(_text),
+    "results": _list_of(_object), "result_pages": _list_of(_whole(1)), "notes": _list_of(_text),
     "failed": _list_of(lambda v: _object(v) and _whole(1)(v.get("page")) and _text(v.get("error"))),
 }  # fmt: skip
 
@@ -175,7 +185,7 @@ _RESULT: dict[str, Check] = {
     "recoveries": _whole(0), "missing_pixels": _whole(0), "impulses": _whole(0),
     "filled_tiles": _whole(0), "seconds": _seconds, "steps_per_second": _seconds,
     "sigma_255": _either(_number, _none), "psnr_observed": _number, "score": _object,
-    "extras": _list_of(_text),
+    "extras": _list_of(_text), "together": _list_of(_whole(1)), "fit_of": _whole(1),
 }  # fmt: skip
 
 _SCORE: dict[str, Check] = {

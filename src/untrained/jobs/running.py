@@ -133,7 +133,8 @@ def _go_on(
         asked = _asked(job, picture)
         task = find_task(job.task)
         truth, given = task.truth(asked, task.measured(asked) or task.given(asked), job.truth)
-    notes += picture.notes
+        windows, note = task.windows(picture, job.options)
+    notes += [*picture.notes, note] if note else picture.notes
     if earlier is None:  # what was left would pass for this one's
         shutil.rmtree(folder.path / "pages", ignore_errors=True)
         folder.checkpoint.unlink(missing_ok=True)
@@ -158,7 +159,7 @@ def _go_on(
             record["scales"] = dict(earlier["scales"])
         pages = Pages(
             job=job, folder=folder, lock=lock, record=record, picture=picture, earlier=earlier,
-            observers=observers, cancelled=cancelled,
+            observers=observers, cancelled=cancelled, windows=windows,
         )  # fmt: skip
         try:
             with _naming(job.source, folder.path):

@@ -73,4 +73,5 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
     over = float(flat.channels.mean()) / float(model.at(flat.model.levels).mean().clamp_min(1e-6))
     if over > _MOST_OVER_WHITE and at_half > _WHITE_AT_HALF:
         return "texture"
-    return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
+    # No place is quieter than the noise: what is read beyond the flat ones is grain or texture.
+    return "grain" if min(model.sigma, float(flat.channels.mean())) < _GRAIN_IN_GRAY else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from untrained.fitting.callbacks.progress import format_seconds
 
-__all__ = ["facts_of", "level_in_words", "peak_in_words"]
+__all__ = ["facts_of", "level_in_words", "pages_in_words", "peak_in_words"]
 
 
 def facts_of(
@@ -110,9 +110,19 @@ def _account(summary: dict[str, Any], seen: str) -> dict[str, str]:
         found["tiles"] = f"{summary['tiles']}, the steps are of all of them"
         if summary.get("filled_tiles"):
             found["tiles"] += f"; {summary['filled_tiles']} hardly known, filled smoothly"
+    if "together" in summary:
+        found["one fit of the pages"] = pages_in_words(summary["together"])
     if summary["recoveries"]:
         found["recoveries"] = f"{summary['recoveries']} diverging steps rolled back"
     return found
+
+
+def pages_in_words(pages: Sequence[int]) -> str:
+    """Return numbers of pages in words: 1 to 6, or 2, 5, 8."""
+    first, last = min(pages), max(pages)
+    if last - first + 1 == len(pages):
+        return f"{first} to {last}"
+    return ", ".join(map(str, sorted(pages)))
 
 
 def level_in_words(summary: Mapping[str, Any]) -> str:

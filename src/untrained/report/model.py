@@ -10,8 +10,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 from untrained.errors import InputError
 from untrained.fitting import HeldOut
 from untrained.fitting.callbacks.jsonl import read_json_lines
+from untrained.jobs import accounts_in
 from untrained.recipes import Recipe, decode, explain
-from untrained.report.facts import facts_of
+from untrained.report.facts import facts_of, pages_in_words
 from untrained.report.pictures import Map, RunPictures, Shown
 from untrained.report.reproducing import command_of, python_of
 from untrained.report.scans import open_run
@@ -189,8 +190,9 @@ def _view(folder: Path, link: Link, page: int, points: int) -> ViewRun:
     record = pictures.record
     job = record["job"]
     recipe = _recipe_of(job)
-    lines = _history_lines(pictures.part / "metrics.jsonl")
     summary = summary_of_page(pictures)
+    fitted = pictures.part_of((summary or {}).get("fit_of", page))
+    lines = _history_lines(fitted / "metrics.jsonl")
     layers = _layers(pictures, link)
     overlays = [_overlay(entry, link) for entry in pictures.overlays.values()]
     title = Path(job["source"]).name
@@ -328,6 +330,8 @@ def _finite(value: float) -> float | None:
 def summary_of_page(pictures: RunPictures) -> dict[str, Any] | None:
     """Return what the record says of this page; an older one of a stack knows the last only."""
     results: list[dict[str, Any]] = pictures.record.get("results", [])
+    if "result_pages" in pictures.record:
+        return accounts_in(pictures.record).get(pictures.page - 1)
     last = pictures.pages if pictures.record["status"] == "finished" else len(results)
     index = pictures.page - 1 - (last - len(results))
     return results[index] if 0 <= index < len(results) else None
@@ -376,6 +380,11 @@ def _notes(pictures: RunPictures, summary: dict[str, Any] | None) -> list[str]:
         )
     if pictures.pages > 1:
         notes.append(f"This is page {pictures.page} of {pictures.pages} of a stack.")
+    if summary is not None and "together" in summary:
+        notes.append(
+            f"It was restored by one fit with the pages {pages_in_words(summary['together'])}; the "
+            "curves are of all of them."
+        )
     if not pictures.snapshots:
         notes.append("No images were saved during the fit; --snapshots auto does that.")
     notes.append(

@@ -101,7 +101,12 @@ class RunPictures:
         self.pages = max(1, len(parts), *self.record.get("size", [1])[:1])
         if not 1 <= page <= self.pages:
             raise InputError(f"{folder}: has {self.pages} page(s), there is no page {page}")
-        self.part = folder / "pages" / f"{page:04d}" if (folder / "pages").is_dir() else folder
+        self.part = self.part_of(page)
+
+    def part_of(self, page: int) -> Path:
+        """Return the folder of a page, from 1: the run's own, if there is one page."""
+        pages = self.folder / "pages"
+        return pages / f"{page:04d}" if pages.is_dir() else self.folder
 
     @functools.cached_property
     def observed(self) -> Shown | None:

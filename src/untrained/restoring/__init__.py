@@ -28,8 +28,10 @@ from untrained.restoring.tiles import (
 )
 from untrained.restoring.uncertainty import Z90, calibrated, coverage
 from untrained.restoring.values import enlarged, read_values
+from untrained.restoring.windows import MOST_TOGETHER, Window, cut_into_windows, windows_along
 
 __all__ = [
+    "MOST_TOGETHER",
     "TILE",
     "Z90",
     "Compressed",
@@ -43,6 +45,7 @@ __all__ = [
     "Measured",
     "MeasuredPages",
     "Weights",
+    "Window",
     "adapted",
     "assemble",
     "available_memory",
@@ -51,6 +54,7 @@ __all__ = [
     "compress",
     "coverage",
     "crop",
+    "cut_into_windows",
     "decompress",
     "enlarged",
     "for_later_tiles",
@@ -75,5 +79,6 @@ __all__ = [
     "timed_from",
     "typical_value",
     "weight_prior",
+    "windows_along",
     "with_prior",
 ]

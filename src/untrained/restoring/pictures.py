@@ -20,6 +20,7 @@ from untrained.restoring.given import Execution, Given, Measured, MeasuredPages
 from untrained.restoring.planner import make_plan
 from untrained.restoring.restore import restore
 from untrained.restoring.values import enlarged, set_missing
+from untrained.restoring.windows import Window, each_alone, joined, joined_picture, parted
 
 __all__ = ["Hooks", "plan_picture", "restore_picture"]
 
@@ -65,6 +66,7 @@ def restore_picture(
     seed: int = 0,
     device: str = "auto",
     hooks: Callable[[int], Hooks] = lambda page: Hooks(),
+    windows: Sequence[Window] = (),
 ) -> tuple[Picture, list[Result]]:
     """Restore every page of a picture file; alpha, profile and metadata are carried over.
 
@@ -72,6 +74,9 @@ def restore_picture(
     other tasks leave their colours as they were. Mask and guide are the same for every page. A page
     that cannot be restored stays as it was. With `MeasuredPages` the picture only counts the pages,
     and what cannot be restored of them is zero.
+
+    With `windows` the pages of each are channels of one image, and restored by one fit, which the
+    hooks of the first page that is not finished go beside; every page has a result of its own.
 
     Returns:
         the restored picture, and one result a page (none for pages that were `finished`).
@@ -86,35 +91,45 @@ def restore_picture(
             f"truth has {len(truth.pixels)} pages, the picture has {len(picture.pixels)}; "
             "wanted one for each"
         )
-    pages: list[NDArray[Any] | None] = []
+    pages: list[NDArray[Any] | None] = [None] * len(picture.pixels)
     results: list[Result] = []
-    for i in range(len(picture.pixels)):
-        hook = hooks(i)
-        if hook.finished is not None:
-            pages.append(hook.finished)
+    every = list(windows) or each_alone(len(picture.pixels))
+    for window in every:
+        each = {page: hooks(page) for page in window.kept}
+        for page, hook in each.items():
+            pages[page] = hook.finished
+        left = [page for page, hook in each.items() if hook.finished is None]
+        if not left:
             continue
-        clean = None if truth is None else truth.pixels[i]
-        begun = _Begun()
+        hook, begun = each[left[0]], _Begun()
         hook = replace(hook, callbacks=[begun, *hook.callbacks])
         try:
             if isinstance(given, Given):
-                image, result = _restored(picture, i, recipe, given, clean, seed, device, hook)
+                found = _restored_together(
+                    picture, window, recipe, given, truth, seed, device, hook
+                )
             else:
-                image, result = _reconstructed(given(i), recipe, clean, seed, hook, device)
+                clean = None if truth is None else truth.pixels[left[0]]
+                found = [_reconstructed(given(left[0]), recipe, clean, seed, hook, device)]
         except InputError as error:
-            none_done = i + 1 == len(picture.pixels) and all(page is None for page in pages)
+            none_done = window is every[-1] and all(page is None for page in pages)
             # What an observer raises, on a full disk, is no fault of the page.
             of_the_page = isinstance(error, DivergedError) or not begun.begun
             if hook.on_failed is None or none_done or not of_the_page:
                 raise
-            hook.on_failed(error)
-            pages.append(None)
+            for page in left:
+                (each[page].on_failed or hook.on_failed)(error)
             continue
-        pages.append(image)
-        results.append(result)
-        if result.cut_short:
+        done = {
+            page: one for page, one in zip(window.kept, found, strict=True) if page in left
+        }  # fmt: skip
+        for page, (image, result) in done.items():
+            pages[page] = image
+            results.append(result)
+        if results[-1].cut_short:
             break
-        hook.on_finished(image, result)
+        for page, (image, result) in done.items():
+            each[page].on_finished(image, result)
     pixels = _with_untouched(pages, picture.pixels, measured=not isinstance(given, Given))
     alpha = _new_alpha(picture, recipe, pixels)
     return with_pixels(picture, pixels, alpha=alpha), results
@@ -122,16 +137,22 @@ def restore_picture(
 
 def plan_picture(
     picture: Picture, *, recipe: str | Recipe, given: Given | MeasuredPages = Given(),
-    seed: int = 0, device: str = "auto",
+    seed: int = 0, device: str = "auto", windows: Sequence[Window] = (),
 ) -> Plan:  # fmt: skip
-    """Return what the fit of a picture's first page will cost, and fit nothing.
+    """Return what the fit of a picture's first page, or window, will cost, and fit nothing.
 
     Of a large picture the noise, by which a fit may be shorter, is that of its middle.
 
     Raises:
         InputError: as `restore`; more memory is needed than is free.
     """
-    pages, rows, columns = picture.pixels.shape[:3]
+    pages, rows, columns, channels = picture.pixels.shape
+    if windows:
+        largest = max(windows, key=lambda window: len(window.shown))
+        found = plan_picture(
+            joined_picture(picture, largest), recipe=recipe, given=given, seed=seed, device=device
+        )
+        return replace(found, size=(*found.size[:2], channels))
     if pages > 1:
         first = None if picture.alpha is None else picture.alpha[:1]
         picture = with_pixels(picture, picture.pixels[:1], alpha=first)
@@ -193,6 +214,21 @@ class _Planner(Callback):
         raise _PlannedError(plan)
 
 
+def _restored_together(
+    picture: Picture, window: Window, recipe: Recipe, given: Given, truth: Picture | None,
+    seed: int, device: str, hook: Hooks,
+) -> list[tuple[NDArray[Any], Result]]:  # fmt: skip
+    """Return the kept pages of a window, restored by one fit, and their results."""
+    if len(window.shown) == 1:
+        (page,) = window.shown
+        clean = None if truth is None else truth.pixels[page]
+        return [_restored(picture, page, recipe, given, clean, seed, device, hook)]
+    clean = None if truth is None else joined(truth.pixels, window)
+    one = joined_picture(picture, window)
+    image, result = _restored(one, 0, recipe, given, clean, seed, device, hook)
+    return parted(image, result, window, picture, truth)
+
+
 def _restored(
     picture: Picture, i: int, recipe: Recipe, given: Given, truth: NDArray[Any] | None, seed: int,
     device: str, hook: Hooks,
@@ -245,11 +281,10 @@ def _with_untouched(
     """Return all pages; those not restored as they were, enlarged where the others are."""
     shapes = {page.shape for page in pages if page is not None}
     shape = next(iter(shapes), before.shape[1:])
-    whole = [*pages, *[None] * (len(before) - len(pages))]
     return np.stack(
         [
             _untouched(old, shape, measured=measured) if page is None else page
-            for page, old in zip(whole, before, strict=True)
+            for page, old in zip(pages, before, strict=True)
         ]
     )
 

@@ -31,6 +31,7 @@ from untrained.restoring.uncertainty import calibrated
 __all__ = ["adapted", "assemble", "load_weights", "nothing_to_fit", "solve"]
 
 _CORRELATED_STEPS = 120
+_NEARLY_ALL = 0.99  # of the pixels are known: a camera's picture has a few far outside its range
 _FINE = 1 / 128  # σ, about two steps of bfloat16 near white
 
 
@@ -44,19 +45,20 @@ def adapted(recipe: Recipe, problem: Problem) -> Recipe:
     """Return the recipe as the noise of the problem needs it.
 
     Held-out pixels are no judge where neighbours share their noise: the fit stops by its steps.
-    Where pixels are missing, they still judge the filling, which weighs more. Where there is no
-    noise to take away, a bounded image is y itself, and one step will do. Where noise to be taken
-    away is no coarser than the steps of bfloat16, the fit is in float32.
+    Where more than a few pixels are missing, they still judge the filling, which weighs more. Where
+    there is no noise to take away, a bounded image is y itself, and one step will do. Where noise
+    to be taken away is no coarser than the steps of bfloat16, the fit is in float32.
     """
     noise = problem.noise
     faint = noise is not None and recipe.bounded and 0 < noise.sigma < _FINE
     if faint and recipe.acceleration.precision == "auto":
         recipe = replace(recipe, acceleration=replace(recipe.acceleration, precision="float32"))
-    if noise is None or problem.known is not None:
+    if noise is None:
         return recipe
-    if recipe.bounded and noise.sigma == 0:
+    if recipe.bounded and noise.sigma == 0 and problem.known is None:
         return replace(recipe, stopper=FixedSteps(), max_steps=1)
-    if noise.correlation is None or not isinstance(recipe.stopper, HeldOut):
+    whole = problem.known is None or float(problem.known.mean()) >= _NEARLY_ALL
+    if noise.correlation is None or not isinstance(recipe.stopper, HeldOut) or not whole:
         return recipe
     return replace(recipe, stopper=FixedSteps(), max_steps=min(recipe.max_steps, _CORRELATED_STEPS))
 

@@ -134,6 +134,12 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
             label="Strength in the colours",
             help="Likewise, of the noise in the colours; empty = as the strength.",
         ),
+        OptionForm(
+            name="joint", kind="choice", default=None, choices=["z", "t", "c"],
+            label="Pages together",
+            help="Of a stack: restore the pages along this axis (slices, times, channels) "
+            "together, up to eight by one fit; empty = each by itself.",
+        ),
     ),
     "inpaint": (
         OptionForm(
@@ -269,7 +275,7 @@ _OPTIONS: dict[str, tuple[OptionForm, ...]] = {
 }  # fmt: skip
 
 
-_LEFT_OUT = {"denoise": {"photons", "strength", "colour_strength"}}
+_LEFT_OUT = {"denoise": {"photons", "strength", "colour_strength", "joint"}}
 # Options that a job has only where they are given: the command leaves them out, too, so that both
 # have one fingerprint.
 

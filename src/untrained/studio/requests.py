@@ -155,8 +155,9 @@ class Requests:
         try:
             with timed_from(0 if timed else math.inf):
                 found = plan_picture(
-                    picture, recipe=job.recipe, given=given, seed=job.seed, device=job.device
-                )
+                    picture, recipe=job.recipe, given=given, seed=job.seed, device=job.device,
+                    windows=task.windows(picture, job.options)[0],
+                )  # fmt: skip
         finally:
             torch.cuda.empty_cache()  # the workers need the memory; nothing happens without CUDA
         height, width, channels = found.size

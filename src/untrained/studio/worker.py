@@ -125,13 +125,16 @@ class Worker:
         facts = self.queue.picture(request.picture) or {}
         orientation = facts.get("orientation", 1)
         icc = None if facts.get("kind") == "scan" else profile_in(job.source)
+        fits = pages
+        if request.options.get("joint") is not None:  # of several pages each
+            fits = len(find_task(job.task).windows(job.read_source(), job.options)[0])
         watchers: list[Watcher] = []
 
         def tell(**state: Any) -> None:
             self.queue.update(entry.id, **state)
 
         def observers(label: str, scoring: Scoring) -> Sequence[Callback]:
-            watchers.append(Watcher(tell, earlier=tuple(watchers), pages=pages))
+            watchers.append(Watcher(tell, earlier=tuple(watchers), pages=fits))
             look = functools.partial(find_task(job.task).look, options=job.options)
             latest = LatestImage(folder, orientation=orientation, look=look, icc=icc)
             callbacks = [watchers[-1], latest]

@@ -28,11 +28,7 @@ from untrained.images import (
 )
 from untrained.operators import LinearOperator
 from untrained.recipes import Recipe
-from untrained.restoring import (
-    Given,
-    Measured,
-    MeasuredPages,
-)
+from untrained.restoring import Given, Measured, MeasuredPages, Window
 from untrained.tasks.formats import Formats
 
 __all__ = [
@@ -225,6 +221,14 @@ class Task:
             return None, given
         assert isinstance(given, Given)
         return read_truth(path, asked.place, given, max_pixels=asked.max_pixels)
+
+    def windows(self, picture: Picture, options: Options) -> tuple[Sequence[Window], str]:
+        """Return which pages are restored by one fit, and a note on it; () = each by its own.
+
+        Raises:
+            InputError: the options ask for what the picture has not.
+        """
+        return (), ""
 
     def look(self, image: Tensor, options: Options) -> Tensor:
         """Return what the screen shows of an image (1, C, H, W)."""

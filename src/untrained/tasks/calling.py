@@ -17,7 +17,7 @@ from untrained.errors import InputError, did_you_mean
 from untrained.fitting import Callback, Progress, Result, Scoring
 from untrained.images import Picture, Place, image_size, read_picture
 from untrained.recipes import Recipe, as_recipe, closest_setting, find_recipe, with_settings
-from untrained.restoring import Execution, Given, Hooks, restore, restore_picture
+from untrained.restoring import Execution, Given, Hooks, Window, restore, restore_picture
 from untrained.tasks.base import Source, read_truth
 
 __all__ = [
@@ -117,9 +117,12 @@ def as_asked(results: list[Result]) -> Result | list[Result]:
 
 
 def fit_task(
-    task: str, image: Source | Picture, given: Given, fit: FitKeywords
-) -> tuple[NDArray[Any], list[Result]]:
+    task: str, image: Source | Picture, given: Given, fit: FitKeywords,
+    windows: Sequence[Window] = (),
+) -> tuple[NDArray[Any], list[Result]]:  # fmt: skip
     """Return the restored image of an array or of a picture, and the result of every page.
+
+    The pages of each of the `windows` of a picture are restored by one fit.
 
     Raises:
         InputError: as `restore`; also a keyword that is none of `FitKeywords`.
@@ -142,6 +145,7 @@ def fit_task(
         picture, results = restore_picture(
             source, recipe=recipe, given=given, truth=clean, seed=seed, device=device,
             hooks=lambda page: Hooks(callbacks=observers(), on_failed=_left(source, page)),
+            windows=windows,
         )  # fmt: skip
         return picture.to_array(), results
     if isinstance(truth, (str, Path)):

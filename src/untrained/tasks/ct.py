@@ -20,14 +20,8 @@ from untrained.calibration import (
 )
 from untrained.errors import InputError, check_number
 from untrained.operators import Fan, Projector, Radon
-from untrained.tasks.base import (
-    Given,
-    as_size,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    fit_task,
-)
+from untrained.tasks.base import Given, as_size
+from untrained.tasks.calling import FitKeywords, fit_task
 
 __all__ = ["Beam", "FanBeam", "Measured", "ParallelBeam", "prepare_ct", "reconstruct_ct"]
 

@@ -11,18 +11,8 @@ from numpy.typing import NDArray
 from untrained.errors import InputError
 from untrained.images import read_kernel
 from untrained.operators import Blur
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    opened,
-    run_task,
-    size_of,
-)
+from untrained.tasks.base import Asked, Given, Source, Task
+from untrained.tasks.calling import FitKeywords, opened, run_task, size_of
 
 __all__ = ["Deblur", "deblur"]
 

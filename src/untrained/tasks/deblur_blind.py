@@ -8,21 +8,8 @@ import torch
 
 from untrained.errors import InputError
 from untrained.operators import Blur
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Options,
-    Source,
-    Task,
-    as_size,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    as_asked,
-    fit_task,
-    opened,
-    size_of,
-)
+from untrained.tasks.base import Asked, Given, Options, Source, Task, as_size
+from untrained.tasks.calling import FitKeywords, as_asked, fit_task, opened, size_of
 
 __all__ = ["DeblurBlind", "deblur_blind"]
 

@@ -18,18 +18,8 @@ from untrained.images import (
 )
 from untrained.recipes import find_recipe
 from untrained.restoring import read_values
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    fit_task,
-    opened,
-    place_of,
-)
+from untrained.tasks.base import Asked, Given, Source, Task
+from untrained.tasks.calling import FitKeywords, fit_task, opened, place_of
 
 __all__ = ["Decompose", "decompose"]
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from untrained.tasks.base import (
-    Given,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    run_task,
-)
+from untrained.tasks.base import Given, Source, Task
+from untrained.tasks.calling import FitKeywords, run_task
 
 __all__ = ["Dehaze", "dehaze"]
 

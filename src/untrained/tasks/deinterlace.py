@@ -9,19 +9,8 @@ from numpy.typing import NDArray
 
 from untrained.operators import Interlace
 from untrained.operators.interlace import Field
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Options,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    opened,
-    run_task,
-    size_of,
-)
+from untrained.tasks.base import Asked, Given, Options, Source, Task
+from untrained.tasks.calling import FitKeywords, opened, run_task, size_of
 
 __all__ = ["Deinterlace", "deinterlace"]
 

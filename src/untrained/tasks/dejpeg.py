@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 from untrained.errors import InputError
 from untrained.images import natural_range, read_picture, to_unit
 from untrained.operators import JpegInterval, JpegTables
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Options,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    run_task,
-)
+from untrained.tasks.base import Asked, Given, Options, Source, Task
+from untrained.tasks.calling import FitKeywords, run_task
 
 __all__ = ["Dejpeg", "dejpeg", "read_tables"]
 

@@ -11,18 +11,8 @@ from untrained.errors import InputError
 from untrained.images import read_picture
 from untrained.operators import Mosaic
 from untrained.operators.mosaic import Pattern
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Options,
-    PictureShape,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    run_task,
-)
+from untrained.tasks.base import Asked, Given, Options, PictureShape, Source, Task
+from untrained.tasks.calling import FitKeywords, run_task
 
 __all__ = ["Demosaic", "demosaic"]
 

@@ -9,19 +9,8 @@ import numpy as np
 
 from untrained.errors import InputError
 from untrained.images import Picture, Second, read_second
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    in_layout,
-    opened,
-    place_of,
-    run_task,
-)
+from untrained.tasks.base import Asked, Given, Source, Task
+from untrained.tasks.calling import FitKeywords, in_layout, opened, place_of, run_task
 
 __all__ = ["Flash", "flash"]
 

@@ -8,13 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untrained.errors import InputError
-from untrained.tasks.base import (
-    Given,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    fit_task,
-)
+from untrained.restoring import MOST_TOGETHER, cut_into_windows
+from untrained.tasks.base import Given
+from untrained.tasks.calling import FitKeywords, fit_task
 
 __all__ = ["restore_series"]
 
@@ -23,7 +19,7 @@ def restore_series(
     frames: NDArray[Any],
     *,
     sigma: float | None = None,
-    together: int = 8,
+    together: int = MOST_TOGETHER,
     **fit: Unpack[FitKeywords],
 ) -> NDArray[Any]:
     """Remove noise from a short series of frames, so many of them together in one fit.
@@ -34,7 +30,8 @@ def restore_series(
     Args:
         frames: (T, H, W) or (T, H, W, C), any dtype and range; one range for all.
         sigma: standard deviation of the noise in the units of the frames; None = estimated.
-        together: the most frames of a fit; a longer series is cut into parts of about one length.
+        together: the most frames of a fit; a longer series goes in windows, of which from four
+            frames up the ones at the ends are only shown: the next window restores them.
         **fit: recipe, steps, settings, seed, device, progress: see `FitKeywords`; of denoising.
 
     Returns:
@@ -53,8 +50,11 @@ def restore_series(
     for name in ("channel_axis", "truth", "return_result"):
         if fit.get(name) is not None:
             raise InputError(f"a series takes no {name}; restore its frames one by one for that")
-    parts = np.array_split(frames, -(-len(frames) // together))
-    return np.concatenate([_restored(part, sigma, fit) for part in parts])
+    restored = np.empty_like(frames)
+    for window in cut_into_windows(range(len(frames)), together):
+        found = _restored(frames[list(window.shown)], sigma, fit)
+        restored[list(window.kept)] = found[: len(window.kept)]
+    return restored
 
 
 def _restored(frames: NDArray[Any], sigma: float | None, fit: FitKeywords) -> NDArray[Any]:

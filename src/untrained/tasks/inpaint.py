@@ -9,18 +9,8 @@ import numpy as np
 
 from untrained.errors import InputError
 from untrained.images import Marks, Picture, Words, read_marks
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Source,
-    Task,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    opened,
-    place_of,
-    run_task,
-)
+from untrained.tasks.base import Asked, Given, Source, Task
+from untrained.tasks.calling import FitKeywords, opened, place_of, run_task
 
 __all__ = ["Inpaint", "inpaint"]
 

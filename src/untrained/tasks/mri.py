@@ -21,13 +21,8 @@ from untrained.calibration import (
 from untrained.errors import InputError
 from untrained.operators import Fourier, Mask, Sense, as_pairs
 from untrained.scans import places_measured
-from untrained.tasks.base import (
-    Given,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    fit_task,
-)
+from untrained.tasks.base import Given
+from untrained.tasks.calling import FitKeywords, fit_task
 from untrained.tasks.scanned import magnitude
 
 __all__ = [

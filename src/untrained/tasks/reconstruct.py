@@ -14,9 +14,7 @@ from untrained.errors import InputError, did_you_mean
 from untrained.fitting import Callback, Progress, Scoring
 from untrained.operators import as_pairs
 from untrained.restoring import Execution, restore_measurement
-from untrained.tasks.calling import (
-    FitKeywords,
-)
+from untrained.tasks.calling import FitKeywords
 
 __all__ = ["reconstruct"]
 

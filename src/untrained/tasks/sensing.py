@@ -17,13 +17,8 @@ from untrained.fitting import Result
 from untrained.operators import LinearOperator, PartialFourier
 from untrained.recipes import as_recipe
 from untrained.restoring import Given, with_prior
-from untrained.tasks.base import (
-    as_size,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    fit_task,
-)
+from untrained.tasks.base import as_size
+from untrained.tasks.calling import FitKeywords, fit_task
 from untrained.tasks.sensing_matrix import Asked, MatrixSource
 
 __all__ = ["MatrixSource", "Measured", "prepare_sensing", "reconstruct_sensing"]

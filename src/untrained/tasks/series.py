@@ -15,14 +15,8 @@ from untrained.operators import Compose, Frames, LinearOperator, RealImage, as_c
 from untrained.operators.fourier import Coils, Fourier
 from untrained.recipes import Recipe, as_recipe
 from untrained.scans import places_measured
-from untrained.tasks.base import (
-    Given,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    as_asked,
-    fit_task,
-)
+from untrained.tasks.base import Given
+from untrained.tasks.calling import FitKeywords, as_asked, fit_task
 from untrained.tasks.mri import check_centre
 
 __all__ = ["MeasuredSeries", "in_a_cycle", "prepare_series", "reconstruct_series"]

@@ -6,19 +6,8 @@ from typing import Any, Unpack
 
 from untrained.errors import InputError
 from untrained.operators import Resample
-from untrained.tasks.base import (
-    Asked,
-    Given,
-    Options,
-    PictureShape,
-    Source,
-    Task,
-    as_size,
-)
-from untrained.tasks.calling import (
-    FitKeywords,
-    run_task,
-)
+from untrained.tasks.base import Asked, Given, Options, PictureShape, Source, Task, as_size
+from untrained.tasks.calling import FitKeywords, run_task
 
 __all__ = ["Upscale", "upscale"]
 
