@@ -92,7 +92,7 @@ def notebook_step(recipe: Recipe, problem: Problem) -> Step:
         if isinstance(module, layers.Conv2d):
             module.__class__ = torch.nn.Conv2d
     layers.double_bilinear = functools.partial(F.interpolate, scale_factor=2, mode="bilinear")
-    enlarged._LEAST_DOUBLED = math.inf
+    enlarged._LEAST = math.inf
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     z = 0.1 * torch.rand(1, inputs, *problem.observed.shape[-2:], device=device)
     jitter = objective.jitter if isinstance(objective, DataFit) else 1 / 30
@@ -165,7 +165,8 @@ def steps(options: argparse.Namespace) -> dict[str, object]:
 def floor(options: argparse.Namespace) -> dict[str, object]:
     """Time every convolution of a network by itself, in turn with a whole step of the engine."""
     device = pick_device(options.device)
-    rows, data = [], {}
+    rows: list[list[str]] = []
+    data: dict[str, object] = {}
     for name in options.recipes.split(","):
         recipe = recipe_of(name)
         calls = convolutions(recipe, options.side)

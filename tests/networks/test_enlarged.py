@@ -90,11 +90,11 @@ def test_beside_doubled_has_the_values_and_gradients_of_torch(
 
 
 def test_only_what_is_twice_as_large_is_doubled_short() -> None:
-    large, small = torch.empty(1, 2, 40, 48), torch.empty(1, 2, 16, 16)
-    assert doubling_is_short(large, (80, 96))
-    assert not doubling_is_short(large, (79, 96)), "zeros beyond the edge, not copies"
-    assert not doubling_is_short(small, (32, 32))
-    assert not doubling_is_short(large.to("meta"), (80, 96)), "counted as it is written"
+    large, small = torch.empty(1, 2, 56, 48), torch.empty(1, 2, 40, 40)
+    assert doubling_is_short(large, (112, 96))
+    assert not doubling_is_short(large, (111, 96)), "zeros beyond the edge, not copies"
+    assert not doubling_is_short(small, (80, 80))
+    assert not doubling_is_short(large.to("meta"), (112, 96)), "counted as it is written"
 
 
 @pytest.mark.parametrize("skips", [4, (0, 4)])
@@ -120,7 +120,7 @@ def test_a_skip_network_has_the_gradients_of_its_plain_twin(
         ])  # fmt: skip
 
     exact = gradients()
-    monkeypatch.setattr(enlarged, "_LEAST_DOUBLED", 1)
+    monkeypatch.setattr(enlarged, "_LEAST", 1)
     assert doubling_is_short(torch.empty(1, 8, 18, 20), (36, 40))
     short = gradients()
     assert not torch.equal(short, exact)

@@ -26,7 +26,6 @@ __all__ = ["conv_beside_doubled", "conv_of_enlarged", "doubling_is_short", "has_
 
 _BLOCK = 2**21  # values of nine sums: they are written and read again within the cache
 _LEAST = 48**2  # pixels: on smaller maps, the calls cost more than they save
-_LEAST_DOUBLED = 32**2  # likewise, of a map that is doubled
 
 # Row 3 i + j, column 4 k + l: whether tap (i, j) of a 3x3 kernel is in tap (k, l) of the 4x4 one.
 _IN_TAPS = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]], dtype=torch.float32)
@@ -56,7 +55,7 @@ def conv_of_enlarged(
 def doubling_is_short(x: Tensor, size: tuple[int, int]) -> bool:
     """Whether `conv_beside_doubled` is for x (b, c, h, w), and of use: twice as large, on a CPU."""
     h, w = x.shape[-2:]
-    return x.device.type == "cpu" and size == (2 * h, 2 * w) and h * w >= _LEAST_DOUBLED
+    return x.device.type == "cpu" and size == (2 * h, 2 * w) and h * w >= _LEAST
 
 
 def conv_beside_doubled(

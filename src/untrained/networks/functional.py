@@ -178,5 +178,5 @@ class _SideBySide(torch.autograd.Function):
         (grad,) = grads
         innermost = grad.is_contiguous(memory_format=torch.channels_last)
         layout = torch.channels_last if innermost else torch.contiguous_format
-        parts = grad.split(ctx.channels, 1)
+        parts = torch.split(grad, ctx.channels, 1)
         return tuple(part.contiguous(memory_format=layout) for part in parts)
