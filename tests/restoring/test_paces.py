@@ -38,7 +38,41 @@ def test_what_follows_the_steps_is_counted() -> None:
     assert refined.seconds(200, 10)[0] == pytest.approx(plain.seconds(200, 10)[0] + 100)  # type: ignore[index]
 
 
-def test_a_fit_that_ended_corrects_what_was_timed() -> None:
+def test_every_tile_has_something_that_follows_its_steps() -> None:
+    pace = Pace(crops=((100, 0.01),), after=0.5)
+    one, four = (pace.seconds(100, 10, parts=parts) for parts in (1, 4))
+    assert one is not None
+    assert four is not None
+    assert four[0] - one[0] == pytest.approx(3 * 50)
+
+
+def test_a_range_is_as_wide_as_it_has_to_be() -> None:
+    timed = Pace(crops=((100, 0.01),))
+    learnt = Pace(runs=((100, 0.01, 1.0),) * 4)
+    assert factor(learnt) < factor(timed) < 4
+    assert factor(timed, may_stop=False) < factor(timed)
+    assert factor(learnt, pixels=100 * 2**6) > factor(learnt), "from far away"
+
+
+def test_other_programs_move_both_ends() -> None:
+    pace = Pace(crops=((100, 0.01),))
+    quiet, busy = (pace.seconds(100, 1000, slowdown=by) for by in (1.0, 6.0))
+    assert quiet is not None
+    assert busy is not None
+    assert busy[0] == pytest.approx(6 * quiet[0])
+    assert busy[1] > 3 * quiet[1]
+    assert busy[1] < busy[0] < busy[2]
+
+
+def factor(pace: Pace, *, pixels: int = 100, may_stop: bool = True) -> float:
+    """The most over the least."""
+    told = pace.seconds(pixels, 1000, may_stop=may_stop)
+    assert told is not None
+    return told[2] / told[1]
+
+
+def test_a_fit_that_ended_corrects_what_was_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("untrained.restoring.planner.slowdown_now", lambda: 1.0)
     problem = Problem(observed=torch.rand(1, 3, 64, 64))
     assert make_plan(RECIPE, problem, CPU).between is None
     plan = make_plan(RECIPE, problem, CPU)

@@ -2,7 +2,8 @@
 
 A pace is kept in a file, by everything that it depends on but the size: recipe, channels, device,
 threads. Between two sizes it goes by a line, beyond the largest in proportion to the pixels, never
-by less. Once a fit of the kind has ended, its own pace counts, scaled by the pixels.
+by less. Once a fit of the kind has ended, its own pace counts, scaled by the pixels. What is kept
+is what a quiet machine needs; what is told is by how busy it is now (`waiting`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import hashlib
 import json
 import math
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +30,7 @@ from untrained.operators import Resample
 from untrained.recipes import Recipe, encode
 from untrained.restoring.solve import adapted, solve
 from untrained.restoring.tiles import can_be_tiled, crop
+from untrained.restoring.waiting import Watch
 
 __all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "timed_from"]
 
@@ -41,9 +42,11 @@ _RUNS = 8  # the latest that are kept
 
 # What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
 # other programs come and go.
-_FEWEST = 0.5
-_LEARNT = (0.7, 1.5)
-_TIMED = (0.6, 2.0)
+_FEWEST = 0.6
+_LEARNT = (0.75, 1.4)
+_TIMED = (0.7, 1.6)
+_FAR = 0.1  # wider by so much for every doubling of the pixels from the fit that was learnt from
+_LASTS = (0.75, 1.1)  # how much of the slowdown stays, as its power
 
 _timed_from: ContextVar[float] = ContextVar("timed_from", default=256)
 
@@ -63,23 +66,42 @@ class Pace:
     after: float = 0.0
     runs: tuple[tuple[int, float, float], ...] = field(default=())
 
-    def seconds(self, pixels: int, steps: int) -> tuple[float, float, float] | None:
+    def seconds(
+        self, pixels: int, steps: int, *, parts: int = 1, slowdown: float = 1.0,
+        may_stop: bool = True,
+    ) -> tuple[float, float, float] | None:  # fmt: skip
         """Return the seconds of all steps of a fit of so many pixels: expected, least, most.
 
-        None = nothing is known.
+        Args:
+            pixels: of the picture, or of each of its `parts`.
+            steps: of all parts.
+            parts: tiles; each has something that follows its steps.
+            slowdown: by other programs (`waiting`).
+            may_stop: whether the fit may end before its last step.
+
+        Returns:
+            None = nothing is known.
         """
         if self.runs:
             near = min(self.runs, key=lambda run: abs(math.log(run[0] / pixels)))
             expected = steps * near[1] * pixels / near[0]
-            low, high = _LEARNT
+            wider = 1 + _FAR * abs(math.log2(near[0] / pixels))
+            low, high = _LEARNT[0] / wider, _LEARNT[1] * wider
             shares = sorted(share for _, _, share in self.runs)
             least = min(_FEWEST, shares[0]) if len(shares) < 4 else shares[0]
         elif self.crops:
-            expected = steps * self._of_a_step(pixels) + self.after * pixels
+            expected = steps * self._of_a_step(pixels)
             (low, high), least = _TIMED, _FEWEST
         else:
             return None
-        return expected, expected * low * least, expected * high * _business()
+        after = self.after * pixels * parts
+        least = least if may_stop else 1.0
+        lasting, growing = (slowdown**power for power in _LASTS)
+        return (
+            slowdown * (expected + after),
+            lasting * low * (least * expected + after),
+            growing * high * (expected + after),
+        )
 
     def _of_a_step(self, pixels: int) -> float:
         """Return the seconds of a step: on the line between crops, in proportion beyond them."""
@@ -144,9 +166,9 @@ def _time_few_steps(recipe: Recipe, problem: Problem) -> float:
         short = replace(
             recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
         )
-        began = time.perf_counter()
+        watch = Watch()
         solve(problem, short)
-        taken.append(time.perf_counter() - began)
+        taken.append(watch.quiet)
     return max(1e-5, (taken[1] - taken[0]) / 2)
 
 
@@ -154,11 +176,16 @@ def learn_pace(
     recipe: Recipe, problem: Problem, device: torch.device, *,
     plan: Plan, steps: int, seconds: float,
 ) -> None:  # fmt: skip
-    """Keep what a fit took, all in all, of which so much was planned."""
+    """Keep what a fit took, all in all, of which so much was planned.
+
+    `seconds` are those that a quiet machine needs. What follows the steps is left out where it is
+    known by itself.
+    """
     if steps < _LEAST_STEPS:
         return
     key = _key(recipe, problem, device)
     pace = _read().get(key, Pace())
+    seconds = max(seconds / 2, seconds - pace.after * plan.pixels * plan.tiles)
     run = (plan.pixels, seconds / steps, min(1.0, steps / plan.max_steps))
     _write(key, replace(pace, runs=(*pace.runs[1 - _RUNS :], run)))
 
@@ -177,10 +204,7 @@ def timed_from(side: float) -> Iterator[None]:
 
 
 def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int) -> float:
-    """Return the seconds of a step on a crop: the difference of two short fits, warmed up.
-
-    On a busy processor that is less than what passed: what the threads were given.
-    """
+    """Return the seconds of a step on a crop: the difference of two short fits, warmed up."""
     part = crop(problem, (0, side), (0, side))
     known = None if part.known is None else torch.ones_like(part.known)
     part = replace(part, known=known, held_out=None).to(device)
@@ -189,11 +213,9 @@ def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int
         short = replace(
             recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
         )
-        began, used = time.perf_counter(), time.process_time()
+        watch = Watch()
         solve(part, short)
-        passed, used = time.perf_counter() - began, time.process_time() - used
-        given = used / torch.get_num_threads()
-        taken.append(passed if device.type != "cpu" else min(passed, max(given, passed / 4)))
+        taken.append(watch.quiet)
     return max(1e-5, (taken[2] - taken[1]) / 6)
 
 
@@ -202,18 +224,9 @@ def _time_after(recipe: Recipe, problem: Problem, side: int) -> float:
     if recipe.refinement is None:
         return 0.0
     part = replace(crop(problem, (0, side), (0, side)), known=None, held_out=None)
-    began = time.perf_counter()
+    watch = Watch()
     recipe.refinement.refine(part, part.observed)
-    return (time.perf_counter() - began) / _pixels(part)
-
-
-def _business() -> float:
-    """Return by how much other programs slow a fit down now: 1 = not at all."""
-    try:
-        waiting = os.getloadavg()[0]
-    except (OSError, AttributeError):  # Windows has none
-        return 1.0
-    return max(1.0, (waiting + 1) / (os.cpu_count() or 1))
+    return watch.quiet / _pixels(part)
 
 
 def _pixels(problem: Problem) -> int:
