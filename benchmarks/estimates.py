@@ -42,6 +42,7 @@ from untrained.images import Picture
 from untrained.operators import Resample
 from untrained.recipes import Recipe
 from untrained.restoring import Given, plan_picture, restore_picture, timed_from
+from untrained.restoring.waiting import Watch, slowdown_now
 
 KINDS = ("denoise", "inpaint", "upscale", "flash")
 BEFORE = (96, 128, 192)
@@ -168,19 +169,23 @@ def measure(chosen: argparse.Namespace) -> None:
             if not kept.exists():
                 learn(kind, kept)
             for height, width, large in sizes:
-                for state, known in (("cold", None), ("learnt", kept)):
-                    plan, asked = planned(kind, height, width, known)
-                    if state == "cold":
-                        took, steps = (
-                            (took_piece(kind, plan), plan.max_steps) if large
-                            else took_whole(kind, height, width)
-                        )  # fmt: skip
+                plans = {
+                    state: planned(kind, height, width, known)
+                    for state, known in (("cold", None), ("learnt", kept))
+                }
+                plan, watch, now = plans["cold"][0], Watch(), slowdown_now()
+                if large:
+                    took, steps = took_piece(kind, plan), plan.max_steps
+                else:
+                    took, steps = took_whole(kind, height, width)
+                meanwhile = watch.slowdown
+                for state, (plan, asked) in plans.items():
                     assert plan.between is not None
                     row = {
                         "kind": kind, "height": height, "width": width, "busy": chosen.busy,
                         "state": state, "told": plan.seconds, "between": plan.between,
                         "took": took, "steps": steps, "of": plan.max_steps, "tiles": plan.tiles,
-                        "asked": asked, "load": os.getloadavg()[0],
+                        "asked": asked, "load": os.getloadavg()[0], "slowdown": [now, meanwhile],
                         "threads": torch.get_num_threads(),
                     }  # fmt: skip
                     print(json.dumps(row), file=out, flush=True)
@@ -189,20 +194,23 @@ def measure(chosen: argparse.Namespace) -> None:
 
 def line_of(row: dict[str, Any]) -> str:
     low, high = row["between"]
+    before, meanwhile = row["slowdown"]
     within = "in" if low <= row["took"] <= high else "OUT"
     return (
         f"| {row['kind']} | {row['height']}x{row['width']} | {row['busy']} | {row['state']} "
         f"| {low:.3g} to {high:.3g} | {row['took']:.3g} | {row['took'] / row['told']:.2f} "
-        f"| {row['steps']}/{row['of']} | {high / low:.1f} | {within} |"
+        f"| {row['steps']}/{row['of']} | {before:.1f}, {meanwhile:.1f} | {high / low:.1f} "
+        f"| {within} |"
     )
 
 
 def table(files: list[Path]) -> None:
     rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     print(
-        "| kind | size | loops | state | told, s | took, s | took / expected | steps | factor | |"
+        "| kind | size | loops | state | told, s | took, s | took / expected | steps "
+        "| slowdown before, meanwhile | most / least | |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         print(line_of(row))
     for name, of in (("all", rows), *(
