@@ -15,7 +15,7 @@ import pytest
 
 from untrained.batches import Account, Entry, LocalEngine, Piece, Settings, entries_in, run_batch
 from untrained.batches.addresses import stamp_of
-from untrained.batches.claims import Claims
+from untrained.batches.claims import Claims, claimed_in
 from untrained.batches.ledger import Ledger
 from untrained.batches.options import OPTIONAL, OPTIONS
 from untrained.errors import InputError
@@ -156,13 +156,18 @@ def test_two_drivers_do_nothing_twice(tmp_path: Path) -> None:
 
 def test_a_claim_ends_with_its_holder_and_leaves_word(tmp_path: Path) -> None:
     one, two = Claims(tmp_path), Claims(tmp_path)
-    assert one.take("a") is False
-    assert two.take("a") is None
+    assert one.take(["a", "b"]) == {"a": False, "b": False}
+    assert two.take(["a", "c"]) == {"a": None, "c": False}
+    one.release("b")
     one.close()  # as the system does with a process that dies
-    assert two.take("a") is True
+    assert two.take(["a", "b"]) == {"a": True, "b": False}
+    assert claimed_in(tmp_path) == {"a", "b", "c"}
+    for key in "abc":
+        two.release(key)
+    assert two.take(["a"]) == {"a": False}
     two.release("a")
-    assert two.take("a") is False
     two.close()
+    assert list((tmp_path / "claims").iterdir()) == []
 
 
 def test_a_manifest_says_task_options_files_truth_and_output(tmp_path: Path) -> None:
