@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -235,6 +236,41 @@ def test_entries_of_one_size_follow_each_other(tmp_path: Path) -> None:
 
     run_batch([str(manifest)], settings(tmp_path), InTurn(do))
     assert max(sizes[:3]) < min(sizes[3:])
+
+
+def test_what_is_brought_to_the_disk_goes_by_seconds_not_by_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file and a wait for the disk a picture hold up a driver of many workers."""
+    monkeypatch.setattr("untrained.batches.batch._OFTEN", 1e9)
+    monkeypatch.setattr("untrained.batches.ledger._SYNC_EVERY", 1e9)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    files: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        files.append(sum(1 for x in (tmp_path / "out/untrained-batch").rglob("*") if x.is_file()))
+        return {"status": "done", "sha256": "-", "stamp": None, "seconds": 0.0}
+
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path\n" + "\n".join(f"in/{i}.png" for i in range(300)))
+    assert run_batch([str(manifest)], settings(tmp_path), InTurn(do)).counts == {"done": 300}
+    assert max(files) <= 4
+    assert len(synced) < 60  # a few at each of a dozen takings
+
+
+def test_a_driver_of_slow_pictures_leaves_the_rest_to_others(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 6)
+    taken: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        taken.append(len(claimed_in(tmp_path / "out/untrained-batch")))
+        return copied(piece)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("untrained.batches.batch._OFTEN", -1.0)  # as if each took minutes
+        run_batch([str(folder)], settings(tmp_path), InTurn(do))
+    assert taken == [1] * 6
 
 
 def test_the_drivers_memory_does_not_grow_with_the_entries(tmp_path: Path) -> None:
