@@ -64,7 +64,8 @@ def make_plan(
     later = recipe if warm else for_later_tiles(recipe)
     steps = recipe.max_steps + (tiles - 1) * later.max_steps
     rows, columns = part.observed.shape[-2:]
-    taken = pace_of(recipe, part, device).seconds(
+    pace = pace_of(recipe, part, device)
+    taken = pace.seconds(
         rows * columns, steps, parts=tiles, slowdown=slowdown_now(),
         may_stop=not isinstance(recipe.stopper, FixedSteps),
     )  # fmt: skip
@@ -79,6 +80,7 @@ def make_plan(
         pixels=rows * columns,
         device=str(device),
         precision=recipe.acceleration.resolve(device).precision,
+        share=pace.share,
     )
 
 
