@@ -37,6 +37,7 @@ __all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "step_ratio", "timed_
 
 _SIDES = (128, 256, 512)  # of the crops that are timed …
 _AREA = 8  # … in pictures of so many times their pixels, the two smallest in all
+_REFINED = (32, 64)  # of those that are refined, which takes as long for every pixel
 _WORTH_TIMING = 100  # steps, of which timing takes four
 _LEAST_STEPS = 30  # of a fit whose time is learnt
 _RUNS = 8  # the latest that are kept
@@ -185,8 +186,7 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
     if not missing:
         return pace
     timed |= {side * side: _time_step(recipe, problem, device, side) for side in missing}
-    middle = sides[min(1, len(sides) - 1)]
-    after = pace.after if pace.crops else _time_after(recipe, problem, middle)
+    after = pace.after if pace.crops else _time_after(recipe, problem)
     pace = replace(pace, crops=tuple(sorted(timed.items())), after=after)
     _write(key, pace)
     return pace
@@ -269,14 +269,18 @@ def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int
     return max(1e-5, (taken[2] - taken[1]) / 6)
 
 
-def _time_after(recipe: Recipe, problem: Problem, side: int) -> float:
-    """Return the seconds a pixel of the recipe's refinement."""
+def _time_after(recipe: Recipe, problem: Problem) -> float:
+    """Return the seconds a pixel of the recipe's refinement, on small crops; the first warms up."""
     if recipe.refinement is None:
         return 0.0
-    part = replace(crop(problem, (0, side), (0, side)), known=None, held_out=None)
-    watch = Watch()
-    recipe.refinement.refine(part, part.observed)
-    return watch.quiet / _pixels(part)
+    taken = 0.0
+    for side in _REFINED:
+        rows, columns = ((0, min(side, length)) for length in problem.observed.shape[-2:])
+        part = replace(crop(problem, rows, columns), known=None, held_out=None)
+        watch = Watch()
+        recipe.refinement.refine(part, part.observed)
+        taken = watch.quiet / _pixels(part)
+    return taken
 
 
 def _pixels(problem: Problem) -> int:
