@@ -49,11 +49,11 @@ class Served:
 
 
 @contextmanager
-def served(workspace: Path) -> Iterator[Served]:
-    """Yield a studio that ends with the block."""
+def served(workspace: Path, *, env: dict[str, str] | None = None) -> Iterator[Served]:
+    """Yield a studio that ends with the block; `env` instead of this process's environment."""
     command = [sys.executable, "-m", "untrained", "studio", "--no-browser", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, text=True
+        [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, text=True, env=env
     )
     try:
         assert process.stdout is not None

@@ -3,7 +3,8 @@
     python studio-ui/screenshots.py [-o docs/screenshots] [--workspace FOLDER]
 
 Starts a studio, restores the bundled samples in it (some minutes on a CPU; with --workspace what
-was restored there before is shown again) and takes every screen at two widths, light and dark.
+was restored there before is shown again) and takes every screen at two widths, light and dark; also
+what a network without the token is shown, and the page of a batch.
 Wants playwright, a system chromium and untrained[studio].
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRUTH = ROOT / "src" / "untrained" / "samples" / "chelsea.png"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 THEMES = ("light", "dark")
+LARGEST = 150_000
 
 # Sample, task, recipe, changed settings; the first two are compared.
 JOBS = (
@@ -81,9 +84,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def served(workspace: Path) -> Iterator[Client]:
+def served(workspace: Path, *options: str) -> Iterator[Client]:
     """A studio on a workspace."""
     command = [sys.executable, "-u", "-m", "untrained", "studio", "--no-browser", "--port", "0"]
+    command += options
     server = subprocess.Popen(
         [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, text=True
     )
@@ -140,18 +144,29 @@ class Camera:
             for theme in THEMES
         }  # fmt: skip
 
-    def take(self, name: str, hash_: str, prepare: Callable[[Page], None]) -> None:
-        """Open a screen everywhere, bring it into the state to be shown, and keep its picture."""
+    def take(
+        self, name: str, place: str, prepare: Callable[[Page], None] = lambda page: None
+    ) -> None:
+        """Open a screen everywhere, bring it into the state to be shown, and keep its picture.
+
+        `place` is within the studio, or a whole address.
+        """
         for (size, theme), page in self.pages.items():
             page.goto("about:blank")
-            page.goto(f"{self.url}/{hash_}")
+            page.goto(place if ":" in place else f"{self.url}/{place}")
             prepare(page)
             page.wait_for_timeout(600)
-            shot = Image.open(io.BytesIO(page.screenshot()))
-            shot.convert("RGB").save(
-                self.folder / f"{name}-{size}-{theme}.webp", quality=85, method=6
-            )
+            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            keep(shot, self.folder / f"{name}-{size}-{theme}.webp")
         print(name, flush=True)
+
+
+def keep(shot: Image.Image, path: Path) -> None:
+    """Write a picture of a screen in at most 150 kB."""
+    for quality in (85, 70, 55, 40):
+        shot.save(path, quality=quality, method=6)
+        if path.stat().st_size <= LARGEST:
+            return
 
 
 def show_viewer(page: Page) -> None:
@@ -204,6 +219,35 @@ def paint(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def choose_some(page: Page) -> None:
+    """The queue with three jobs chosen."""
+    boxes = page.locator("main input[type=checkbox]")
+    boxes.first.wait_for()
+    for i in range(min(3, boxes.count())):
+        boxes.nth(i).check()
+
+
+def batch_page(folder: Path) -> str:
+    """The address of the report of a small batch."""
+    noisy = folder / "noisy"
+    noisy.mkdir(exist_ok=True)
+    rows = ["path,truth"]
+    photo = Image.open(TRUTH).convert("RGB")
+    for i, left in enumerate((0, 80, 160, 240)):
+        clean = photo.crop((left, 60, left + 128, 188))
+        pixels = np.asarray(clean) + np.random.default_rng(i).normal(0, 12 + 6 * i, (128, 128, 3))
+        clean.save(folder / f"clean-{i}.png")
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(noisy / f"{i}.png")
+        rows.append(f"noisy/{i}.png,clean-{i}.png")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    for words in (
+        ["manifest.csv", "-o", "restored", "--workers", "1"],
+        ["report", "restored", "--page", "report.html"],
+    ):
+        subprocess.run([sys.executable, "-m", "untrained", "batch", *words], cwd=folder, check=True)
+    return (folder / "report.html").as_uri()
+
+
 def ready(page: Page) -> None:
     """The form with its prediction."""
     page.locator(".estimate dd").first.wait_for()
@@ -245,11 +289,18 @@ def main() -> None:
         try:
             client.wait(more[0], step=60)
             camera.take("running", f"#/job/{more[0]}", show_closer)
-            camera.take("queue", "#/queue", lambda page: page.wait_for_timeout(1000))
+            camera.take("queue", "#/queue", choose_some)
         finally:
             for id_ in reversed(more):
                 client.call("DELETE", f"/jobs/{id_}")
         camera.take("report", f"api/jobs/{fast}/report.html", show_viewer)
+        with tempfile.TemporaryDirectory() as folder:
+            camera.take("batch", batch_page(Path(folder)))
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            served(Path(folder), "--host", "0.0.0.0") as asking,
+        ):
+            camera.take("token", f"{asking.url}/")
         browser.close()
     total = sum(path.stat().st_size for path in given.folder.glob("*.webp"))
     print(f"{total / 1e6:.1f} MB in {given.folder}")

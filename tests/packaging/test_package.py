@@ -112,8 +112,16 @@ def test_the_wheel_runs_where_there_is_nothing_else(tmp_path: Path) -> None:
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.startswith(f"untrained-{untrained.__version__}-py3-none-any")
-    names = zipfile.ZipFile(wheel).namelist()
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
     assert not [name for name in names if not name.startswith("untrained")]
+    (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    page = archive.read(metadata).decode()
+    assert "# untrained" in page
+    assert "`docs/measurements.md`" in page
+    assert re.findall(r"\]\((?!https:)[^)]*", page) == [], (
+        "links that a package index cannot follow"
+    )
     for wanted in ("py.typed", "napari_plugin/napari.yaml", "studio/static/index.html"):
         assert f"untrained/{wanted}" in names
 

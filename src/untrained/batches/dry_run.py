@@ -19,7 +19,7 @@ from untrained.batches.sizes import sides_of
 from untrained.errors import FailedError, InputError
 from untrained.fitting import Plan
 from untrained.memory import free_memory
-from untrained.restoring import plan_picture, timed_from
+from untrained.restoring import plan_picture, step_ratio, timed_from
 from untrained.tasks import Asked, Unread, find_task
 
 __all__ = ["DryRun", "look_at_batch"]
@@ -68,8 +68,8 @@ class DryRun:
         }  # fmt: skip
 
 
-Kind = tuple[str, int, int, int]
-"""Task, height, width, channels."""
+Kind = tuple[str, int, int, int, str]
+"""Task, height, width, channels, suffix: a JPEG's noise is another, and takes other steps."""
 
 
 def look_at_batch(
@@ -79,7 +79,8 @@ def look_at_batch(
 
     A picture of each size is planned: by the time that earlier fits of the kind took, else by
     steps that are timed on a crop of it. What an earlier part of the batch has done is not taken
-    off. A fit may stop before its most steps, so that the time is rather too long than too short.
+    off. That fits stop before their most steps is known from earlier ones; where there are none the
+    time is rather too long than too short.
 
     Raises:
         InputError: as `entries_in`; settings that do not do.
@@ -105,7 +106,7 @@ def look_at_batch(
         found.pictures += 1
         sides = sides_of(local(entry.source)) or (0, 0, 0)
         found.pixels += sides[0] * sides[1]
-        kind = (entry.task, *sides)
+        kind = (entry.task, *sides, os.path.splitext(entry.source)[1].lower())  # noqa: PTH122
         kinds[kind] += 1
         if len(examples) < _SIZES:
             examples.setdefault(kind, entry)
@@ -134,12 +135,15 @@ def _plan(
         alike = [other for other in plans if other[0] == kind[0]]
         if not count or not alike:
             continue
-        near = min(alike, key=lambda other: abs(_area(other) - _area(kind)))
+        near = min(
+            alike,
+            key=lambda other: (other[3:] != kind[3:], abs(_area(other) - _area(kind))),
+        )
         plan = plans[near]
         found.memory_bytes = max(found.memory_bytes, plan.memory_bytes)
         if plan.seconds is not None:
-            scale = 1.0 if near == kind else _area(kind) / _area(near)
-            found.seconds = (found.seconds or 0.0) + count * scale * plan.seconds
+            scale = 1.0 if near == kind else step_ratio(_area(kind), _area(near))
+            found.seconds = (found.seconds or 0.0) + count * scale * plan.share * plan.seconds
             found.planned += count
     free = free_memory()
     if free is not None and found.memory_bytes:

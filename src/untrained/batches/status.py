@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from untrained.batches.claims import claimed_in
 from untrained.batches.ledger import Ledger, state_of
 from untrained.errors import InputError
 
@@ -85,11 +86,10 @@ def status_of(output: str, *, state: Path | None = None) -> Status:
             raise InputError(f"{state}: no batch has begun there; wanted the folder of its outputs")
         since = last - _LATELY
         times = [x["at"] for x in ledger.lines() if x["at"] >= since and x["status"] == "done"]
+        found.at_work = sum(ledger.latest(key) is None for key in claimed_in(state))
     first = min(times, default=0.0)
     if len(times) > 1 and last > first:
         found.rate = (len(times) - 1) / (last - first)
-    claims = state / "claims"
-    found.at_work = len(list(claims.iterdir())) if claims.is_dir() else 0
     if found.at_work and last and time.time() - last > _LATELY:
         found.rate = None  # the drivers are gone, or their fits are long
     return found

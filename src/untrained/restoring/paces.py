@@ -1,8 +1,10 @@
 """How long a fit takes on this machine: timed on crops once, corrected by what fits took.
 
 A pace is kept in a file, by everything that it depends on but the size: recipe, channels, device,
-threads. Between two sizes it goes by a line, beyond the largest in proportion to the pixels, never
-by less. Once a fit of the kind has ended, its own pace counts, scaled by the pixels.
+threads. Between two sizes that were timed it goes by a line, beyond the largest in proportion to
+the pixels, never by less. Once a fit of the kind has ended, its own pace counts; from its size to
+another it goes by a + b pixels, since a step on a small picture is mostly the calls that it makes.
+What is kept is what a quiet machine needs; what is told is by how busy it is now (`waiting`).
 """
 
 from __future__ import annotations
@@ -11,8 +13,7 @@ import hashlib
 import json
 import math
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -30,20 +31,27 @@ from untrained.operators import Resample
 from untrained.recipes import Recipe, encode
 from untrained.restoring.solve import adapted, solve
 from untrained.restoring.tiles import can_be_tiled, crop
+from untrained.restoring.waiting import Watch
 
-__all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "timed_from"]
+__all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "step_ratio", "timed_from"]
 
 _SIDES = (128, 256, 512)  # of the crops that are timed …
 _AREA = 8  # … in pictures of so many times their pixels, the two smallest in all
+_REFINED = (32, 64)  # of those that are refined, which takes as long for every pixel
 _WORTH_TIMING = 100  # steps, of which timing takes four
 _LEAST_STEPS = 30  # of a fit whose time is learnt
 _RUNS = 8  # the latest that are kept
+_OVERHEAD = 20_000  # pixels that take as long as the calls of a step, a / b (docs/measurements.md)
+_MOST_OVERHEAD = 40_000  # that is read off fits, whose times other programs have changed
+_FAR = 1.6  # times the pixels: from there on crops are timed in spite of fits that are known
 
 # What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
 # other programs come and go.
-_FEWEST = 0.5
-_LEARNT = (0.7, 1.5)
-_TIMED = (0.6, 2.0)
+_FEWEST = 0.6
+_LEARNT = (0.75, 1.4)
+_TIMED = (0.7, 1.6)
+_WIDER = 0.05  # by so much for every doubling of the pixels from the fit that was learnt from
+_LASTS = (0.75, 1.1)  # how much of the slowdown stays, as its power
 
 _timed_from: ContextVar[float] = ContextVar("timed_from", default=256)
 
@@ -63,34 +71,97 @@ class Pace:
     after: float = 0.0
     runs: tuple[tuple[int, float, float], ...] = field(default=())
 
-    def seconds(self, pixels: int, steps: int) -> tuple[float, float, float] | None:
+    def seconds(
+        self, pixels: int, steps: int, *, parts: int = 1, slowdown: float = 1.0,
+        may_stop: bool = True,
+    ) -> tuple[float, float, float] | None:  # fmt: skip
         """Return the seconds of all steps of a fit of so many pixels: expected, least, most.
 
-        None = nothing is known.
+        Args:
+            pixels: of the picture, or of each of its `parts`.
+            steps: of all parts.
+            parts: tiles; each has something that follows its steps.
+            slowdown: by other programs (`waiting`).
+            may_stop: whether the fit may end before its last step.
+
+        Returns:
+            None = nothing is known.
         """
         if self.runs:
             near = min(self.runs, key=lambda run: abs(math.log(run[0] / pixels)))
-            expected = steps * near[1] * pixels / near[0]
-            low, high = _LEARNT
+            expected = steps * near[1] * self._ratio(pixels, near[0])
+            wider = 1 + _WIDER * abs(math.log2(near[0] / pixels))
+            low, high = _LEARNT[0] / wider, _LEARNT[1] * wider
             shares = sorted(share for _, _, share in self.runs)
             least = min(_FEWEST, shares[0]) if len(shares) < 4 else shares[0]
         elif self.crops:
-            expected = steps * self._of_a_step(pixels) + self.after * pixels
+            expected = steps * self._of_a_step(pixels)
             (low, high), least = _TIMED, _FEWEST
         else:
             return None
-        return expected, expected * low * least, expected * high * _business()
+        after = self.after * pixels * parts
+        least = least if may_stop else 1.0
+        lasting, growing = (slowdown**power for power in _LASTS)
+        return (
+            slowdown * (expected + after),
+            lasting * low * (least * expected + after),
+            growing * high * (expected + after),
+        )
+
+    @property
+    def share(self) -> float:
+        """How much of the most steps fits of this kind took, on average; 1 = none has ended."""
+        return sum(share for _, _, share in self.runs) / len(self.runs) if self.runs else 1.0
+
+    def _ratio(self, pixels: int, known: int) -> float:
+        """Return how much longer a step on one size takes than on another, by a + b pixels.
+
+        a / b is that of the crops, else of the fits, by least squares of the relative errors, if
+        they are of several sizes; not of both, which were timed in other ways.
+        """
+        for points in (self.crops, [(p, seconds) for p, seconds, _ in self.runs]):
+            sizes = [p for p, _ in points]
+            if sizes and max(sizes) >= _FAR * min(sizes):
+                return step_ratio(pixels, known, min(_overhead(points), _MOST_OVERHEAD))
+        return step_ratio(pixels, known)
+
+    def is_like(self, pixels: int) -> bool:
+        """Whether a fit of about this size is known."""
+        return any(max(p / pixels, pixels / p) < _FAR for p, _, _ in self.runs)
 
     def _of_a_step(self, pixels: int) -> float:
         """Return the seconds of a step: on the line between crops, in proportion beyond them."""
         crops = sorted(self.crops)
         largest, seconds = crops[-1]
         if pixels >= largest:
-            return seconds * pixels / largest
+            overhead = _OVERHEAD if largest < _SIDES[1] ** 2 else 0
+            return seconds * (pixels + overhead) / (largest + overhead)
         for (a, first), (b, second) in pairwise(crops):
             if a <= pixels <= b:
                 return first + (second - first) * (pixels - a) / (b - a)
         return crops[0][1]  # the overhead of a step does not shrink with the picture
+
+
+def _overhead(points: Sequence[tuple[int, float]]) -> float:
+    """Return a / b of s = a + b p, from pixels p and seconds s, both 0 or more.
+
+    Least squares of the relative errors: (1 / s, p / s) (a, b) = 1.
+    """
+    ones, slopes = [1 / s for _, s in points], [p / s for p, s in points]
+    aa, ab, bb = (
+        sum(x * y for x, y in zip(u, v, strict=True))
+        for u, v in ((ones, ones), (ones, slopes), (slopes, slopes))
+    )
+    a, b = sum(ones) * bb - sum(slopes) * ab, sum(slopes) * aa - sum(ones) * ab
+    return math.inf if b <= 0 else max(0.0, a / b)
+
+
+def step_ratio(pixels: int, known: int, overhead: float = _OVERHEAD) -> float:
+    """Return how much longer a step on one size takes than on another, if nothing else is known.
+
+    `overhead` is that of the calls of a step, in pixels.
+    """
+    return (pixels + overhead) / (known + overhead)
 
 
 def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
@@ -101,7 +172,8 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
         return _of_whole(recipe, problem, device, pace)
     height, width = problem.observed.shape[-2:]
     factor = _factor(problem)
-    if pace.runs or min(height, width) * factor < _timed_from.get() or not can_be_tiled(problem):
+    known = bool(pace.runs) and (_timed_from.get() > 0 or pace.is_like(height * width))
+    if known or min(height, width) * factor < _timed_from.get() or not can_be_tiled(problem):
         return pace
     sides = [
         side // factor
@@ -109,13 +181,13 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
         if side // factor <= min(height, width)
         and (side <= _SIDES[1] or height * width >= _AREA * side * side)
     ] or [min(height, width)]
-    known = dict(pace.crops)
-    missing = [side for side in sides if side * side not in known]
+    timed = dict(pace.crops)
+    missing = [side for side in sides if side * side not in timed]
     if not missing:
         return pace
-    known |= {side * side: _time_step(recipe, problem, device, side) for side in missing}
-    middle = sides[min(1, len(sides) - 1)]
-    pace = Pace(tuple(sorted(known.items())), _time_after(recipe, problem, middle))
+    timed |= {side * side: _time_step(recipe, problem, device, side) for side in missing}
+    after = pace.after if pace.crops else _time_after(recipe, problem)
+    pace = replace(pace, crops=tuple(sorted(timed.items())), after=after)
     _write(key, pace)
     return pace
 
@@ -144,9 +216,9 @@ def _time_few_steps(recipe: Recipe, problem: Problem) -> float:
         short = replace(
             recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
         )
-        began = time.perf_counter()
+        watch = Watch()
         solve(problem, short)
-        taken.append(time.perf_counter() - began)
+        taken.append(watch.quiet)
     return max(1e-5, (taken[1] - taken[0]) / 2)
 
 
@@ -154,11 +226,16 @@ def learn_pace(
     recipe: Recipe, problem: Problem, device: torch.device, *,
     plan: Plan, steps: int, seconds: float,
 ) -> None:  # fmt: skip
-    """Keep what a fit took, all in all, of which so much was planned."""
+    """Keep what a fit took, all in all, of which so much was planned.
+
+    `seconds` are those that a quiet machine needs. What follows the steps is left out where it is
+    known by itself.
+    """
     if steps < _LEAST_STEPS:
         return
     key = _key(recipe, problem, device)
     pace = _read().get(key, Pace())
+    seconds = max(seconds / 2, seconds - pace.after * plan.pixels * plan.tiles)
     run = (plan.pixels, seconds / steps, min(1.0, steps / plan.max_steps))
     _write(key, replace(pace, runs=(*pace.runs[1 - _RUNS :], run)))
 
@@ -177,10 +254,7 @@ def timed_from(side: float) -> Iterator[None]:
 
 
 def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int) -> float:
-    """Return the seconds of a step on a crop: the difference of two short fits, warmed up.
-
-    On a busy processor that is less than what passed: what the threads were given.
-    """
+    """Return the seconds of a step on a crop: the difference of two short fits, warmed up."""
     part = crop(problem, (0, side), (0, side))
     known = None if part.known is None else torch.ones_like(part.known)
     part = replace(part, known=known, held_out=None).to(device)
@@ -189,31 +263,24 @@ def _time_step(recipe: Recipe, problem: Problem, device: torch.device, side: int
         short = replace(
             recipe, max_steps=steps, check_every=steps, stopper=FixedSteps(), refinement=None
         )
-        began, used = time.perf_counter(), time.process_time()
+        watch = Watch()
         solve(part, short)
-        passed, used = time.perf_counter() - began, time.process_time() - used
-        given = used / torch.get_num_threads()
-        taken.append(passed if device.type != "cpu" else min(passed, max(given, passed / 4)))
+        taken.append(watch.quiet)
     return max(1e-5, (taken[2] - taken[1]) / 6)
 
 
-def _time_after(recipe: Recipe, problem: Problem, side: int) -> float:
-    """Return the seconds a pixel of the recipe's refinement."""
+def _time_after(recipe: Recipe, problem: Problem) -> float:
+    """Return the seconds a pixel of the recipe's refinement, on small crops; the first warms up."""
     if recipe.refinement is None:
         return 0.0
-    part = replace(crop(problem, (0, side), (0, side)), known=None, held_out=None)
-    began = time.perf_counter()
-    recipe.refinement.refine(part, part.observed)
-    return (time.perf_counter() - began) / _pixels(part)
-
-
-def _business() -> float:
-    """Return by how much other programs slow a fit down now: 1 = not at all."""
-    try:
-        waiting = os.getloadavg()[0]
-    except (OSError, AttributeError):  # Windows has none
-        return 1.0
-    return max(1.0, (waiting + 1) / (os.cpu_count() or 1))
+    taken = 0.0
+    for side in _REFINED:
+        rows, columns = ((0, min(side, length)) for length in problem.observed.shape[-2:])
+        part = replace(crop(problem, rows, columns), known=None, held_out=None)
+        watch = Watch()
+        recipe.refinement.refine(part, part.observed)
+        taken = watch.quiet / _pixels(part)
+    return taken
 
 
 def _pixels(problem: Problem) -> int:

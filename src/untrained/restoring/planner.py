@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import torch
 
 from untrained.errors import InputError
-from untrained.fitting import Plan
+from untrained.fitting import FixedSteps, Plan
 from untrained.memory import free_memory
 from untrained.networks import Custom, NetworkSettings, NetworkSummary, summarize
 from untrained.objectives import Problem
@@ -17,6 +17,7 @@ from untrained.recipes import Recipe
 from untrained.restoring.paces import is_measured, pace_of
 from untrained.restoring.solve import adapted
 from untrained.restoring.tiles import TILE, can_be_tiled, crop, for_later_tiles, tile_places
+from untrained.restoring.waiting import slowdown_now
 
 __all__ = [
     "available_memory",
@@ -63,7 +64,11 @@ def make_plan(
     later = recipe if warm else for_later_tiles(recipe)
     steps = recipe.max_steps + (tiles - 1) * later.max_steps
     rows, columns = part.observed.shape[-2:]
-    taken = pace_of(recipe, part, device).seconds(rows * columns, steps)
+    pace = pace_of(recipe, part, device)
+    taken = pace.seconds(
+        rows * columns, steps, parts=tiles, slowdown=slowdown_now(),
+        may_stop=not isinstance(recipe.stopper, FixedSteps),
+    )  # fmt: skip
     channels, height, width = problem.image_shape[1:]
     return Plan(
         size=(height, width, channels),
@@ -75,6 +80,7 @@ def make_plan(
         pixels=rows * columns,
         device=str(device),
         precision=recipe.acceleration.resolve(device).precision,
+        share=pace.share,
     )
 
 

@@ -6,7 +6,6 @@ array -> observed, known, noise -> problem -> fit, whole or in tiles -> result -
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,6 +29,7 @@ from untrained.restoring.planner import make_plan
 from untrained.restoring.solve import nothing_to_fit, solve
 from untrained.restoring.tiles import solve_tiled
 from untrained.restoring.values import Values, read_values
+from untrained.restoring.waiting import Watch
 
 __all__ = ["restore", "restore_many"]
 
@@ -116,12 +116,12 @@ def restore(
     if constant:
         result = nothing_to_fit(problem, execution)
     else:
-        began = time.monotonic()
+        watch = Watch()
         result = _fitted(problem, recipe, device, seed, execution, tiles=plan.tiles)
         if execution.state is None and execution.weights is None and not result.cut_short:
             learn_pace(
                 recipe, problem, device,
-                plan=plan, steps=result.stop_step, seconds=time.monotonic() - began,
+                plan=plan, steps=result.stop_step, seconds=watch.quiet,
             )  # fmt: skip
     estimate = result.estimate.cpu()
     nothing = result.kept_step == 0 or not estimate.isfinite().all()
