@@ -8,6 +8,7 @@ import os
 import pathlib
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ def copied(piece: Piece) -> Account:
         "status": "done", "sha256": hashlib.sha256(data).hexdigest(), "seconds": 1.0,
         "stamp": stamp_of(piece.entry.source), "output_stamp": stamp_of(piece.entry.target),
     }  # fmt: skip
+
+
+ACCOUNT: Account = {"status": "failed", "reason": "a stub", "final": True}
 
 
 def pictures(folder: Path, count: int, side: int = 32) -> Path:
@@ -153,6 +157,26 @@ def test_two_drivers_do_nothing_twice(tmp_path: Path) -> None:
     assert inner[0].counts == {"done": 5, "elsewhere": 1}
     assert totals.counts == {"done": 1, "before": 5}
     assert sorted(first.sources + second.sources) == sorted(x.name for x in folder.iterdir())
+
+
+def test_drivers_side_by_side_do_each_once(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path\n" + "\n".join(f"in/{i}.png" for i in range(200)))
+    engines = [InTurn(lambda piece: ACCOUNT) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        totals = list(
+            pool.map(lambda engine: run_batch([str(manifest)], settings(tmp_path), engine), engines)
+        )
+    done = [name for engine in engines for name in engine.sources]
+    assert len(done) == len(set(done))
+    assert sum(each.counts["failed"] for each in totals) == len(done)
+    for each in totals:
+        assert sum(each.counts.values()) == 200
+        assert set(each.counts) <= {"failed", "aside", "elsewhere"}
+    rest = InTurn(lambda piece: ACCOUNT)
+    run_batch([str(manifest)], settings(tmp_path), rest)
+    assert len(done) + len(rest.sources) == 200
+    assert claimed_in(tmp_path / "out/untrained-batch") == set()
 
 
 def test_a_claim_ends_with_its_holder_and_leaves_word(tmp_path: Path) -> None:

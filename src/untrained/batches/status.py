@@ -68,8 +68,7 @@ def status_of(output: str, *, state: Path | None = None) -> Status:
     """
     state = state or state_of(output)
     found = Status()
-    times: list[float] = []  # of the last ten minutes
-    first = last = 0.0
+    last = 0.0
     with Ledger(state, output) as ledger:
         for line in ledger.lines():
             if line["status"] == "counted":
@@ -84,12 +83,10 @@ def status_of(output: str, *, state: Path | None = None) -> Status:
             last = max(last, line["at"])
         if not found.counts and found.total is None:
             raise InputError(f"{state}: no batch has begun there; wanted the folder of its outputs")
-        since = last - _LATELY
-        times = [x["at"] for x in ledger.lines() if x["at"] >= since and x["status"] == "done"]
+        lately, first = ledger.done_since(last - _LATELY)
         found.at_work = sum(ledger.latest(key) is None for key in claimed_in(state))
-    first = min(times, default=0.0)
-    if len(times) > 1 and last > first:
-        found.rate = (len(times) - 1) / (last - first)
+    if lately > 1 and last > first:
+        found.rate = (lately - 1) / (last - first)
     if found.at_work and last and time.time() - last > _LATELY:
         found.rate = None  # the drivers are gone, or their fits are long
     return found
