@@ -126,8 +126,10 @@ class Ledger:
             yield json.loads(row[0])
 
     def claims_target(self, target: str, key: str) -> str:
-        """Note that an entry's output goes there; return whose it is, the first that said so."""
-        self._index.execute("INSERT OR IGNORE INTO targets VALUES (?, ?)", (target, key))
+        """Note that an entry's output goes there; return who said so before, "" = nobody."""
+        said = "INSERT OR IGNORE INTO targets VALUES (?, ?)"
+        if self._index.execute(said, (target, key)).rowcount:
+            return ""
         row = self._index.execute("SELECT key FROM targets WHERE target = ?", (target,)).fetchone()
         return str(row[0])
 
