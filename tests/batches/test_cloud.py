@@ -15,9 +15,19 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+import torch
 from batch_extras import needed
 
-from untrained.batches import Account, Piece, Settings, do_piece, entries_in, run_batch
+from untrained.batches import (
+    Account,
+    Engine,
+    LocalEngine,
+    Piece,
+    Settings,
+    do_piece,
+    entries_in,
+    run_batch,
+)
 from untrained.batches import addresses as places
 from untrained.errors import FailedError, InputError
 from untrained.images import Picture, write_picture
@@ -26,8 +36,12 @@ fsspec = needed("fsspec")
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(places, "_WAIT", 0.001)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the workers have
+    yield
+    torch.set_num_threads(before)
 
 
 def test_files_come_and_go_whole(tmp_path: Path) -> None:
@@ -194,20 +208,24 @@ def of_bucket(**others: Any) -> Settings:
     )
 
 
+@pytest.mark.parametrize(
+    ("count", "engine"),
+    [(4, Here()), pytest.param(40, LocalEngine(workers=2, threads=1), marks=pytest.mark.slow)],
+)
 def test_s3_in_and_s3_out_through_a_server_that_fails_stalls_and_cuts(
-    tmp_path: Path, s3: Faulty, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, s3: Faulty, monkeypatch: pytest.MonkeyPatch, count: int, engine: Engine
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    paths = pictures(tmp_path / "in", 4)
+    paths = pictures(tmp_path / "in", count)
     for path in paths:
         places.put(path, f"s3://box/in/{path.name}")
     monkeypatch.setenv("UNTRAINED_STORAGE_TIMEOUT", "1")
     s3.every = 4
-    totals = run_batch(["s3://box/in/"], of_bucket(), Here())
-    assert totals.counts == {"done": 4}
+    totals = run_batch(["s3://box/in/"], of_bucket(), engine)
+    assert totals.counts == {"done": count}
     assert set(s3.done) == {"", *s3.kinds}
     s3.every = 10**9
-    assert run_batch(["s3://box/in/"], of_bucket(), Here()).counts == {"before": 4}
+    assert run_batch(["s3://box/in/"], of_bucket(), engine).counts == {"before": count}
     alone = Settings(
         output="alone", task="denoise", options={"sigma": 20}, changes={"max_steps": "2"}
     )
@@ -217,7 +235,7 @@ def test_s3_in_and_s3_out_through_a_server_that_fails_stalls_and_cuts(
         assert data == (tmp_path / "alone" / path.name).read_bytes()
     names = list(places.names_in("s3://box/out/untrained-batch/ledger/"))
     lines = [json.loads(x) for name in names for x in places.read_bytes(name).splitlines()]
-    assert sum(line["status"] == "done" for line in lines) == 4
+    assert sum(line["status"] == "done" for line in lines) == count
 
 
 def test_a_server_that_is_gone_costs_a_failure_and_no_more(

@@ -230,6 +230,7 @@ def test_settings_that_do_not_do_are_refused(light: str) -> None:
         RayEngine(gpus=1.5)
     with pytest.raises(InputError, match="fewer --threads or --gpus"):
         list(RayEngine(address=light, threads=50).run(iter([Task()])))
+    assert RayEngine(address=light).dashboard() == ""  # this cluster was begun without
 
 
 @pytest.mark.slow

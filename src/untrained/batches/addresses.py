@@ -8,8 +8,8 @@ elsewhere it is renamed.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+import inspect
 import os
 import re
 import threading
@@ -208,7 +208,7 @@ def _asked(system: Any, method: str, *values: Any, size: int = 0) -> Any:
     """
     seconds = _patience() + size / _SLOWEST
     ask = getattr(system, f"_{method}", None)
-    if getattr(system, "async_impl", False) and asyncio.iscoroutinefunction(ask):
+    if getattr(system, "async_impl", False) and inspect.iscoroutinefunction(ask):
         from fsspec.asyn import sync
 
         return sync(system.loop, ask, *values, timeout=seconds)  # which ends the request

@@ -26,8 +26,10 @@ from untrained.tasks import Formats, find_task
 __all__ = ["PROCESS", "footprint_of"]
 
 PROCESS = 600 * 2**20
-"""Bytes of a worker besides its fit: the interpreter, torch, the second stage of `denoise`. Measured:
-377 MiB at 64², 490 at 512² of one channel, 557 at 256² of three, less what is counted here."""
+"""Bytes of a worker besides its fit: the interpreter, torch, the second stage of `denoise`.
+
+Measured, less what is counted of picture and fit: 369 MiB at 64² and 491 at 512² of one channel,
+557 at 256² of three."""
 
 _COPIES = 44  # bytes a value of a picture that is read, made a tensor, and written
 

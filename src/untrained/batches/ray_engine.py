@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from untrained.errors import InputError
 __all__ = ["RayEngine"]
 
 _MOST_STARTS = 20  # of workers that could not begin, one after another
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NODE_DIED = "its node has died"  # as Ray says it
 _MEMORY, _GROWTH = 512 * 2**20, 1.5  # what is kept for a worker: the least, and the next more
 
@@ -110,11 +112,10 @@ class RayEngine:
 
 @dataclass(slots=True)
 class _Worker:
-    """An actor, the bytes that are kept for it, and a reference that is there once it has begun."""
+    """An actor, and the bytes that are kept for it."""
 
     actor: Any
     memory: int
-    began: Any
 
 
 class _Crew:
@@ -142,7 +143,7 @@ class _Crew:
             self.dismiss()  # or they would keep what the new one needs
             kept = min(memory, self._largest())
             actor = self.kind.options(memory=kept or None).remote(self.engine.threads)
-            worker = _Worker(actor, memory, actor.__ray_ready__.remote())
+            worker = _Worker(actor, memory)
         self.at_work[worker.actor.do.remote(piece)] = worker, piece
 
     def answer(self) -> tuple[Piece, Account]:
@@ -153,7 +154,7 @@ class _Crew:
         try:
             account: Account = ray.get(ended)
         except ray.exceptions.RayError as error:
-            lost = self._lost(worker, error)
+            lost = self._lost(error)
             ray.kill(worker.actor)
             return piece, died(_in_words(error), lost=lost)
         self.idle.append(worker)
@@ -180,17 +181,16 @@ class _Crew:
         alive = (node for node in self.ray.nodes() if node["Alive"])
         return max((int(node["Resources"].get("memory", 0)) for node in alive), default=0)
 
-    def _lost(self, worker: _Worker, error: Exception) -> str:
+    def _lost(self, error: Exception) -> str:
         """Return what was lost, as `Engine.run` says it."""
         ray = self.ray
         away = isinstance(error, ray.exceptions.ActorUnavailableError)  # a network that is cut
         if away or getattr(error, "preempted", False) or _NODE_DIED in str(error):
             return "machine"
-        try:
-            ray.get(worker.began, timeout=0)
-        except ray.exceptions.RayError:  # it has never answered
-            return "start"
-        return "worker"
+        # An exception of its own; what kills a process that has just begun may be its piece.
+        failed = getattr(error, "actor_init_failed", False)
+        failed = failed or isinstance(error, ray.exceptions.RuntimeEnvSetupError)
+        return "start" if failed else "worker"
 
 
 def _kept(needed: int) -> int:
@@ -246,5 +246,10 @@ def connected(address: str) -> Any:
 
 
 def _in_words(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    """Return one line on an actor that was lost: of an exception of its own, that; else Ray's."""
+    lines = [line for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
+    if getattr(error, "actor_init_failed", False):
+        lines = lines[-1:]
+    said = [line for line in lines if not line.startswith("\t")]  # ids and ports
+    text = " ".join(" ".join(said).split())
     return f"its worker was lost ({text[:200]})"
