@@ -11,6 +11,7 @@ __all__ = [
     "DivergedError",
     "FailedError",
     "InputError",
+    "NoRoomError",
     "check_number",
     "did_you_mean",
     "in_words",
@@ -28,6 +29,10 @@ class InputError(ValueError):
 
 class DivergedError(InputError):
     """A fit diverged at once, so that there is no image (exit code 1)."""
+
+
+class NoRoomError(InputError):
+    """More memory is needed than is free at this time; a batch tries such a picture again."""
 
 
 def check_number(name: str, value: object) -> None:

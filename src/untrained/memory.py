@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from untrained.errors import InputError
+from untrained.errors import NoRoomError
 
 __all__ = ["check_room", "free_memory", "in_gib"]
 
@@ -33,11 +33,11 @@ def check_room(place: object, needed: int, what: str = "the picture") -> None:
         what: needs them.
 
     Raises:
-        InputError: more than is free; says how much of both.
+        NoRoomError: more than is free; says how much of both.
     """
     free = free_memory()
     if free is not None and needed > free:
-        raise InputError(
+        raise NoRoomError(
             f"{place}: {what} needs about {in_gib(needed)} of memory, {in_gib(free)} are free; "
             "use a smaller one, a part of it, or a machine with more memory"
         )

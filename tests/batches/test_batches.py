@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from untrained.batches import Account, Entry, LocalEngine, Piece, Settings, entries_in, run_batch
+from untrained.batches import (
+    Account,
+    Entry,
+    LocalEngine,
+    Piece,
+    Settings,
+    entries_in,
+    run_batch,
+    status_of,
+)
 from untrained.batches.addresses import stamp_of
 from untrained.batches.claims import Claims, claimed_in
 from untrained.batches.ledger import Ledger
@@ -129,6 +138,78 @@ def test_what_diverges_or_is_refused_is_tried_once(tmp_path: Path) -> None:
     engine = InTurn(lambda piece: account)
     assert run_batch([str(folder)], settings(tmp_path), engine).counts == {"failed": 2}
     assert len(engine.sources) == 2
+
+
+def test_a_picture_that_ends_three_workers_is_set_aside(tmp_path: Path) -> None:
+    """However many tries others have; a machine that is taken away costs none."""
+    folder = pictures(tmp_path / "in", 2)
+    machines = 5
+
+    def do(piece: Piece) -> Account:
+        nonlocal machines
+        if piece.entry.source.endswith("000.png"):
+            return {"status": "failed", "reason": "its worker was killed", "lost": "worker"}
+        if machines:
+            machines -= 1
+            return {"status": "failed", "reason": "its machine is gone", "lost": "machine"}
+        return copied(piece)
+
+    told: list[Any] = []
+    engine = InTurn(do)
+    totals = run_batch(
+        [str(folder)], settings(tmp_path), engine, retries=20,
+        tell=lambda entry, account: told.append(account.get("reason")),
+    )  # fmt: skip
+    assert totals.counts == {"done": 1, "failed": 1}
+    assert engine.sources.count("000.png") == 3
+    assert told[0] == "3 workers ended with it, the last: its worker was killed"
+    machines = 5
+    rerun = run_batch(
+        [str(folder)], settings(tmp_path, seed=1, overwrite=True), InTurn(do), retries=0
+    )
+    assert rerun.counts == {"done": 1, "failed": 1}
+
+
+def test_what_lacks_memory_now_is_tried_again(tmp_path: Path) -> None:
+    from untrained.batches import do_piece
+
+    folder = pictures(tmp_path / "in", 1)
+    (entry,) = entries_in([str(folder)], settings(tmp_path))
+    piece = Piece(key="k", entry=entry, settings=settings(tmp_path), runs=tmp_path / "runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("untrained.memory.free_memory", lambda: 10)
+        account = do_piece(piece)
+    assert (account["status"], account["final"]) == ("failed", False)
+    assert "are free" in account["reason"]
+    (tmp_path / "in/000.png").unlink()
+    account = do_piece(piece)
+    assert account["status"] == "refused"
+    assert "000.png" in account["reason"]
+
+
+def test_damaged_inputs_are_told_in_a_line(tmp_path: Path) -> None:
+    def counts(text: str, *more: str) -> Any:
+        (tmp_path / "list.csv").write_text(text)
+        inputs = [str(tmp_path / "list.csv"), *more]
+        return run_batch(inputs, settings(tmp_path), InTurn(copied)).counts
+
+    (tmp_path / "empty").mkdir()
+    for text in ("path,sigma\n", "path\n\n\n"):
+        with pytest.raises(InputError, match="no picture is named there"):
+            counts(text, str(tmp_path / "empty"))
+    with pytest.raises(InputError, match="is empty; wanted a table"):
+        counts("")
+    (tmp_path / "list.csv").write_bytes(b"path\n\xff\xfe\n")
+    with pytest.raises(InputError, match="is no CSV in UTF-8"):
+        run_batch([str(tmp_path / "list.csv")], settings(tmp_path), InTurn(copied))
+    with pytest.raises(InputError, match="No such file"):
+        run_batch([str(tmp_path / "none.csv")], settings(tmp_path), InTurn(copied))
+    pictures(tmp_path, 2)
+    rows = "path,sigma,output\n000.png,20,\n000.png,20,\n001.png,20,000.png\n,,\n"
+    assert counts(rows) == {"done": 1, "repeated": 1, "refused": 2}
+    again = counts(rows)
+    assert again == {"before": 1, "repeated": 1, "refused": 2}
+    assert status_of(str(tmp_path / "out")).left == 0
 
 
 def test_half_a_line_of_the_ledger_is_no_line(tmp_path: Path) -> None:

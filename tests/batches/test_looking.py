@@ -23,11 +23,12 @@ def picture(path: Path, side: int = 32) -> Path:
 
 def ledger_of(output: Path) -> None:
     with Ledger(output / "untrained-batch") as ledger:
-        ledger.write("batch", {"status": "counted", "total": 30})
+        ledger.write("batch", {"status": "counted", "total": 30, "dashboard": "http://head:8265"})
         for i in range(24):
             ledger.write(f"k{i}", {
                 "status": "done", "source": str(output / f"{i}.png"), "seconds": 2.0,
                 "target": str(output / f"out{i}.png"), "gain": float(i), "cpu_seconds": 1.0,
+                "threads": 3,
             })  # fmt: skip
         for i in range(2):
             source = str(output / f"bad{i}.png")
@@ -48,6 +49,23 @@ def test_the_status_counts_and_groups_reasons(tmp_path: Path, untrained: Any) ->
     assert "2 set aside: torn" in untrained("batch", "status", "out").stdout
     with pytest.raises(InputError, match="no batch has begun"):
         status_of(str(tmp_path / "other"))
+
+
+def test_the_status_tells_what_it_costs(tmp_path: Path, untrained: Any) -> None:
+    """24 entries of 2 s and 3 threads are done, 4 are left."""
+    ledger_of(tmp_path / "out")
+    found = status_of(str(tmp_path / "out"), price=75)
+    assert (found.cost, found.cost_left) == (1.0, 4 / 24)
+    said = json.loads(untrained("batch", "status", "out", "--core-price", 25, "--json").stdout)
+    assert (said["cost"], said["core_seconds"], said["dashboard"]) == (1.0, 144, "http://head:8265")
+    assert status_of(str(tmp_path / "out")).cost_left is None
+    told = untrained("batch", "status", "out", "--price", 75).stdout
+    assert "1.00 for what is done; 0.17 for what is left" in told
+    assert "http://head:8265" in told
+    both = untrained("batch", "status", "out", "--price", 1, "--core-price", 1)
+    assert (both.returncode, both.stderr.count("\n")) == (2, 1)
+    with pytest.raises(InputError, match="price is -1"):
+        status_of(str(tmp_path / "out"), price=-1)
 
 
 def test_the_report_shows_the_worst_twenty(tmp_path: Path, untrained: Any) -> None:

@@ -20,7 +20,7 @@ from untrained import find_recipe, read_picture, write_picture
 from untrained.errors import FailedError, InputError
 from untrained.fitting import FixedSteps
 from untrained.images import Picture
-from untrained.jobs import Job, Outcome, do_side_by_side, run_job, run_side_by_side
+from untrained.jobs import Job, Outcome, do_side_by_side, run_job, run_side_by_side, workers
 
 Scene = Callable[..., Any]
 
@@ -117,3 +117,48 @@ def test_work_is_taken_as_workers_are_free_and_a_death_costs_one_piece() -> None
 def test_no_worker_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="workers is 0"):
         list(run_side_by_side([job(tmp_path / "a.png", tmp_path / "b.png")], workers=0))
+
+
+class Pretended:
+    """A worker that is no process; it answers when it is asked."""
+
+    def __init__(self, threads: int, do: Callable[..., Any]) -> None:
+        self.pipe = self
+        self.weight = 0
+        self.alive = True
+
+    def begin(self, piece: int) -> None:
+        self.piece = piece
+
+    def answer(self) -> tuple[int, str]:
+        return self.piece, "done"
+
+    def end(self) -> None:
+        self.alive = False
+
+
+@pytest.mark.parametrize(
+    ("weights", "room", "most"),
+    [
+        ([1, 1, 1, 1, 1], 3, 3),
+        ([1, 2, 3, 1, 1, 1], 3, 3),
+        ([9, 1, 9, 1], 3, 9),  # what is too heavy is done alone
+        ([1, 1, 1, 1, 1], None, 4),
+    ],
+)
+def test_no_more_is_begun_than_there_is_room_for(
+    weights: list[int], room: int | None, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_Worker", Pretended)
+    heaviest: list[int] = []
+
+    def wait(pipes: list[Pretended]) -> list[Pretended]:
+        heaviest.append(sum(weights[worker.piece] for worker in pipes))
+        return pipes[:1]
+
+    monkeypatch.setattr(workers, "wait", wait)
+    done = do_side_by_side(
+        range(len(weights)), print, workers=4, weigh=lambda piece: weights[piece], room=room
+    )
+    assert sorted(piece for piece, _ in done) == list(range(len(weights)))
+    assert max(heaviest) == most

@@ -1,15 +1,19 @@
 """Files that lie elsewhere: s3://, gs://, https:// …, by fsspec (extra `cloud`).
 
-A request that fails with an error of the server or a timeout is made again, a few times. A file is
-there as a whole or not at all: object stores have no half objects, elsewhere it is renamed.
+A request that fails with an error of the server or a timeout is made again, a few times; none takes
+longer than its file may at a slow line, so that a server that stalls, or sends a byte now and then,
+holds nobody up. A file is there as a whole or not at all: object stores have no half objects,
+elsewhere it is renamed.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +39,13 @@ T = TypeVar("T")
 
 _TRIES = 6
 _WAIT = 0.3  # seconds before the second try; doubled before each further one
+_PATIENCE = 30.0  # seconds that a request may take; UNTRAINED_STORAGE_TIMEOUT sets it
+_SLOWEST = 256 * 1024  # bytes a second of a file that are waited for besides
+_NO_CREDENTIALS = {
+    "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
+    "TokenRetrievalError", "DefaultCredentialsError", "UnauthorizedSSOTokenError",
+}  # fmt: skip
+_LISTING = 256 * 2**20  # bytes; a listing has many pages
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss"}
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
@@ -76,7 +87,7 @@ def stamp_of(place: str) -> str | None:
             return None
         return f"{found.st_size}-{found.st_mtime_ns}"
     try:
-        facts = _tried("looked at", place, lambda: _fresh(place)[0].info(_fresh(place)[1]))
+        facts = _facts_of(place)
     except InputError:
         return None
     tag = facts.get("ETag") or facts.get("etag") or facts.get("LastModified") or facts.get("mtime")
@@ -91,7 +102,15 @@ def fetch(place: str, path: Path) -> None:
         FailedError: the server goes on failing.
     """
     system, name = _fresh(place)
-    _tried("fetched", place, lambda: system.get_file(name, str(path)))
+    size = _facts_of(place).get("size")
+
+    def get() -> None:
+        _asked(system, "get_file", name, str(path), size=size or 0)
+        found = path.stat().st_size
+        if size not in (None, found):
+            raise OSError(f"{found} of {size} bytes have come")
+
+    _tried("fetched", place, get)
 
 
 def put(path: Path, place: str) -> None:
@@ -110,16 +129,16 @@ def write_bytes(place: str, data: bytes) -> None:
 
     def write() -> None:
         if protocol in _OBJECT_STORES:
-            system.pipe_file(name, data)
+            _asked(system, "pipe_file", name, data, size=len(data))
         else:
             folder, _, last = name.rpartition("/")
             aside = f"{folder}/.{last}.{this_writer()}.tmp"
             if folder:
-                system.makedirs(folder, exist_ok=True)
-            system.pipe_file(aside, data)
-            system.mv(aside, name)
+                _asked(system, "makedirs", folder, True)
+            _asked(system, "pipe_file", aside, data, size=len(data))
+            _asked(system, "mv", aside, name, size=len(data))
         system.invalidate_cache()
-        facts = system.info(name)
+        facts = _asked(system, "info", name)
         if facts.get("size") not in (None, len(data)):
             raise OSError(f"{facts['size']} of {len(data)} bytes have come")
         tag = _MD5.fullmatch(str(facts.get("ETag", "")))
@@ -133,7 +152,8 @@ def write_bytes(place: str, data: bytes) -> None:
 def read_bytes(place: str) -> bytes:
     """Return what a file there holds; raises as `fetch`."""
     system, name = _fresh(place)
-    data: bytes = _tried("read", place, lambda: system.cat_file(name))
+    size = _facts_of(place).get("size") or 0
+    data: bytes = _tried("read", place, lambda: _asked(system, "cat_file", name, size=size))
     return data
 
 
@@ -141,16 +161,19 @@ def names_in(place: str) -> Iterator[str]:
     """Yield the addresses of all files below a folder, or of those that a pattern (*) names.
 
     Raises:
-        InputError, FailedError: as `fetch`.
+        InputError: no permission.
+        FailedError: as `fetch`.
     """
     system, name = _fresh(place)
     pattern = any(sign in name for sign in "*?[")
-    list_ = system.glob if pattern else system.find
-    try:
-        found = _tried("listed", place, lambda: list_(name))
-    except InputError:
-        return
-    for one in found:
+
+    def listed() -> list[str]:
+        try:
+            return list(_asked(system, "glob" if pattern else "find", name, size=_LISTING))
+        except FileNotFoundError:
+            return []
+
+    for one in _tried("listed", place, listed):
         yield str(system.unstrip_protocol(one))
 
 
@@ -169,6 +192,61 @@ def _fresh(place: str) -> tuple[Any, str]:
     except (ImportError, ValueError) as error:
         raise InputError(f"{place}: cannot be reached ({error})") from None
     return system, name
+
+
+def _facts_of(place: str) -> dict[str, Any]:
+    """Return what a file system says of a file; raises as `fetch`."""
+    system, name = _fresh(place)
+    facts: dict[str, Any] = _tried("looked at", place, lambda: _asked(system, "info", name))
+    return facts
+
+
+def _asked(system: Any, method: str, *values: Any, size: int = 0) -> Any:
+    """Return what a method of a file system returns; TimeoutError if it takes too long.
+
+    The libraries' own timeouts are between two bytes, and some have none.
+
+    Args:
+        system: of fsspec.
+        method: its name.
+        *values: for it.
+        size: bytes that come or go.
+    """
+    seconds = _patience() + size / _SLOWEST
+    ask = getattr(system, f"_{method}", None)
+    if getattr(system, "async_impl", False) and inspect.iscoroutinefunction(ask):
+        from fsspec.asyn import sync
+
+        return sync(system.loop, ask, *values, timeout=seconds)  # which ends the request
+    answers: list[Any] = []
+    errors: list[BaseException] = []
+
+    def serve() -> None:
+        try:
+            answers.append(getattr(system, method)(*values))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=serve, daemon=True)  # left alone if it never comes back
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer in {seconds:.0f} s")
+    return answers[0]
+
+
+def _patience() -> float:
+    """Return the seconds that a request may take. Raises InputError: the setting is no number."""
+    text = os.environ.get("UNTRAINED_STORAGE_TIMEOUT") or str(_PATIENCE)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise InputError(f"UNTRAINED_STORAGE_TIMEOUT is {text!r}; wanted seconds, more than 0")
+    return seconds
 
 
 def _tried(done: str, place: str, do: Callable[[], T]) -> T:
@@ -191,6 +269,8 @@ def _tried(done: str, place: str, do: Callable[[], T]) -> T:
         except PermissionError as error:
             raise InputError(f"{place}: no permission ({error}); check the credentials") from None
         except Exception as error:  # every library has its own
+            if type(error).__name__ in _NO_CREDENTIALS:
+                raise InputError(f"{place}: no credentials ({error}); set them") from None
             last = error
     text = " ".join(f"{type(last).__name__}: {last}".split())[:300]
     raise FailedError(f"{place}: could not be {done} in {_TRIES} tries ({text})")

@@ -11,12 +11,13 @@ import math
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from untrained.atomic import check_place
@@ -36,6 +37,8 @@ __all__ = ["Totals", "run_batch"]
 _WINDOW = 256  # entries that are looked at ahead, to be done by size
 _AT_ONCE = 32  # requests to a storage, of the outputs that an earlier part has made
 _OFTEN = 0.5  # seconds; entries are claimed about as often, one or many
+_MOST_DEATHS = 3  # of workers with one piece, however many more tries it would have
+_MOST_SPARED = 100  # tries of a piece that were no fault of its own, and are not counted
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,12 +66,14 @@ def run_batch(
     inputs: Sequence[str], settings: Settings, engine: Engine, *, state: Path | None = None,
     retries: int = 2, again: bool = False, verify: bool = False,
     tell: Callable[[Entry, Account], None] = lambda entry, account: None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Totals:  # fmt: skip
     """Restore the pictures of a batch; what an earlier part of it has done is not done again.
 
     An entry is done if the ledger says so, its source is as it was, and its output is there with
     the hash that the ledger says. What fails by no fault of its input (a worker killed, a disk, a
-    server) is tried again; then, as all inputs that do not do, it is set aside with its reason.
+    server) is tried again; then, as all inputs that do not do, it is set aside with its reason. A
+    machine that is taken away costs no try, a picture that has ended three workers gets no other.
 
     Args:
         inputs: files, folders, patterns, addresses, manifests.
@@ -76,38 +81,51 @@ def run_batch(
         engine: where it is done.
         state: the folder of the ledger; None = beside the outputs, for those on object storage in
             the current folder, which all drivers of one batch then must share.
-        retries: how many more tries an entry is given.
+        retries: how many more tries an entry is given; of those that end their worker at most two.
         again: whether those that were set aside before are tried again.
         verify: whether outputs of unchanged size and time are read and hashed all the same.
         tell: is told of every entry that has come to an end.
+        facts: on this run, for those who look at the ledger (`dashboard`: an address).
 
     Raises:
-        InputError: an input that is not there, settings that do not do, no place for the outputs.
+        InputError: an input that is not there, no picture in any, settings that do not do, no place
+            for the outputs.
     """
     settings.check()
     if retries < 0:
         raise InputError(f"retries is {retries}; wanted 0 or more")
-    state = state or state_of(settings.output)
+    state = (state or state_of(settings.output)).absolute()  # workers may be in another folder
     check_place(state / "ledger")
     totals = Totals()
     with Ledger(state, settings.output) as ledger, closing(Claims(state)) as claims:
         total = count_entries(inputs, settings)
-        ledger.write("batch", {"status": "counted", "total": total})
+        if not total:
+            raise InputError(
+                f"{', '.join(inputs)}: no picture is named there; wanted pictures, folders of them "
+                "(--recursive takes subfolders), or a manifest with rows"
+            )
+        ledger.write("batch", {**facts, "status": "counted", "total": total})
         feed = _Feed(inputs, settings, ledger, claims, totals, state, again, verify, tell)
         with closing(feed):
             for piece, account in _endless(engine, feed):
-                tries = feed.tried(piece)
                 if account["status"] == "interrupted":
                     totals.counts["interrupted"] += 1
                     continue
-                may = account["status"] == "failed" and not account.get("final")
-                if may and tries <= retries:
+                tries = feed.tries[piece.key]
+                tries.note(account)
+                if tries.may_go_on(account, retries):
                     totals.retried += 1
                     feed.put_back(piece)
                     continue
+                if account.get("lost") == "worker" and tries.deaths > 1:
+                    reason = f"{tries.deaths} workers ended with it, the last: {account['reason']}"
+                    account = {**account, "reason": reason}
                 said = {name: value for name, value in account.items() if name != "final"}
-                ledger.write(piece.key, {**_names(piece.entry), "tries": tries, **said})
+                ledger.write(piece.key, {**_names(piece.entry), "tries": tries.count, **said})
                 feed.end(piece, account)
+        if repeated := totals.counts["repeated"]:
+            once = {**facts, "status": "counted", "total": total - repeated}
+            ledger.write("batch", once)
     return totals
 
 
@@ -122,6 +140,28 @@ def _endless(engine: Engine, feed: _Feed) -> Iterator[tuple[Piece, Account]]:
 def _names(entry: Entry) -> dict[str, Any]:
     names = {"source": entry.source, "target": entry.target, "task": entry.task}
     return names if entry.truth is None else {**names, "truth": entry.truth}
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often a piece was tried in this run, and what became of its workers."""
+
+    count: int = 0
+    deaths: int = 0
+    spared: int = 0
+
+    def note(self, account: Account) -> None:
+        """Count a try by what came of it."""
+        self.count += 1
+        self.deaths += account.get("lost") == "worker"
+        self.spared += account.get("lost") in ("machine", "start")
+
+    def may_go_on(self, account: Account, retries: int) -> bool:
+        """Whether a piece is tried again."""
+        if account["status"] != "failed" or account.get("final"):
+            return False
+        counted = self.count - min(self.spared, _MOST_SPARED)
+        return counted <= retries and self.deaths < _MOST_DEATHS
 
 
 class _Feed(Iterator[Piece]):
@@ -144,23 +184,19 @@ class _Feed(Iterator[Piece]):
         self.verify = verify
         self.tell = tell
         self.waiting: deque[Piece] = deque()
-        self.tries: dict[str, int] = {}  # of those on their way
+        self.tries: dict[str, _Tries] = {}  # of those on their way
         self._share = 1  # how many are claimed at once
         self._claimed_at = -math.inf
         self._left = self._by_size(self._to_do(entries_in(inputs, settings)))
 
     def __next__(self) -> Piece:
         piece = self.waiting.popleft() if self.waiting else next(self._left)
-        self.tries[piece.key] = self.tries.get(piece.key, 0) + 1
+        self.tries.setdefault(piece.key, _Tries())
         return piece
 
     def close(self) -> None:
         """Let go of open manifests."""
         self._left.close()
-
-    def tried(self, piece: Piece) -> int:
-        """Return how often a piece was tried in this run."""
-        return self.tries[piece.key]
 
     def put_back(self, piece: Piece) -> None:
         """Let a piece be tried again."""

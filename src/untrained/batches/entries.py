@@ -76,6 +76,11 @@ class Settings:
     recursive: bool = False
     suffix: str | None = None
 
+    def __post_init__(self) -> None:
+        # a worker on another machine may be in another folder
+        files = {name: join(".", place) for name, place in self.files.items()}
+        object.__setattr__(self, "files", files)
+
     def recipe_of(self, task: str) -> Recipe:
         """Return the recipe of a task's fits. Raises InputError: there is none, no such setting."""
         return _recipe(task, self.recipe, tuple(self.changes.items()))[0]

@@ -50,10 +50,14 @@ def _remote(place: str, settings: Settings) -> Iterator[Entry]:
         return
     formats = find_task(settings.task).formats
     root = place.rpartition("/")[0] + "/"
+    found = False
     for name in names_in(place):
+        found = True
         if f"/{STATE}/" not in name and formats.takes(Path(name)):
             inside = name.removeprefix(root) if "*" not in root else name.rpartition("/")[2]
             yield _entry(name, inside, settings)
+    if not found:
+        raise InputError(f"{place}: there are no files there; check the address")
 
 
 def _local(place: str, settings: Settings) -> Iterator[Entry]:

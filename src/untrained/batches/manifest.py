@@ -103,12 +103,14 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     number += 1
                     yield number, {k: v for k, v in row.items() if v not in (None, "")}
     except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error})") from None
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: cannot be read as Parquet ({text})") from None
 
 
 def _check_columns(path: Path, names: Any) -> None:
     if "path" not in names:
-        raise InputError(f"{path}: has the columns {', '.join(names)}; wanted one named path")
+        has = f"has the columns {', '.join(names)}" if names else "is empty"
+        raise InputError(f"{path}: {has}; wanted a table with a column named path")
     known = {*_OWN}
     for task in TASKS:
         known |= {*find_task(task).files, *OPTIONS.get(task, ()), *OPTIONAL.get(task, ())}

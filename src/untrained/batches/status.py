@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,8 +29,11 @@ class Status:
         reasons: of those set aside, and how many there are of each.
         at_work: entries that are begun and not ended, by the claims on this machine's disk.
         seconds: that the workers took for what is done.
-        cpu_seconds: likewise, of the processors.
+        core_seconds: likewise, times the threads of each: of cores that were kept for them.
+        cpu_seconds: of the processors, which may have waited meanwhile.
         rate: entries a second over the last ten minutes of work; None = none have ended.
+        dashboard: the address of Ray's page on the latest run's cluster, "" = none.
+        price: of an hour of a worker, or if `per_core` of a core; None = not told.
     """
 
     total: int | None = None
@@ -37,8 +41,12 @@ class Status:
     reasons: Counter[str] = field(default_factory=Counter)
     at_work: int = 0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     cpu_seconds: float = 0.0
     rate: float | None = None
+    dashboard: str = ""
+    price: float | None = None
+    per_core: bool = False
 
     @property
     def left(self) -> int | None:
@@ -50,33 +58,61 @@ class Status:
         """How long that takes at the present rate."""
         return None if self.left is None or not self.rate else self.left / self.rate
 
+    @property
+    def cost(self) -> float | None:
+        """What has been done has cost, in the money of `price`; None = no price."""
+        if self.price is None:
+            return None
+        return self.price * (self.core_seconds if self.per_core else self.seconds) / 3600
+
+    @property
+    def cost_left(self) -> float | None:
+        """What the rest will cost if it is like what is done; None = it cannot be told."""
+        if self.cost is None or self.left is None or not self.counts["done"]:
+            return None
+        return self.cost / self.counts["done"] * self.left
+
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""
         return {
             "total": self.total, **dict(self.counts), "left": self.left, "at_work": self.at_work,
             "rate_per_second": self.rate, "seconds_left": self.seconds_left,
-            "worker_seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
+            "worker_seconds": round(self.seconds, 1),
+            "core_seconds": round(self.core_seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
+            "cost": self.cost, "cost_left": self.cost_left, "dashboard": self.dashboard or None,
             "reasons": dict(self.reasons.most_common()),
         }  # fmt: skip
 
 
-def status_of(output: str, *, state: Path | None = None) -> Status:
+def status_of(
+    output: str, *, state: Path | None = None, price: float | None = None, per_core: bool = False
+) -> Status:
     """Return how far the batch of an output is.
 
+    Args:
+        output: of the batch.
+        state: its ledger's folder, if it is another.
+        price: of an hour of a worker, or if `per_core` of each core that it has; for the cost.
+        per_core: which of both.
+
     Raises:
-        InputError: there is none.
+        InputError: there is none; a price below 0.
     """
+    if price is not None and not 0 <= price < math.inf:
+        raise InputError(f"price is {price:g}; wanted what an hour costs, 0 or more")
     state = state or state_of(output)
-    found = Status()
+    found = Status(price=price, per_core=per_core)
     last = 0.0
     with Ledger(state, output) as ledger:
         for line in ledger.lines():
             if line["status"] == "counted":
                 found.total = int(line["total"])
+                found.dashboard = str(line.get("dashboard", ""))
                 continue
             found.counts[line["status"]] += 1
             if line["status"] == "done":
                 found.seconds += line.get("seconds", 0.0)
+                found.core_seconds += line.get("seconds", 0.0) * (line.get("threads") or 1)
                 found.cpu_seconds += line.get("cpu_seconds", 0.0)
             else:
                 found.reasons[_kind(line)] += 1

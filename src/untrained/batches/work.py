@@ -13,7 +13,7 @@ from typing import Any
 
 from untrained.batches.addresses import fetch, is_remote, local, put, read_bytes, stamp_of
 from untrained.batches.entries import Entry, Settings
-from untrained.errors import DivergedError, FailedError, InputError, in_words
+from untrained.errors import DivergedError, FailedError, InputError, NoRoomError, in_words
 from untrained.jobs import Job, Outcome, attempt
 from untrained.reading import hash_of
 
@@ -48,10 +48,10 @@ def do_piece(piece: Piece, cancelled: Callable[[], bool] = lambda: False) -> Acc
     began, used = time.monotonic(), time.process_time()
     try:
         account = _done(piece, cancelled)
+    except (FailedError, NoRoomError) as error:
+        account = {"status": "failed", "reason": _one_line(error)}
     except InputError as error:
         account = {"status": "refused", "reason": _one_line(error)}
-    except FailedError as error:
-        account = {"status": "failed", "reason": _one_line(error)}
     except Exception as error:  # a disk, a library
         account = {"status": "failed", "reason": _one_line(Exception(in_words(error)))}
     return {
@@ -101,7 +101,7 @@ def _done(piece: Piece, cancelled: Callable[[], bool]) -> dict[str, Any]:
         )  # fmt: skip
         answer = attempt(job, cancelled=cancelled, command="untrained batch")
         if not isinstance(answer, Outcome):
-            failed = isinstance(answer, (FailedError, DivergedError))
+            failed = isinstance(answer, (FailedError, DivergedError, NoRoomError))
             retried = not isinstance(answer, DivergedError)
             status = "failed" if failed else "refused"
             return {"status": status, "reason": _one_line(answer), "final": not retried}

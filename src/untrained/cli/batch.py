@@ -130,26 +130,51 @@ def run(
     if dry_run:
         return _tell_dry_run(look_at_batch(inputs, settings, threads=threads), printing)
     engine: Engine = LocalEngine(workers=1 if workers is None else workers, threads=threads)
+    settings.check()  # before a cluster is asked for
+    facts: dict[str, Any] = {}
     if cluster is not None:
         engine = RayEngine(address=cluster, workers=workers or 0, threads=threads or 1, gpus=gpus)
+        if link := engine.dashboard():
+            facts["dashboard"] = link
+            if not printing.quiet:
+                print(f"Ray's dashboard: {link}", file=sys.stderr)
+    elif gpus:
+        raise InputError(
+            f"--gpus {gpus:g} is for a cluster; add --cluster auto, or choose one with --device"
+        )
     teller = _Teller(printing)
     began = time.monotonic()
     totals = run_batch(
         inputs, settings, engine, state=state, retries=retries, again=again, verify=verify,
-        tell=teller,
+        tell=teller, facts=facts,
     )  # fmt: skip
     return _end(totals, settings, time.monotonic() - began, printing)
 
 
 @batch.command
 def status(
-    output: Out, /, *, state: State = None, printing: PrintOptions = PrintOptions()
+    output: Out, /, *,
+    price: float | None = None,
+    core_price: float | None = None,
+    state: State = None,
+    printing: PrintOptions = PrintOptions(),
 ) -> int:  # fmt: skip
-    """Say how far a batch is: counts, rate, time left, failures by their reasons."""
+    """Say how far a batch is: counts, rate, time and cost left, failures by their reasons.
+
+    Parameters
+    ----------
+    price
+        What an hour of a worker costs, in any money, for the cost of what is done and left.
+    core_price
+        Likewise, an hour of a core: a worker has as many as threads.
+    """
     from untrained.batches import status_of
     from untrained.fitting.callbacks.progress import format_seconds
 
-    found = status_of(output, state=state)
+    if price is not None and core_price is not None:
+        raise InputError("--price and --core-price are both given; wanted one of them")
+    by_core = core_price is not None
+    found = status_of(output, state=state, price=core_price if by_core else price, per_core=by_core)
     if printing.json:
         _print_json(found.as_json())
         return 0
@@ -164,6 +189,11 @@ def status(
         print(
             f"{found.seconds / 3600:.2f} hours of workers, {found.cpu_seconds / 3600:.2f} of cores"
         )
+    if found.cost is not None:
+        rest = "" if found.cost_left is None else f"; {found.cost_left:.2f} for what is left"
+        print(f"{found.cost:.2f} for what is done{rest}")
+    if found.dashboard:
+        print(f"Ray's dashboard, while its cluster runs: {found.dashboard}")
     for reason, count in found.reasons.most_common(20):
         print(f"  {count} set aside: {reason}")
     return 0
@@ -244,6 +274,7 @@ def _end(totals: Totals, settings: Settings, seconds: float, printing: PrintOpti
             "done": "done", "before": "done before", "refused": "refused", "failed": "failed",
             "aside": "set aside before (--again tries them)", "interrupted": "interrupted",
             "elsewhere": "at work on elsewhere (run this again to see to them)",
+            "repeated": "named more than once",
         }  # fmt: skip
         told = [f"{counts[name]} {text}" for name, text in words.items() if counts[name]]
         print(f"{', '.join(told) or 'nothing to do'}; {seconds:.0f} s")

@@ -66,11 +66,16 @@ def run_side_by_side(
 def do_side_by_side(
     work: Iterable[T], do: Callable[[T, Callable[[], bool]], Any], *, workers: int,
     cancelled: Callable[[], bool] = lambda: False, threads: int | None = None,
+    weigh: Callable[[T], int] = lambda piece: 0, room: int | None = None,
 ) -> Iterator[tuple[T, Any]]:  # fmt: skip
     """Do pieces of work in several processes; give each and what came of it as it ends.
 
     A piece is taken from `work` when a worker is free for it, so that an endless `work` will do; in
     an iterator that waits for nothing. The rest is as for `run_side_by_side`.
+
+    A worker weighs as much as the heaviest piece that it has done, since it may keep memory for the
+    next. Where the next piece would bring all of them above `room`, it waits until others have
+    ended; one is done at any time, whatever it weighs.
 
     Args:
         work: the pieces; pickled.
@@ -78,6 +83,8 @@ def do_side_by_side(
         workers: how many at the same time.
         cancelled: asked before the next answer is awaited; as Ctrl-C.
         threads: of each worker; None = its share of the cores.
+        weigh: says what a piece weighs, in bytes.
+        room: what all workers may weigh together; None = no limit.
 
     Yields:
         a piece and what `do` returned; or a text that says how its worker ended.
@@ -90,32 +97,45 @@ def do_side_by_side(
     threads = threads or max(1, (os.cpu_count() or 1) // workers)
     waiting = iter(work)
     crew: list[_Worker[T]] = []
+    held: list[tuple[T, int]] = []  # the next piece and its weight, until there is room for it
     stopped = False
 
-    def more() -> tuple[T, ...]:
-        """Return the next piece, nothing if there is none or no more are to be begun."""
+    def begun(worker: _Worker[T] | None) -> bool:
+        """Begin the next piece with a worker, None = a new one, if there is one and room for it."""
         if stopped:
-            return ()
-        for piece in waiting:
-            return (piece,)
-        return ()
+            return False
+        if not held:
+            for piece in waiting:
+                held.append((piece, weigh(piece)))
+                break
+            else:
+                return False
+        piece, weight = held[0]
+        others = [other.weight for other in crew if other is not worker]
+        weight = weight if worker is None else max(weight, worker.weight)
+        if room is not None and others and sum(others) + weight > room:
+            return False
+        held.clear()
+        if worker is None:
+            worker = _Worker(threads, do)
+            crew.append(worker)
+        worker.weight = weight
+        worker.begin(piece)
+        return True
 
     try:
         while True:
             try:
                 if cancelled() and not stopped:
                     raise KeyboardInterrupt
-                while len(crew) < workers and (next_ := more()):
-                    crew.append(_Worker(threads, do))
-                    crew[-1].begin(next_[0])
+                while len(crew) < workers and begun(None):
+                    pass
                 if not crew:
                     return
                 for place in wait([worker.pipe for worker in crew]):
                     (worker,) = (worker for worker in crew if worker.pipe is place)
                     answered = worker.answer()
-                    if worker.alive and (next_ := more()):
-                        worker.begin(next_[0])
-                    else:
+                    if not (worker.alive and begun(worker)):
                         crew.remove(worker)
                         worker.end()
                     yield answered
@@ -155,6 +175,7 @@ class _Worker(Generic[T]):
             self.process.start()
         theirs.close()
         self.piece: tuple[T, ...] = ()
+        self.weight = 0
         self.alive = True
 
     def begin(self, piece: T) -> None:

@@ -10,6 +10,7 @@ from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
 from untrained.restoring.planner import (
     available_memory,
     make_plan,
+    memory_in_parts,
     predict_memory,
     summarize_recipe,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "make_plan",
     "maximize_activation",
     "measured_interval",
+    "memory_in_parts",
     "plan_picture",
     "predict_memory",
     "reached",

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 
 import torch
 
-from untrained.errors import InputError
+from untrained.errors import NoRoomError
 from untrained.fitting import FixedSteps, Plan
 from untrained.memory import free_memory
 from untrained.networks import Custom, NetworkSettings, NetworkSummary, summarize
@@ -22,6 +22,7 @@ from untrained.restoring.waiting import slowdown_now
 __all__ = [
     "available_memory",
     "make_plan",
+    "memory_in_parts",
     "predict_memory",
     "summarize_recipe",
 ]
@@ -41,22 +42,14 @@ def make_plan(
     earlier fits of the kind, or crops that are timed, once (`paces`).
 
     Raises:
-        InputError: more memory is needed than is free; says how much and what to do.
+        NoRoomError: more memory is needed than is free; says how much and what to do.
     """
     recipe = adapted(recipe, problem)
-    whole, free = predict_memory(recipe, problem), available_memory(device)
-    _, _, rows, columns = problem.observed.shape
-    large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
-    tiles, memory, part = 1, whole, problem
-    cut = can_be_tiled(problem) and not getattr(recipe.objective, "in_one_piece", False)
-    if large and cut and max(rows, columns) > TILE:
-        down, across = tile_places(rows), tile_places(columns)
-        tiles = len(down) * len(across)
-        part = crop(problem, down[0], across[0])
-        memory = predict_memory(recipe, part) + _WHOLE * math.prod(problem.image_shape)
+    free = available_memory(device)
+    memory, tiles, part = memory_in_parts(recipe, problem, free)
     if free is not None and memory > free:
         _, _, height, width = problem.image_shape
-        raise InputError(
+        raise NoRoomError(
             f"fitting {height}x{width} with recipe {recipe.name!r} needs about "
             f"{memory / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free on {device}; "
             "use a smaller picture, a smaller network (--set network.widths=…) or another device"
@@ -97,6 +90,26 @@ def _summarized(
     network: NetworkSettings, fed: int, channels: int, height: int, width: int
 ) -> NetworkSummary:
     return summarize(network, in_channels=fed, out_channels=channels, height=height, width=width)
+
+
+def memory_in_parts(recipe: Recipe, problem: Problem, free: int | None) -> tuple[int, int, Problem]:
+    """Return the bytes that a fit needs, the number of its tiles, and the problem of one of them.
+
+    Args:
+        recipe: adapted to the problem.
+        problem: the whole.
+        free: bytes; a picture that needs more is cut if it can be. None = cannot be told.
+    """
+    whole = predict_memory(recipe, problem)
+    _, _, rows, columns = problem.observed.shape
+    large = rows * columns >= _TILED_FROM or (free is not None and whole > free)
+    cut = can_be_tiled(problem) and not getattr(recipe.objective, "in_one_piece", False)
+    if not (large and cut and max(rows, columns) > TILE):
+        return whole, 1, problem
+    down, across = tile_places(rows), tile_places(columns)
+    part = crop(problem, down[0], across[0])
+    memory = predict_memory(recipe, part) + _WHOLE * math.prod(problem.image_shape)
+    return memory, len(down) * len(across), part
 
 
 def predict_memory(recipe: Recipe, problem: Problem) -> int:
