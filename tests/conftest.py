@@ -33,19 +33,20 @@ HERE = Path(__file__).parent
 # The files that take longest are begun first: `--dist loadfile` gives whole files away, and no
 # process is to be left alone with one of them at the end.
 LONGEST = (
-    "studio/test_studio_jobs.py", "studio/browser/test_studio.py", "studio/test_studio_restart.py",
-    "cli/test_cli.py", "jobs/test_faults.py", "restoring/test_tiles.py", "test_benchmarks.py",
-    "tasks/test_applications.py", "studio/browser/test_restart.py", "cli/test_endings.py",
-    "studio/browser/test_comparing.py", "jobs/test_workers.py", "interop/test_deepinv_page.py",
-    "experiments/test_experiments.py", "studio/test_studio_api.py", "studio/test_studio_scans.py",
-    "studio/test_studio_command.py", "studio/browser/test_queue.py", "restoring/test_values.py",
-    "fitting/test_fit.py", "interop/test_deepinv.py",
+    "studio/test_studio_jobs.py", "cli/test_cli.py", "studio/browser/test_studio.py",
+    "cli/test_endings.py", "studio/test_studio_restart.py", "restoring/test_tiles.py",
+    "restoring/test_restore.py", "fitting/test_fit.py", "studio/browser/test_restart.py",
+    "tasks/test_applications.py", "comparison/test_demo.py", "jobs/test_faults.py",
+    "jobs/test_workers.py", "interop/test_deepinv_page.py", "fitting/test_devices.py",
+    "studio/browser/test_comparing.py", "studio/test_studio_scans.py", "studio/test_studio_api.py",
+    "studio/test_studio_command.py", "studio/browser/test_queue.py", "cli/test_pipes.py",
+    "interop/test_deepinv.py", "tasks/test_layers.py", "test_benchmarks.py",
 )  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.relative_to(HERE).as_posix(), len(rank)))
+    rank = {HERE / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -492,7 +492,8 @@ def test_the_demonstration_says_its_score_once(untrained: Run) -> None:
 
 
 def test_the_demonstration_can_be_looked_at(tmp_path: Path, untrained: Run) -> None:
-    done = untrained("demo", "-o", "demo", "--report", "--steps", "10", "--set", "widths=8,8")
+    quick = ("--side", 64, "--steps", 10, "--set", "widths=8,8")
+    done = untrained("demo", "-o", "demo", "--report", *quick)
     assert done.returncode == 0, done.stderr
     (page,) = (tmp_path / "demo").glob("untrained-runs/*/report.html")
     assert f"report: {page.relative_to(tmp_path)}" in done.stdout

@@ -351,7 +351,7 @@ def test_a_short_fit_removes_noise(
     optimizer: OptimizerSettings,
 ) -> None:
     network = Skip(widths=(16, 16), widths_skip=4, up="nearest")
-    result = run(observed, steps=150, objective=objective, optimizer=optimizer, network=network)
+    result = run(observed, steps=80, objective=objective, optimizer=optimizer, network=network)
     before = (observed - truth).square().mean()
     assert (result.estimate - truth).square().mean() < 0.4 * before
 
@@ -362,7 +362,7 @@ def test_missing_pixels_are_not_fitted_and_are_filled(observed: Tensor, truth: T
     problem = Problem(observed=poisoned, known=known)
     for objective in (DIP, MASKED):
         network = Skip(widths=(16, 16), widths_skip=4)
-        result = run(poisoned, steps=150, objective=objective, problem=problem, network=network)
+        result = run(poisoned, steps=80, objective=objective, problem=problem, network=network)
         error = ((result.estimate - truth).square() * (1 - known)).sum() / (1 - known).sum() / 3
         assert error < 0.02, objective
 

@@ -16,7 +16,7 @@ pytest.importorskip("finufft", reason="needs untrained[science]")
 
 PAGE = Path(__file__).parents[2] / "docs" / "deepinv.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.M | re.S)
-STEPS = 150
+STEPS = 110
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 """A run whose file layer fails at the n-th call: the instrument of `test_faults.py`.
 
-    python faults.py FOLDER TRIALS-AS-JSON
+    python faults.py < TRIALS
 
 A process of its own, since its children are forked: nothing but imports may have happened in it.
-It prints a JSON object a trial. In a trial the command runs with a fault at one call, then again
-without; what both say, and what is on the disk at the end, is for the test to judge.
+It reads a folder and its trials as JSON, a line each time, and prints a JSON object a trial, then
+an empty line. In a trial the command runs with a fault at one call, then again without; what both
+say, and what is on the disk at the end, is for the test to judge.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def run(folder: Path, words: list[str], *, fault: str = "", at: int = -1) -> dic
     report.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(200)
         with contextlib.suppress(BaseException):
             _child(folder, words, report, fault, at)
         os._exit(99)
@@ -177,7 +178,7 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def main_(place: Path, trials: list[tuple[list[str], str, int]]) -> None:
+def main_() -> None:
     import untrained.cli.restoring
     import untrained.jobs
     import untrained.report  # noqa: F401
@@ -186,9 +187,13 @@ def main_(place: Path, trials: list[tuple[list[str], str, int]]) -> None:
         import pyvips  # noqa: F401
 
     _warm_up()
-    for words, fault, at in trials:
-        done = trial(place / "work", place / "inputs", words, fault, at)
-        print(json.dumps({"words": words, **done}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        place = Path(asked["folder"])
+        for words, fault, at in asked["trials"]:
+            done = trial(place / "work", place / "inputs", words, fault, at)
+            print(json.dumps({"words": words, **done}), flush=True)
+        print(flush=True)
 
 
 def _warm_up() -> None:
@@ -203,4 +208,4 @@ def _warm_up() -> None:
 
 
 if __name__ == "__main__":
-    main_(Path(sys.argv[1]), json.loads(sys.stdin.read()))
+    main_()

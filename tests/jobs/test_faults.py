@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,29 @@ ENDS = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """Return the process in which all trials are made."""
+    with (
+        (tmp_path_factory.mktemp("faults") / "errors").open("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("faults.py"))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+        ) as process,
+    ):  # fmt: skip
+        yield process
+        process.communicate()
+        errors.seek(0)
+        said = errors.read()
+        assert process.returncode == 0, said
+        assert "Traceback" not in said
+
+
 @pytest.fixture
-def tried(tmp_path: Path) -> Callable[[list[Trial]], list[dict[str, Any]]]:
-    """Return what makes trials (command, fault, number of the call) in a process of their own."""
+def tried(
+    process: subprocess.Popen[str], tmp_path: Path
+) -> Callable[[list[Trial]], list[dict[str, Any]]]:
+    """Return what makes trials: (command, fault, number of the call)."""
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     rng = np.random.default_rng(0)
@@ -46,13 +66,14 @@ def tried(tmp_path: Path) -> Callable[[list[Trial]], list[dict[str, Any]]]:
     write_picture(inputs / "in.tif", replace(page, pixels=stack))
 
     def run(trials: list[Trial]) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("faults.py")), str(tmp_path)],
-            input=json.dumps(trials), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"folder": str(tmp_path), "trials": trials}) + "\n")
+        process.stdin.flush()
+        found = []
+        while (line := process.stdout.readline()) not in ("\n", ""):
+            found.append(json.loads(line))
+        return found
 
     return run
 
@@ -112,16 +133,19 @@ def check(tried: Callable[..., Any], words: list[str], *, every: int, first: int
 
 
 def test_a_fault_now_and_then_costs_nothing(tried: Callable[..., Any]) -> None:
-    check(tried, PHOTO, every=11, first=3)
+    check(tried, PHOTO, every=19, first=3)  # slow: at every call
 
 
 def test_a_kill_around_the_output_costs_nothing(tried: Callable[..., Any]) -> None:
     """Between the output and the record a run once did not know its own picture."""
     (whole,) = tried([(WEAKER, "", -1)])
+    assert whole["hurt"]["code"] == 0, whole["hurt"]["err"]
     calls = whole["hurt"]["calls"]
     at = next(n for n, call in enumerate(calls) if "link" in call and "out.png" in call)
     trials = [(WEAKER, fault, n) for n in (at, at + 2, at + 9) for fault in ("SIGKILL", "EIO")]
-    for trial in tried(trials):
+    results = tried(trials)
+    assert len(results) == len(trials)
+    for trial in results:
         assert not wrong(trial, whole), (trial["fault"], calls[trial["at"]])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ from untrained.images.orientation import as_stored
 Scene = Callable[..., Any]
 TINY = {"max_steps": 30, "network.widths": [8, 8]}
 LONG = {"max_steps": 20000, "network.widths": [8, 8], "stopper": "FixedSteps"}
+EXAMPLE = Path(__file__).parents[2] / "examples" / "studio_client.py"
 
 
 @pytest.fixture(scope="module")
@@ -391,3 +394,17 @@ def test_a_queued_job_is_stopped_and_deleted(server: Server, picture: str) -> No
     assert server.client.post(f"/api/jobs/{third}/resume").status_code == 409
     server.do(second, "resume")
     assert server.wait(second)["status"] == "finished"
+
+
+def test_the_example_of_a_client_restores_a_picture(
+    server: Server, tmp_path: Path, scene: Scene
+) -> None:
+    (tmp_path / "in.png").write_bytes(file_of(tmp_path, "in.png", noisy(scene(24, 24))))
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE), server.address, "in.png", "out.png",
+         "max_steps=20", "network.widths=8,8"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stdout
+    assert (tmp_path / "out.png").exists()

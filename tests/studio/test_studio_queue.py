@@ -183,7 +183,9 @@ def test_nothing_is_timed_unless_asked_for(
     pictures = Pictures(workspace, queue, max_pixels=10**6)
     requests = Requests(pictures=pictures, device="cpu")
     file = io.BytesIO(file_of(tmp_path, "in.png", noisy(scene(256, 256))))
-    changes: dict[str, Any] = {"max_steps": 20, "network.widths": [8, 8]}
+    changes: dict[str, Any] = {
+        "max_steps": 20, "network.widths": [8, 8], "refinement": None,
+    }  # fmt: skip
     picture = pictures.add("in.png", file)["id"]
     request = requests.complete(JobRequest(task="denoise", picture=picture, settings=changes))
     assert requests.plan(request, timed=False).seconds is None

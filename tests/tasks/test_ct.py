@@ -61,7 +61,9 @@ def test_what_is_missing_has_no_part_and_is_told() -> None:
     assert error(measured.fbp) < 2 * error(
         prepare_ct(sinogram_of(), ANGLES, centre=30.0, size=SIDE).fbp
     )
-    image = reconstruct_ct(sinogram, ANGLES, centre=30.0, size=SIDE, **QUICK)
+    with pytest.warns(UserWarning, match="missing") as told:
+        image = reconstruct_ct(sinogram, ANGLES, centre=30.0, size=SIDE, **QUICK)
+    assert [str(warning.message) for warning in told] == list(measured.given.notes)
     assert np.isfinite(image).all()
     assert error(image) < 0.7 * error(measured.fbp)
 
