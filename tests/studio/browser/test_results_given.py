@@ -67,7 +67,7 @@ def test_the_report_shows_what_downloads(page: Any, studio: Any, noisy: Path) ->
     wanted = blended(before, whole, strength=0.3)
     page.goto(f"{studio.url}/api/jobs/{id_}/report.html")
     expect(page.locator(".facts").first).to_contain_text("30 %")
-    page.get_by_label("Right picture").select_option("estimate")
+    page.get_by_label("Right picture", exact=True).select_option("estimate")
     box = page.locator(".viewer .pane").first.bounding_box()
     values = page.locator(".readout-values")
     differing = 0
