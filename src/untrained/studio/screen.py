@@ -83,8 +83,20 @@ def small(values: NDArray[np.uint8], look: str, *, profile: bytes | None = None)
 
 
 def smaller_file(path: Path, look: str) -> bytes:
-    """Return a picture file as `small` does; its profile is the file's own."""
-    return _smaller(_opened(path), look)
+    """Return a picture file as `small` does, upright; its profile is the file's own.
+
+    Of more than 8 bits the highest are shown, of other numbers their range.
+
+    Raises:
+        pyvips.Error: libvips cannot read it.
+    """
+    import pyvips
+
+    image = _opened(path)
+    if image.format not in ("uchar", "ushort"):
+        return _smaller(image.scaleimage(), look)
+    source, side = pyvips.Source.new_from_file(str(path)), SIDES[look]  # read once, bit by bit
+    return _smaller(pyvips.Image.thumbnail_source(source, side, height=side, size="down"), look)
 
 
 def profile_in(path: Path) -> bytes | None:

@@ -1,4 +1,4 @@
-import { setText } from "./dom.ts";
+import { fill, h } from "./dom.ts";
 import { pageWords } from "../words.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
@@ -10,7 +10,8 @@ export function themeSwitch(button: HTMLElement): void {
   const show = (theme: Theme): void => {
     if (theme === "auto") document.documentElement.removeAttribute("data-theme");
     else document.documentElement.setAttribute("data-theme", theme);
-    setText(button, pageWords.theme(theme));
+    fill(button, h("span", { class: "wide" }, pageWords.theme), pageWords.themes[theme]);
+    button.setAttribute("aria-label", `${pageWords.theme}${pageWords.themes[theme]}`); // on a phone, too
   };
   let now = THEMES.find((theme) => theme === stored()) ?? "auto";
   show(now);

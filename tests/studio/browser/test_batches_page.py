@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from server import Studio
+from test_accessible import AXE, violations
 
 from untrained.batches import STATE
 from untrained.images import Picture, write_picture
@@ -75,6 +76,8 @@ def test_a_batch_is_shown_and_followed(page: Any, looking: Studio, batch: Path) 
     page.wait_for_function(
         "[...document.querySelectorAll('.batch-latest img')].every(i => i.naturalWidth === 48)"
     )
+    if AXE.exists():
+        assert violations(page) == []
     # another driver goes on; the page looks again by itself, and what was opened stays open
     write_lines(batch, done(batch, "fourth"), shard="two")
     expect(card).to_contain_text("4 of 6 done")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 from steps import drop, middle_of_easel
 
@@ -31,7 +32,7 @@ def test_clear_pixels_are_filled_and_seen_as_clear(page: Any, studio: Any, tmp_p
     pixels[..., 3] = 255
     pixels[20:40, 20:40, 3] = 0
     path = tmp_path / "clear.png"
-    write_picture(path, Picture.from_array(pixels))
+    Image.fromarray(pixels).save(path)
     page.goto(studio.url)
     drop(page, path)
     middle_of_easel(page)
