@@ -4,7 +4,7 @@
 
 Starts a studio, restores the bundled samples in it (some minutes on a CPU; with --workspace what
 was restored there before is shown again) and takes every screen at two widths, light and dark; also
-what a network without the token is shown, and the page of a batch.
+the page and the report of a batch, and what a network without the token is shown.
 Wants playwright, a system chromium and untrained[studio].
 """
 
@@ -227,10 +227,10 @@ def choose_some(page: Page) -> None:
         boxes.nth(i).check()
 
 
-def batch_page(folder: Path) -> str:
-    """The address of the report of a small batch."""
+def restored_batch(folder: Path) -> str:
+    """Restore four crops into a folder's "restored"; the address of their report."""
     noisy = folder / "noisy"
-    noisy.mkdir(exist_ok=True)
+    noisy.mkdir()
     rows = ["path,truth"]
     photo = Image.open(TRUTH).convert("RGB")
     for i, left in enumerate((0, 80, 160, 240)):
@@ -261,7 +261,12 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     workspace = given.workspace or Path(tempfile.mkdtemp(prefix="untrained-"))
-    with served(workspace) as client, sync_playwright() as playwright:
+    batch = Path(tempfile.mkdtemp(prefix="untrained-batch-"))
+    batch_report = restored_batch(batch)
+    with (
+        served(workspace, "--batch", str(batch / "restored")) as client,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
@@ -294,8 +299,8 @@ def main() -> None:
             for id_ in reversed(more):
                 client.call("DELETE", f"/jobs/{id_}")
         camera.take("report", f"api/jobs/{fast}/report.html", show_viewer)
-        with tempfile.TemporaryDirectory() as folder:
-            camera.take("batch", batch_page(Path(folder)))
+        camera.take("batches", "#/batches", lambda page: page.wait_for_timeout(1500))
+        camera.take("batch", batch_report)
         with (
             tempfile.TemporaryDirectory() as folder,
             served(Path(folder), "--host", "0.0.0.0") as asking,

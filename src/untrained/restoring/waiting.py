@@ -16,7 +16,7 @@ import torch
 __all__ = ["Watch", "slowdown_now"]
 
 _TASKS = Path("/proc/self/task")
-_SHORT, _LONG = 0.02, 0.2  # seconds of work: where nothing else runs, and else
+_SHORT, _LONG = 0.02, 0.15  # seconds of work: where nothing else runs, and else
 _QUIET = 1.05
 
 
@@ -49,7 +49,7 @@ class Watch:
 def slowdown_now() -> float:
     """Return by how much other programs slow a fit down at present: 1 = not at all.
 
-    A piece of work is timed, of 20 ms on a quiet machine and 200 ms on a busy one. Where the system
+    A piece of work is timed, of 20 ms on a quiet machine and 150 ms on a busy one. Where the system
     does not count, it is the load over the processors.
     """
     return _of_a_try() if _ran_and_waited() else _by_load()

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from untrained.errors import InputError
 from untrained.fitting import Plan, spread_steps
-from untrained.images import orientation_of, upright_size
+from untrained.images import Picture, orientation_of, upright_size
 from untrained.jobs import Job
 from untrained.recipes import Recipe, find_recipe, with_settings
 from untrained.recipes.explained import shown
 from untrained.report.reproducing import command_of
-from untrained.restoring import plan_picture, summarize_recipe, timed_from
+from untrained.restoring import plan_picture, timed_from
 from untrained.studio.forms import FILES, complete_options
 from untrained.studio.models import JobRequest
 from untrained.studio.pictures import Pictures
@@ -170,8 +171,10 @@ class Requests:
 
 
 def warm_up() -> None:
-    """Import what the first plan needs; torch takes seconds for it."""
-    summarize_recipe(find_recipe("denoise", "fast"), 64, 64, 3)
+    """Import what the first plan needs, by planning; torch takes seconds for it."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with timed_from(math.inf):
+        plan_picture(Picture.from_array(noise), recipe="denoise/fast")
 
 
 def _as_text(value: Any) -> str:
