@@ -100,7 +100,8 @@ def test_every_page_has_its_own_score_and_is_shown_with_its_curve(job: Job) -> N
     assert run["history"]["step"][-1] == 12  # of the fit of page 2
     assert any("one fit with the pages 2, 4, 6, 8, 10" in note for note in run["notes"])
     first = view_of_run(done.folder, link=lambda shown: shown.name, page=2)
-    assert [shot["step"] for shot in first["snapshots"]] == [4]
+    assert [shot["step"] for shot in first["snapshots"]] == [4, 12]
+    assert not run["snapshots"]  # they lie with the first page of the fit
     assert "--joint z" in run["command"]
 
 

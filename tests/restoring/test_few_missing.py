@@ -9,7 +9,7 @@ from torch import Generator
 
 from untrained import find_recipe
 from untrained.fitting import FixedSteps, HeldOut
-from untrained.noise import white
+from untrained.noise import NoiseModel, white
 from untrained.objectives import Problem
 from untrained.restoring import adapted
 
@@ -19,7 +19,7 @@ def test_a_few_missing_pixels_leave_the_stop_as_it_is() -> None:
     y = torch.rand(1, 1, 40, 50, generator=Generator().manual_seed(0))
     recipe = find_recipe("denoise", "fast")
 
-    def stop(missing: int, noise: object = shared) -> tuple[type, int]:
+    def stop(missing: int, noise: NoiseModel = shared) -> tuple[type, int]:
         known = torch.ones(1, 1, 40, 50)
         known.view(-1)[:missing] = 0
         found = adapted(recipe, Problem(observed=y, known=known if missing else None, noise=noise))

@@ -197,6 +197,17 @@ def test_a_star_stays_as_it_was() -> None:
     assert result.details["outliers"] == 3
 
 
+def test_what_is_far_outside_in_one_channel_is_put_back_in_that_one_alone() -> None:
+    """Channels may be pages of a stack: a star of one stays, and no noise of the others."""
+    pages = np.random.default_rng(0).normal(100, 2, (48, 48, 4))
+    pages[20:22, 30, 2] = 9000
+    result = restore(pages, recipe=tiny())
+    assert result.image is not None
+    assert result.details["outliers"] == 2
+    assert np.array_equal(result.image[20:22, 30, 2], pages[20:22, 30, 2])
+    assert not np.array_equal(result.image[20:22, 30, 1], pages[20:22, 30, 1])
+
+
 @pytest.mark.parametrize("dtype", [np.uint32, np.int64, np.uint64])
 def test_known_pixels_are_exact_in_every_whole_dtype(dtype: type) -> None:
     limits = np.iinfo(dtype)

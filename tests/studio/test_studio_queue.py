@@ -155,8 +155,9 @@ def test_options_are_checked() -> None:
     for task, options in (
         ("upscale", {"factor": 2.5}), ("upscale", {"factor": True}), ("upscale", {"factor": 1}),
         ("upscale", {"factor": 10**6}), ("denoise", {"sigma": "x"}),
-        ("denoise", {"sigma_in_units": 1}), ("demosaic", {"pattern": "XXXX"}),
-        ("dejpeg", {"agreement": 0.6}), ("denoise", {"x": 1}), ("nothing", {}),
+        ("denoise", {"sigma_in_units": 1}), ("denoise", {"joint": "x"}),
+        ("demosaic", {"pattern": "XXXX"}), ("dejpeg", {"agreement": 0.6}),
+        ("denoise", {"x": 1}), ("nothing", {}),
     ):  # fmt: skip
         with pytest.raises(InputError):
             complete_options(task, options)

@@ -124,6 +124,10 @@ def _account(outcome: Outcome, score: Mapping[str, float] | None) -> list[str]:
 def _pages(outcome: Outcome) -> list[tuple[str, dict[str, Any]]]:
     """Return the accounts of the pages that were restored, each with what names the page."""
     results, failed = outcome.record["results"], outcome.record.get("failed", [])
+    if "result_pages" in outcome.record:
+        from untrained.jobs import accounts_in
+
+        return [(f"page {i + 1}: ", found) for i, found in accounts_in(outcome.record).items()]
     if len(results) + len(failed) == 1:
         return [("", results[0])]
     without = {entry["page"] for entry in failed}

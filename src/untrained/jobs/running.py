@@ -20,6 +20,7 @@ from untrained.jobs.job import Job, job_as_data
 from untrained.jobs.locks import RunLock
 from untrained.jobs.outputs import check_target, deliver, kept_result
 from untrained.jobs.pages import Pages
+from untrained.jobs.records import accounts_in
 from untrained.jobs.runs import RunFolder, as_begun, describe_machine, now
 from untrained.jobs.scoring import scored_as_written
 from untrained.reading import hash_of
@@ -216,10 +217,12 @@ def written_again(job: Job, folder: RunFolder, earlier: dict[str, Any], *, ours:
     restored = formats.read_kept(result, picture, max_pixels=job.max_pixels)
     wanted = find_task(job.task).finished(picture, restored, job.options)
     failed = {entry["page"] - 1 for entry in earlier.get("failed", [])}
+    pages = [i for i in range(len(wanted.pixels)) if i not in failed]
+    if "result_pages" in earlier:
+        pages = list(accounts_in(earlier))
     results = scored_as_written(
         earlier["results"], _earlier_truth(job, earlier, picture),
-        given=picture, restored=restored, written=wanted,
-        pages=[i for i in range(len(wanted.pixels)) if i not in failed],
+        given=picture, restored=restored, written=wanted, pages=pages,
     )  # fmt: skip
     record = {**earlier, "job": job_as_data(job), "notes": folder.notes, "results": results}
     deliver(job, folder, restored, wanted, record, fitted=False)

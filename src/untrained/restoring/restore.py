@@ -81,7 +81,8 @@ def restore(
     constant = given.of_a_picture and values.is_constant(known)
     impulses = find_impulses(observed, known) if wanted and not constant else None
     aside = values.outliers
-    for places in (impulses, aside):
+    beyond = None if aside is None else aside.amax(1, keepdim=True)  # in any channel
+    for places in (impulses, beyond):
         if places is not None:
             known = 1 - places if known is None else known * (1 - places)
     if impulses is not None and aside is not None:
@@ -153,7 +154,7 @@ def restore(
             "impulses": 0 if impulses is None else int(impulses.sum()),
             "missing_pixels": missing,
             "missing_filled": missing > 0 and recipe.task == "inpaint",
-            "outliers": 0 if aside is None else int(aside.sum()),
+            "outliers": 0 if aside is None else int(aside.amax(1).sum()),
             "tiles": plan.tiles,
             "predicted_seconds": plan.seconds,
             "predicted_memory_bytes": plan.memory_bytes,

@@ -39,7 +39,7 @@ class Values:
         channel_axis: its axis of the channels.
         observed: y in the unit range, (1, c, h, w).
         finite: (1, 1, h, w), 0 where a value is missing; None = nowhere.
-        outliers: (1, 1, h, w), 1 where a value lies far outside the range; None = nowhere.
+        outliers: (1, c, h, w), 1 where a value lies far outside the range; None = nowhere.
         range: the map to the unit range.
         repeat: how many channels the one of `observed` stands for: a gray picture's stored as RGB.
         is_gray: whether all channels of the caller's image are the same.
@@ -73,16 +73,19 @@ class Values:
         )
 
     def as_it_was(self, image: NDArray[Any], where: Tensor | None) -> NDArray[Any]:
-        """Return the image with the caller's own values at some places, (1, 1, h, w), to the bit.
+        """Return the image with the caller's own values at some places, to the bit.
 
-        An enlarged image has them at all pixels that stand for one of those places.
+        These are (1, 1, h, w) for all channels, or (1, c, h, w) for each its own. An enlarged image
+        has them at all pixels that stand for one of those places.
         """
         if where is None or not where.any():
             return image
         own = channels_last(np.ma.getdata(self.source), self.channel_axis)
         result = channels_last(image, self._axis_of(image)).copy()
-        place = enlarged(where[0, 0].cpu().numpy() > 0, result.shape)
-        result[place] = enlarged(own, result.shape)[place]
+        if where.shape[1] != result.shape[2]:
+            where = where.amax(1, keepdim=True)
+        place = enlarged(where[0].permute(1, 2, 0).cpu().numpy() > 0, result.shape)
+        np.copyto(result, enlarged(own, result.shape), where=place)
         if image.ndim == 2:
             return result[..., 0]
         return np.moveaxis(result, -1, self._axis_of(image))
@@ -202,5 +205,5 @@ def _outliers(image: NDArray[Any], channel_axis: int | None) -> NDArray[np.bool_
 
 
 def _as_place(where: NDArray[np.bool_]) -> Tensor:
-    """Return (1, 1, h, w), 1 where any channel (H, W, C) is true."""
-    return torch.from_numpy(where.max(axis=-1)[None, None].astype(np.float32))
+    """Return (1, C, H, W), 1 where (H, W, C) is true."""
+    return torch.from_numpy(where.transpose(2, 0, 1)[None].astype(np.float32))

@@ -1,7 +1,8 @@
 """Which pages of a stack are restored by one fit, as the channels of one image.
 
-A long stack goes in windows: 0-7, 6-13 … of eight pages each, of which the inner ones are kept; the
-page on either side is shown to the network, and its image is dropped.
+A long stack goes in windows of at most eight pages that overlap: of 14 pages 0-5, 4-10 and 9-13, of
+which 0-4, 5-9 and 10-13 are kept. The page on either side is shown to the network, and its image is
+dropped.
 """
 
 from __future__ import annotations
