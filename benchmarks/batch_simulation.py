@@ -163,7 +163,7 @@ NOW = {
     "local": {"driver": 0.0024},
     "s3": {"driver": 0.0024, "pause": 2 * LATENCY, "every": 5.0},
 }
-REQUESTS = {"local": {}, "s3": {"reads": 4, "writes": 3}}
+REQUESTS = {"local": {}, "s3": {"reads": 5, "writes": 3}}
 
 
 def batch_of(place: str, cost: dict[str, Any], **others: Any) -> Batch:
