@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -362,6 +363,23 @@ def test_what_is_brought_to_the_disk_goes_by_seconds_not_by_entries(
     assert run_batch([str(manifest)], settings(tmp_path), InTurn(do)).counts == {"done": 300}
     assert max(files) <= 4
     assert len(synced) < 60  # a few at each of a dozen takings
+
+
+def test_outputs_on_a_storage_are_asked_for_many_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pictures(tmp_path / "in", 8)
+    run_batch([str(folder)], settings(tmp_path), InTurn(copied))
+    together = threading.Barrier(8, timeout=20)
+
+    def stamp(place: str) -> str | None:
+        together.wait()  # passes only if all eight are asked for at the same time
+        return stamp_of(place)
+
+    monkeypatch.setattr("untrained.batches.batch.is_remote", lambda place: True)
+    monkeypatch.setattr("untrained.batches.batch.stamp_of", stamp)
+    again = InTurn(copied)
+    assert run_batch([str(folder)], settings(tmp_path), again).counts == {"before": 8}
 
 
 def test_a_driver_of_slow_pictures_leaves_the_rest_to_others(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class DryRun:
         pictures: that would be fitted.
         pixels: of their first pages, in all; of those whose header says it.
         seconds: that a worker takes for all of them; None = a pace is not known.
+        between: the least and the most that it may be: fits stop early, other programs run.
         planned: how many pictures that is of.
         threads: of a worker, so that core-hours are seconds x threads / 3600.
         memory_bytes: the most that a worker needs.
@@ -47,6 +48,7 @@ class DryRun:
     pictures: int = 0
     pixels: int = 0
     seconds: float | None = None
+    between: tuple[float, float] = (0.0, 0.0)
     planned: int = 0
     threads: int = 1
     memory_bytes: int = 0
@@ -61,6 +63,7 @@ class DryRun:
         return {
             "pictures": self.pictures, "megapixels": round(self.pixels / 1e6, 3),
             "worker_seconds": self.seconds, "core_hours": hours, "planned": self.planned,
+            "worker_seconds_between": None if self.seconds is None else self.between,
             "memory_bytes_a_worker": self.memory_bytes,
             "workers_by_memory": self.workers_by_memory,
             "refused": self.refused_count, "unread": self.unread,
@@ -143,7 +146,10 @@ def _plan(
         found.memory_bytes = max(found.memory_bytes, plan.memory_bytes)
         if plan.seconds is not None:
             scale = 1.0 if near == kind else step_ratio(_area(kind), _area(near))
-            found.seconds = (found.seconds or 0.0) + count * scale * plan.share * plan.seconds
+            scale *= count
+            found.seconds = (found.seconds or 0.0) + scale * plan.share * plan.seconds
+            least, most = plan.between or (plan.seconds, plan.seconds)
+            found.between = found.between[0] + scale * least, found.between[1] + scale * most
             found.planned += count
     free = free_memory()
     if free is not None and found.memory_bytes:
