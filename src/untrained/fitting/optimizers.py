@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ __all__ = [
     "RmsProp",
     "StepSize",
 ]
+
+_AT_ONCE = 32  # kernels that are orthogonalised together: more leave the cache
 
 
 class StepSize(Protocol):
@@ -193,48 +195,80 @@ class _Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Take one step."""
-        kernels, vectors = self.param_groups
-        for p in kernels["params"]:
-            if p.grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state["mean"] = torch.zeros_like(p)
-            state["mean"].lerp_(p.grad, 1 - kernels["momentum"])
-            ahead = p.grad.lerp(state["mean"], kernels["momentum"])
-            rows, columns = p.shape[0], p[0].numel()
-            update = _orthogonalised(ahead.reshape(rows, columns)).view(ahead.shape)
-            p.add_(update, alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
-        for p in vectors["params"]:
+        self.step_all([self])
+
+    @staticmethod
+    @torch.no_grad()
+    def step_all(optimizers: Sequence[_Muon]) -> None:
+        """Take one step of each; kernels of one shape are orthogonalised together, whosever."""
+        alike: dict[tuple[int, int], list[tuple[Tensor, Tensor, float]]] = {}
+        for optimizer in optimizers:
+            kernels, vectors = optimizer.param_groups
+            for p, ahead in zip(*optimizer._ahead(kernels), strict=True):
+                rows, columns = p.shape[0], p[0].numel()
+                step = -kernels["lr"] * max(1.0, rows / columns) ** 0.5
+                alike.setdefault((rows, columns), []).append((p, ahead, step))
+            optimizer._step_vectors(vectors)
+        for (rows, columns), kernels in alike.items():
+            for first in range(0, len(kernels), _AT_ONCE):
+                some = kernels[first : first + _AT_ONCE]
+                stacked = torch.stack([ahead.reshape(rows, columns) for _, ahead, _ in some])
+                updates = _orthogonalised(stacked)
+                for (p, _, step), update in zip(some, updates, strict=True):
+                    p.add_(update.view(p.shape), alpha=step)
+
+    def _ahead(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the kernels that have a gradient, and the momentum of each, looking ahead."""
+        kernels = [p for p in group["params"] if p.grad is not None]
+        for p in kernels:
+            if not self.state[p]:
+                self.state[p]["mean"] = torch.zeros_like(p)
+        if not kernels:
+            return [], []
+        means, grads = [self.state[p]["mean"] for p in kernels], [p.grad for p in kernels]
+        torch._foreach_lerp_(means, grads, 1 - group["momentum"])
+        return kernels, list(torch._foreach_lerp(grads, means, group["momentum"]))
+
+    def _step_vectors(self, group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        by_step: dict[int, list[Tensor]] = {}
+        for p in group["params"]:
             if p.grad is None:
                 continue
             state = self.state[p]
             if not state:
                 state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
             state["step"] += 1
-            beta1, beta2 = vectors["betas"]
-            state["mean"].lerp_(p.grad, 1 - beta1)
-            state["square"].lerp_(p.grad.square(), 1 - beta2)
-            mean = state["mean"] / (1 - beta1 ** state["step"])
-            square = state["square"] / (1 - beta2 ** state["step"])
-            p.sub_(vectors["lr"] * mean / (square.sqrt() + 1e-8))
+            by_step.setdefault(state["step"], []).append(p)
+        for step, vectors in by_step.items():
+            grads = [p.grad for p in vectors]
+            means = [self.state[p]["mean"] for p in vectors]
+            squares = [self.state[p]["square"] for p in vectors]
+            torch._foreach_lerp_(means, grads, 1 - beta1)
+            torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - beta2)
+            mean = torch._foreach_div(means, 1 - beta1**step)
+            root = torch._foreach_sqrt(torch._foreach_div(squares, 1 - beta2**step))
+            torch._foreach_add_(root, 1e-8)
+            torch._foreach_mul_(mean, group["lr"])
+            torch._foreach_sub_(vectors, torch._foreach_div(mean, root))
 
 
-def _orthogonalised(matrix: Tensor) -> Tensor:
-    """Return nearly U Vᵀ of the matrix's U S Vᵀ, singular values in about [0.7, 1.2].
+def _orthogonalised(matrices: Tensor) -> Tensor:
+    """Return nearly U Vᵀ of each matrix's U S Vᵀ, (k, m, n); singular values in about [0.7, 1.2].
 
     Five quintic Newton-Schulz iterations X ← aX + b(XXᵀ)X + c(XXᵀ)²X. They only ever multiply X
     from the left by polynomials of XXᵀ, so they run on that small square matrix alone.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-12)
-    gram = x @ x.T
-    identity = torch.eye(gram.shape[0], dtype=x.dtype, device=x.device)
-    total = identity
+    is_wide = matrices.shape[1] <= matrices.shape[2]
+    wide = matrices if is_wide else matrices.mT
+    x = wide / (torch.linalg.vector_norm(wide, dim=(1, 2), keepdim=True) + 1e-12)
+    gram = x @ x.mT
+    identity = torch.eye(gram.shape[1], dtype=x.dtype, device=x.device)
+    total = identity.expand_as(gram)
     for _ in range(5):
         factor = a * identity + b * gram + c * (gram @ gram)
         total = factor @ total
         gram = factor @ gram @ factor
     result: Tensor = total @ x
-    return result if wide is matrix else result.T
+    return result if is_wide else result.mT
