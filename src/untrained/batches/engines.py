@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from untrained.batches.work import Account, Piece, do_piece
+from untrained.batches.groups import do_group, grouped
+from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
 from untrained.jobs import do_side_by_side
 
@@ -33,22 +34,32 @@ class LocalEngine:
     Attributes:
         workers: how many.
         threads: of each; None = its share of the cores.
+        together: how many small pictures of one size a worker fits in one pass at most.
+        alone: keys of pieces whose group has lost its worker: they are done one by one.
     """
 
     workers: int = 1
     threads: int | None = None
+    together: int = 1
+    alone: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        for name, value in (("workers", self.workers), ("threads", self.threads)):
+        for name, value in (
+            ("workers", self.workers), ("threads", self.threads), ("together", self.together)
+        ):  # fmt: skip
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}; wanted 1 or more")
 
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """As `Engine.run`."""
-        for piece, answer in do_side_by_side(
-            pieces, do_piece, workers=self.workers, threads=self.threads
-        ):
-            yield piece, answer if not isinstance(answer, str) else died(answer)
+        for group, answer in do_side_by_side(
+            grouped(pieces, self.together, self.alone), do_group,
+            workers=self.workers, threads=self.threads,
+        ):  # fmt: skip
+            if isinstance(answer, str):
+                self.alone.update(piece.key for piece in group)
+                answer = [died(answer)] * len(group)
+            yield from zip(group, answer, strict=True)
 
 
 def died(how: str) -> Account:

@@ -21,6 +21,7 @@ __all__ = [
     "OptimizerSettings",
     "RmsProp",
     "StepSize",
+    "step_all",
 ]
 
 _AT_ONCE = 32  # kernels that are orthogonalised together: more leave the cache
@@ -179,6 +180,14 @@ class Muon:
     def build(self, parameters: Iterable[nn.Parameter], *, seed: int = 0) -> torch.optim.Optimizer:
         """Return the optimizer over these parameters; it draws no random numbers."""
         return _Muon(parameters, self)
+
+
+def step_all(optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Take the steps that are faster together, and their gradients off; the rest is as it was."""
+    together = [optimizer for optimizer in optimizers if isinstance(optimizer, _Muon)]
+    _Muon.step_all(together)
+    for optimizer in together:
+        optimizer.zero_grad(set_to_none=True)
 
 
 class _Muon(torch.optim.Optimizer):
