@@ -43,11 +43,12 @@ class Together:
     """The seats of fits that step together; one thread runs at a time, the others wait."""
 
     def __init__(self, seats: int) -> None:
-        """`seats`: the most that are taken at the same time; memory is planned by it."""
+        """`seats`: how many there are; no step is taken before each was taken once."""
         self.seats = seats
-        self._lock = threading.Lock()  # of the two below; the rest is the running thread's alone
+        self._lock = threading.Lock()  # of the three below; the rest is the running thread's alone
         self._ready: deque[Seat] = deque()
         self._running = False
+        self._taken = 0
         self._asking: list[Seat] = []
         self._since = (0.0, 0.0)
         self._stacked: dict[tuple[nn.Module, ...], SideBySide] = {}
@@ -57,6 +58,7 @@ class Together:
         """Let the calling thread take part; it waits for its turn first."""
         seat = Seat(self)
         with self._lock:
+            self._taken += 1
             at_once, self._running = not self._running, True
             if not at_once:
                 self._ready.append(seat)
@@ -85,7 +87,7 @@ class Together:
     def _hand_on(self) -> None:
         """Let the next thread run; if all wait for the others, serve a group of them first."""
         with self._lock:
-            if not self._ready and not self._asking:
+            if not self._ready and (not self._asking or self._taken < self.seats):
                 self._running = False
                 return
             all_wait = not self._ready
