@@ -125,6 +125,7 @@ def test_each_stops_by_its_own_rule_and_stays_as_it_was() -> None:
         assert apart(joint, alone) < 1e-4
         for name, weight in joint.last_weights.items():
             torch.testing.assert_close(weight, alone.last_weights[name], rtol=0, atol=1e-4)
+            assert weight.untyped_storage().nbytes() == 4 * weight.numel()  # none of the others'
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -137,6 +138,15 @@ def test_an_image_does_not_depend_on_its_company(precision: Any) -> None:
     assert (few[0].details["company"], many[0].details["company"]) == (1, 4)
     assert torch.equal(few[0].estimate, many[0].estimate)
     assert torch.equal(few[0].estimate, other[0].estimate)
+    by_noise = replace(recipe, stopper=ByNoise())
+    left = fits(by_noise, problems=[problems[0], problem(7, sigma=0.3)])  # half of the steps alone
+    assert [result.stop_step for result in left] == [8, 4]
+    assert torch.equal(left[0].estimate, fits(by_noise, problems=problems[:1])[0].estimate)
+
+
+def test_pictures_that_are_turned_stay_in_step() -> None:
+    problems = [problem(i, wide=24) for i in range(3)]
+    assert [result.details["company"] for result in fits(RECIPE, problems=problems)] == [3] * 3
 
 
 class Fails(Callback):

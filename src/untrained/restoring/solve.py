@@ -153,6 +153,9 @@ def solve(
             z=execution.z,
             refine=None if recipe.refinement is None else recipe.refinement.refine,
         )
+    if fast is not acceleration:  # its weights lay among those of others
+        own = {name: value.detach() for name, value in parts.network.state_dict().items()}
+        result = replace(result, last_weights=own)
     extras: dict[str, Tensor] = {}
     if not result.cut_short:
         with torch.no_grad(), full_float32():
