@@ -24,8 +24,6 @@ __all__ = [
     "step_all",
 ]
 
-_AT_ONCE = 32  # kernels that are orthogonalised together: more leave the cache
-
 
 class StepSize(Protocol):
     """Settings of a step-size schedule."""
@@ -209,75 +207,85 @@ class _Muon(torch.optim.Optimizer):
     @staticmethod
     @torch.no_grad()
     def step_all(optimizers: Sequence[_Muon]) -> None:
-        """Take one step of each; kernels of one shape are orthogonalised together, whosever."""
-        alike: dict[tuple[int, int], list[tuple[Tensor, Tensor, float]]] = {}
-        for optimizer in optimizers:
+        """Take one step of each, the kernels of all orthogonalised together."""
+        ahead = [optimizer._look_ahead(optimizer.param_groups[0]) for optimizer in optimizers]
+        updates = iter(_orthogonalised([a.reshape(len(a), -1) for each in ahead for a in each[1]]))
+        for optimizer, (parameters, _) in zip(optimizers, ahead, strict=True):
             kernels, vectors = optimizer.param_groups
-            for p, ahead in zip(*optimizer._ahead(kernels), strict=True):
-                rows, columns = p.shape[0], p[0].numel()
-                step = -kernels["lr"] * max(1.0, rows / columns) ** 0.5
-                alike.setdefault((rows, columns), []).append((p, ahead, step))
+            for p in parameters:
+                update = next(updates)
+                rows, columns = update.shape
+                p.add_(update.view(p.shape), alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
             optimizer._step_vectors(vectors)
-        for (rows, columns), kernels in alike.items():
-            for first in range(0, len(kernels), _AT_ONCE):
-                some = kernels[first : first + _AT_ONCE]
-                stacked = torch.stack([ahead.reshape(rows, columns) for _, ahead, _ in some])
-                updates = _orthogonalised(stacked)
-                for (p, _, step), update in zip(some, updates, strict=True):
-                    p.add_(update.view(p.shape), alpha=step)
 
-    def _ahead(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the kernels that have a gradient, and the momentum of each, looking ahead."""
-        kernels = [p for p in group["params"] if p.grad is not None]
-        for p in kernels:
+    def _look_ahead(self, group: dict[str, Any]) -> tuple[list[Tensor], Sequence[Tensor]]:
+        """Return the kernels that have a gradient, and the momentum of each one step ahead."""
+        parameters, grads = _with_gradients(group)
+        if not parameters:
+            return [], []
+        for p in parameters:
             if not self.state[p]:
                 self.state[p]["mean"] = torch.zeros_like(p)
-        if not kernels:
-            return [], []
-        means, grads = [self.state[p]["mean"] for p in kernels], [p.grad for p in kernels]
+        means = [self.state[p]["mean"] for p in parameters]
         torch._foreach_lerp_(means, grads, 1 - group["momentum"])
-        return kernels, list(torch._foreach_lerp(grads, means, group["momentum"]))
+        return parameters, torch._foreach_lerp(grads, means, group["momentum"])
 
     def _step_vectors(self, group: dict[str, Any]) -> None:
+        parameters, grads = _with_gradients(group)
+        if not parameters:
+            return
+        for p in parameters:
+            if not self.state[p]:
+                zeros = {"mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
+                self.state[p] |= {"step": 0, **zeros}
+            self.state[p]["step"] += 1
+        states = [self.state[p] for p in parameters]
+        means, squares = ([state[name] for state in states] for name in ("mean", "square"))
         beta1, beta2 = group["betas"]
-        by_step: dict[int, list[Tensor]] = {}
-        for p in group["params"]:
-            if p.grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
-            state["step"] += 1
-            by_step.setdefault(state["step"], []).append(p)
-        for step, vectors in by_step.items():
-            grads = [p.grad for p in vectors]
-            means = [self.state[p]["mean"] for p in vectors]
-            squares = [self.state[p]["square"] for p in vectors]
-            torch._foreach_lerp_(means, grads, 1 - beta1)
-            torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - beta2)
-            mean = torch._foreach_div(means, 1 - beta1**step)
-            root = torch._foreach_sqrt(torch._foreach_div(squares, 1 - beta2**step))
-            torch._foreach_add_(root, 1e-8)
-            torch._foreach_mul_(mean, group["lr"])
-            torch._foreach_sub_(vectors, torch._foreach_div(mean, root))
+        torch._foreach_lerp_(means, grads, 1 - beta1)
+        torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - beta2)
+        corrections = [[1 - beta ** state["step"] for state in states] for beta in (beta1, beta2)]
+        updates = torch._foreach_div(means, corrections[0])
+        torch._foreach_mul_(updates, group["lr"])
+        roots = torch._foreach_div(squares, corrections[1])
+        torch._foreach_sqrt_(roots)
+        torch._foreach_add_(roots, 1e-8)
+        torch._foreach_div_(updates, roots)
+        torch._foreach_sub_(parameters, updates)
 
 
-def _orthogonalised(matrices: Tensor) -> Tensor:
-    """Return nearly U Vᵀ of each matrix's U S Vᵀ, (k, m, n); singular values in about [0.7, 1.2].
+def _with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the parameters of a group that have a gradient, and the gradients."""
+    parameters = [p for p in group["params"] if p.grad is not None]
+    return parameters, [p.grad for p in parameters]
+
+
+def _orthogonalised(matrices: list[Tensor]) -> list[Tensor]:
+    """Return nearly U Vᵀ of each matrix's U S Vᵀ, singular values in about [0.7, 1.2].
 
     Five quintic Newton-Schulz iterations X ← aX + b(XXᵀ)X + c(XXᵀ)²X. They only ever multiply X
-    from the left by polynomials of XXᵀ, so they run on that small square matrix alone.
+    from the left by polynomials of XXᵀ, so they run on that small square matrix alone, and on all
+    those of a size at once.
     """
+    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]
+    wide = [x / (x.norm() + 1e-12) for x in wide]
+    by_size: dict[int, list[int]] = {}
+    for i, x in enumerate(wide):
+        by_size.setdefault(x.shape[0], []).append(i)
+    for places in by_size.values():
+        totals = _polynomials(torch.stack([wide[i] @ wide[i].T for i in places]))
+        for i, total in zip(places, totals, strict=True):
+            wide[i] = total @ wide[i]
+    return [x if x.shape == m.shape else x.T for x, m in zip(wide, matrices, strict=True)]
+
+
+def _polynomials(gram: Tensor) -> Tensor:
+    """Return P (n, r, r) of XXᵀ (n, r, r): P X is X after the iterations."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    is_wide = matrices.shape[1] <= matrices.shape[2]
-    wide = matrices if is_wide else matrices.mT
-    x = wide / (torch.linalg.vector_norm(wide, dim=(1, 2), keepdim=True) + 1e-12)
-    gram = x @ x.mT
-    identity = torch.eye(gram.shape[1], dtype=x.dtype, device=x.device)
-    total = identity.expand_as(gram)
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    total = identity
     for _ in range(5):
         factor = a * identity + b * gram + c * (gram @ gram)
         total = factor @ total
         gram = factor @ gram @ factor
-    result: Tensor = total @ x
-    return result if is_wide else result.mT
+    return total
