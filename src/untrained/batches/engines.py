@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from untrained.batches.footprint import footprint_of
-from untrained.batches.work import Account, Piece, do_piece
+from untrained.batches.groups import do_group, grouped
+from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
 from untrained.jobs import do_side_by_side
 from untrained.memory import free_memory
@@ -37,26 +38,37 @@ class LocalEngine:
         threads: of each; None = its share of the cores.
         memory: bytes that all of them may need together, as predicted; None = what is free when
             they begin. A piece that alone needs more is done alone.
+        together: how many small pictures of one size a worker fits in one pass at most.
+        alone: keys of pieces whose group has lost its worker: they are done one by one.
     """
 
     workers: int = 1
     threads: int | None = None
     memory: int | None = None
+    together: int = 1
+    alone: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        asked = {"workers": self.workers, "threads": self.threads, "memory": self.memory}
+        asked = {
+            "workers": self.workers, "threads": self.threads, "memory": self.memory,
+            "together": self.together,
+        }  # fmt: skip
         for name, value in asked.items():
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}; wanted 1 or more")
 
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """As `Engine.run`."""
-        for piece, answer in do_side_by_side(
-            pieces, do_piece, workers=self.workers, threads=self.threads,
-            weigh=lambda piece: footprint_of(piece.entry, piece.settings),
+        for group, answer in do_side_by_side(
+            grouped(pieces, self.together, self.alone), do_group,
+            workers=self.workers, threads=self.threads,
+            weigh=lambda group: sum(footprint_of(one.entry, one.settings) for one in group),
             room=self.memory or free_memory(),
         ):  # fmt: skip
-            yield piece, answer if not isinstance(answer, str) else died(answer)
+            if isinstance(answer, str):
+                self.alone.update(piece.key for piece in group)
+                answer = [died(answer)] * len(group)
+            yield from zip(group, answer, strict=True)
 
 
 def died(how: str, *, lost: str = "worker") -> Account:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ __all__ = [
     "OptimizerSettings",
     "RmsProp",
     "StepSize",
+    "step_all",
 ]
 
 
@@ -179,6 +180,14 @@ class Muon:
         return _Muon(parameters, self)
 
 
+def step_all(optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Take the steps that are faster together, and their gradients off; the rest is as it was."""
+    together = [optimizer for optimizer in optimizers if isinstance(optimizer, _Muon)]
+    _Muon.step_all(together)
+    for optimizer in together:
+        optimizer.zero_grad(set_to_none=True)
+
+
 class _Muon(torch.optim.Optimizer):
     """Two groups: kernels, by orthogonalised momentum, and vectors, by Adam."""
 
@@ -193,24 +202,33 @@ class _Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Take one step."""
-        kernels, vectors = self.param_groups
-        self._step_kernels(kernels)
-        self._step_vectors(vectors)
+        self.step_all([self])
 
-    def _step_kernels(self, group: dict[str, Any]) -> None:
+    @staticmethod
+    @torch.no_grad()
+    def step_all(optimizers: Sequence[_Muon]) -> None:
+        """Take one step of each, the kernels of all orthogonalised together."""
+        ahead = [optimizer._look_ahead(optimizer.param_groups[0]) for optimizer in optimizers]
+        updates = iter(_orthogonalised([a.reshape(len(a), -1) for each in ahead for a in each[1]]))
+        for optimizer, (parameters, _) in zip(optimizers, ahead, strict=True):
+            kernels, vectors = optimizer.param_groups
+            for p in parameters:
+                update = next(updates)
+                rows, columns = update.shape
+                p.add_(update.view(p.shape), alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
+            optimizer._step_vectors(vectors)
+
+    def _look_ahead(self, group: dict[str, Any]) -> tuple[list[Tensor], Sequence[Tensor]]:
+        """Return the kernels that have a gradient, and the momentum of each one step ahead."""
         parameters, grads = _with_gradients(group)
         if not parameters:
-            return
+            return [], []
         for p in parameters:
             if not self.state[p]:
                 self.state[p]["mean"] = torch.zeros_like(p)
         means = [self.state[p]["mean"] for p in parameters]
         torch._foreach_lerp_(means, grads, 1 - group["momentum"])
-        ahead = torch._foreach_lerp(grads, means, group["momentum"])
-        matrices = [a.reshape(len(a), -1) for a in ahead]
-        for p, update in zip(parameters, _orthogonalised(matrices), strict=True):
-            rows, columns = update.shape
-            p.add_(update.view(p.shape), alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+        return parameters, torch._foreach_lerp(grads, means, group["momentum"])
 
     def _step_vectors(self, group: dict[str, Any]) -> None:
         parameters, grads = _with_gradients(group)

@@ -36,6 +36,7 @@ def conv2d(
     bias: Tensor | None,
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
+    groups: int = 1,
 ) -> Tensor:  # fmt: skip
     """Return `F.conv2d`, computed lying on its side where the result is one pixel wide.
 
@@ -43,8 +44,8 @@ def conv2d(
     processors with AVX10 and AMX: the upright column is wrong, the lying row is right.
     """
     if stride > 1 and x.shape[3] + 2 * padding[1] - weight.shape[3] < stride:
-        return F.conv2d(x.mT, weight.mT, bias, stride, padding[::-1]).mT
-    return F.conv2d(x, weight, bias, stride, padding)
+        return F.conv2d(x.mT, weight.mT, bias, stride, padding[::-1], groups=groups).mT
+    return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
 def double_bilinear(x: Tensor) -> Tensor:

@@ -195,10 +195,10 @@ class SkipNetwork(nn.Module):
         if bare and self.kernels_up[i] == 3 and doubling_is_short(x, size):
             first = block[0]
             assert isinstance(first, nn.Sequential)
-            assert isinstance(first[0], nn.Conv2d)
-            beside = None if isinstance(skip, _Nothing) else skip(source)
-            x = conv_beside_doubled(beside, x, first[0].weight, first[0].bias)
-            return block[1:](first[1:](x))  # type: ignore[no-any-return]
+            if isinstance(first[0], nn.Conv2d):  # else that of several networks (`SideBySide`)
+                beside = None if isinstance(skip, _Nothing) else skip(source)
+                x = conv_beside_doubled(beside, x, first[0].weight, first[0].bias)
+                return block[1:](first[1:](x))  # type: ignore[no-any-return]
         return block(self._concat(i, upsample(x, s.up, size), source))  # type: ignore[no-any-return]
 
     def _concat(self, i: int, x: Tensor, source: Tensor) -> Tensor:
