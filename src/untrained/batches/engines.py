@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from untrained.batches.footprint import footprint_of
-from untrained.batches.groups import do_group, grouped
+from untrained.batches.footprint import PROCESS, footprint_of
+from untrained.batches.groups import Group, do_group, grouped
 from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
 from untrained.jobs import do_side_by_side
@@ -62,8 +62,7 @@ class LocalEngine:
         for group, answer in do_side_by_side(
             grouped(pieces, self.together, self.alone), do_group,
             workers=self.workers, threads=self.threads,
-            weigh=lambda group: sum(footprint_of(one.entry, one.settings) for one in group),
-            room=self.memory or free_memory(),
+            weigh=_footprint, room=self.memory or free_memory(),
         ):  # fmt: skip
             if isinstance(answer, str):
                 self.alone.update(piece.key for piece in group)
@@ -74,3 +73,8 @@ class LocalEngine:
 def died(how: str, *, lost: str = "worker") -> Account:
     """Return the account of a piece whose worker died; `lost` as for `Engine.run`."""
     return {"status": "failed", "reason": how, "lost": lost}
+
+
+def _footprint(group: Group) -> int:
+    """Return the bytes that a worker needs for a group, in one process."""
+    return PROCESS + sum(footprint_of(one.entry, one.settings) - PROCESS for one in group)
