@@ -4,7 +4,7 @@
     python benchmarks/blotches.py kodak24/kodim01.png … --crop 256 --noise camera:400:90
 
 The error to the truth is taken in orthonormal opponent colours, (1, 0, -1) and (1, -2, 1); of its
-waves of 4 to 16 pixels (a ring in the plane of frequencies, Hann window) the root mean square of
+waves of 4 to 16 pixels (a ring in the plane of frequencies) the root mean square of
 both colours in units of 1/255, over the whole picture, and over the half of it where the truth's
 brightness varies least within 9x9 pixels: there it is blotches, elsewhere it is edges that bleed.
 "truth" is the same of the clean picture itself, its mean taken off. Ours is `denoise/fast`, seed 0,
