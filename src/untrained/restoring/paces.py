@@ -48,10 +48,10 @@ _FAR = 1.6  # times the pixels: from there on crops are timed in spite of fits t
 # What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
 # other programs come and go.
 _FEWEST = 0.65
-_LEARNT = (0.75, 1.6)
-_TIMED = (0.7, 1.75)
+_LEARNT = (0.75, 1.55)
+_TIMED = (0.7, 1.65)
 _WIDER = 0.05  # by so much for every doubling of the pixels from the fit that was learnt from
-_LASTS = (0.85, 1.05)  # how much of the slowdown stays, as its power
+_LASTS = (0.9, 1.0)  # how much of the slowdown stays, as its power
 
 _timed_from: ContextVar[float] = ContextVar("timed_from", default=256)
 
