@@ -45,8 +45,8 @@ _OVERHEAD = 20_000  # pixels that take as long as the calls of a step, a / b (do
 _MOST_OVERHEAD = 40_000  # that is read off fits, whose times other programs have changed
 _FAR = 1.6  # times the pixels: from there on crops are timed in spite of fits that are known
 
-# What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
-# other programs come and go.
+# A fit may stop early, and other programs come and go; how often what is told holds the truth is in
+# docs/measurements.md.
 _FEWEST = 0.65
 _LEARNT = (0.75, 1.55)
 _TIMED = (0.7, 1.65)
