@@ -216,7 +216,7 @@ def paint(page: Page) -> None:
         for point in at[1:]:
             page.mouse.move(*point, steps=8)
         page.mouse.up()
-    page.wait_for_timeout(1500)
+    ready(page)
 
 
 def choose_some(page: Page) -> None:
