@@ -29,7 +29,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-TRUTH = ROOT / "src" / "untrained" / "samples" / "chelsea.png"
+TRUTH = ROOT / "src" / "untrained" / "simulation" / "samples" / "chelsea.png"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 THEMES = ("light", "dark")
 LARGEST = 150_000
@@ -216,7 +216,7 @@ def paint(page: Page) -> None:
         for point in at[1:]:
             page.mouse.move(*point, steps=8)
         page.mouse.up()
-    page.wait_for_timeout(1500)
+    ready(page)
 
 
 def choose_some(page: Page) -> None:

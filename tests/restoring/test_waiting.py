@@ -49,6 +49,14 @@ def test_where_nothing_is_counted_the_load_counts(
     assert slowdown_now() == 1
 
 
+def test_the_load_of_the_last_minute_steadies_a_short_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_ran_and_waited", lambda: {"1": (1, 1)})
+    monkeypatch.setattr(waiting, "_by_load", lambda: 4.0)
+    for tried, wanted in ((1.0, 1.0), (9.0, 6.0)):
+        monkeypatch.setattr(waiting, "_of_a_try", lambda found=tried: found)
+        assert slowdown_now() == pytest.approx(wanted)
+
+
 def spin() -> None:
     while True:
         pass

@@ -30,11 +30,12 @@ _MEASURES = {
         "the output that is furthest from its input (there was no truth to score with)",
     ),
 }
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
+_STYLE = """:root{color-scheme:light dark}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left}
 figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;max-width:26rem}
 figcaption{font-size:.8rem;overflow-wrap:anywhere}img{image-rendering:pixelated;margin-right:4px}
-svg{display:block}rect{fill:#4a78b5}text{font-size:11px;fill:#444}"""
+svg{display:block;max-width:100%;height:auto}rect{fill:#4a78b5}text{font-size:11px;fill:CanvasText}"""
 
 
 def write_page(output: str, target: Path, *, state: Path | None = None) -> None:
@@ -75,6 +76,7 @@ def write_page(output: str, target: Path, *, state: Path | None = None) -> None:
     title = html.escape(f"Batch {output}")
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
     write_atomically(target, lambda file: file.write(page.encode(errors="replace")))
@@ -107,7 +109,8 @@ def _histogram(label: str, values: Sequence[float]) -> str:
     middle = f"median {np.median(values):.2f}, mean {np.mean(values):.2f}, of {len(values)}"
     return (
         f"<h2>{html.escape(label)}</h2><p>{middle}; what lies outside is at the ends</p>"
-        f'<svg width="{30 * width}" height="{height + 20}">{bars}{ends}</svg>'
+        f'<svg width="{30 * width}" height="{height + 20}" '
+        f'viewBox="0 0 {30 * width} {height + 20}">{bars}{ends}</svg>'
     )
 
 

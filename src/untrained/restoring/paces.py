@@ -45,13 +45,13 @@ _OVERHEAD = 20_000  # pixels that take as long as the calls of a step, a / b (do
 _MOST_OVERHEAD = 40_000  # that is read off fits, whose times other programs have changed
 _FAR = 1.6  # times the pixels: from there on crops are timed in spite of fits that are known
 
-# What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
-# other programs come and go.
+# A fit may stop early, and other programs come and go; how often what is told holds the truth is in
+# docs/measurements.md.
 _FEWEST = 0.65
-_LEARNT = (0.75, 1.6)
-_TIMED = (0.7, 1.75)
+_LEARNT = (0.75, 1.55)
+_TIMED = (0.7, 1.65)
 _WIDER = 0.05  # by so much for every doubling of the pixels from the fit that was learnt from
-_LASTS = (0.85, 1.05)  # how much of the slowdown stays, as its power
+_LASTS = (0.9, 1.0)  # how much of the slowdown stays, as its power
 
 _timed_from: ContextVar[float] = ContextVar("timed_from", default=256)
 

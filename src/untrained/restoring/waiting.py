@@ -7,6 +7,7 @@ of threads, and whatever they spend asleep. Niceness is in it, which the load av
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -49,10 +50,14 @@ class Watch:
 def slowdown_now() -> float:
     """Return by how much other programs slow a fit down at present: 1 = not at all.
 
-    A piece of work is timed, of 20 ms on a quiet machine and 150 ms on a busy one. Where the system
-    does not count, it is the load over the processors.
+    A piece of work is timed, of 20 ms on a quiet machine and 150 ms on a busy one. So short a look
+    is a matter of luck where much runs: of it and the load of the last minute over the processors
+    the geometric mean is taken. Where the system does not count, it is the load.
     """
-    return _of_a_try() if _ran_and_waited() else _by_load()
+    if not _ran_and_waited():
+        return _by_load()
+    tried = _of_a_try()
+    return tried if tried <= _QUIET else math.sqrt(tried * _by_load())
 
 
 def _of_a_try() -> float:
