@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
-from steps import drop, expect_status, restore, set_steps
+from steps import drop, expect_status, restore, set_steps, text_of
 
 from untrained.images import Picture, blended, read_picture, write_picture
 
@@ -74,7 +74,7 @@ def test_the_report_shows_what_downloads(page: Any, studio: Any, noisy: Path) ->
     for part in (0.4, 0.45, 0.5, 0.55):
         page.mouse.move(box["x"] + part * box["width"], box["y"] + part * box["height"])
         expect(values).to_contain_text(re.compile(r"x \d+.*right"))
-        at, _, right = values.inner_text().partition("right")
+        at, _, right = text_of(values).partition("right")
         column, row = (int(number) for number in re.findall(r"[xy] (\d+)", at))
         assert [int(number) for number in right.split()] == wanted[row, column].tolist()
         differing += bool((wanted[row, column] != whole[row, column]).any())
