@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from untrained.batches import (
     status_of,
 )
 from untrained.batches.addresses import stamp_of
-from untrained.batches.claims import Claims
+from untrained.batches.claims import Claims, claimed_in
 from untrained.batches.ledger import Ledger
 from untrained.batches.options import OPTIONAL, OPTIONS
 from untrained.errors import InputError
@@ -56,6 +59,9 @@ def copied(piece: Piece) -> Account:
         "status": "done", "sha256": hashlib.sha256(data).hexdigest(), "seconds": 1.0,
         "stamp": stamp_of(piece.entry.source), "output_stamp": stamp_of(piece.entry.target),
     }  # fmt: skip
+
+
+ACCOUNT: Account = {"status": "failed", "reason": "a stub", "final": True}
 
 
 def pictures(folder: Path, count: int, side: int = 32) -> Path:
@@ -235,15 +241,40 @@ def test_two_drivers_do_nothing_twice(tmp_path: Path) -> None:
     assert sorted(first.sources + second.sources) == sorted(x.name for x in folder.iterdir())
 
 
+def test_drivers_side_by_side_do_each_once(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path\n" + "\n".join(f"in/{i}.png" for i in range(200)))
+    engines = [InTurn(lambda piece: ACCOUNT) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        totals = list(
+            pool.map(lambda engine: run_batch([str(manifest)], settings(tmp_path), engine), engines)
+        )
+    done = [name for engine in engines for name in engine.sources]
+    assert len(done) == len(set(done))
+    assert sum(each.counts["failed"] for each in totals) == len(done)
+    for each in totals:
+        assert sum(each.counts.values()) == 200
+        assert set(each.counts) <= {"failed", "aside", "elsewhere"}
+    rest = InTurn(lambda piece: ACCOUNT)
+    run_batch([str(manifest)], settings(tmp_path), rest)
+    assert len(done) + len(rest.sources) == 200
+    assert claimed_in(tmp_path / "out/untrained-batch") == set()
+
+
 def test_a_claim_ends_with_its_holder_and_leaves_word(tmp_path: Path) -> None:
     one, two = Claims(tmp_path), Claims(tmp_path)
-    assert one.take("a") is False
-    assert two.take("a") is None
+    assert one.take(["a", "b"]) == {"a": False, "b": False}
+    assert two.take(["a", "c"]) == {"a": None, "c": False}
+    one.release("b")
     one.close()  # as the system does with a process that dies
-    assert two.take("a") is True
+    assert two.take(["a", "b"]) == {"a": True, "b": False}
+    assert claimed_in(tmp_path) == {"a", "b", "c"}
+    for key in "abc":
+        two.release(key)
+    assert two.take(["a"]) == {"a": False}
     two.release("a")
-    assert two.take("a") is False
     two.close()
+    assert list((tmp_path / "claims").iterdir()) == []
 
 
 def test_a_manifest_says_task_options_files_truth_and_output(tmp_path: Path) -> None:
@@ -311,6 +342,58 @@ def test_entries_of_one_size_follow_each_other(tmp_path: Path) -> None:
 
     run_batch([str(manifest)], settings(tmp_path), InTurn(do))
     assert max(sizes[:3]) < min(sizes[3:])
+
+
+def test_what_is_brought_to_the_disk_goes_by_seconds_not_by_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file and a wait for the disk a picture hold up a driver of many workers."""
+    monkeypatch.setattr("untrained.batches.batch._OFTEN", 1e9)
+    monkeypatch.setattr("untrained.batches.ledger._SYNC_EVERY", 1e9)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    files: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        files.append(sum(1 for x in (tmp_path / "out/untrained-batch").rglob("*") if x.is_file()))
+        return {"status": "done", "sha256": "-", "stamp": None, "seconds": 0.0}
+
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path\n" + "\n".join(f"in/{i}.png" for i in range(300)))
+    assert run_batch([str(manifest)], settings(tmp_path), InTurn(do)).counts == {"done": 300}
+    assert max(files) <= 4
+    assert len(synced) < 60  # a few at each of a dozen takings
+
+
+def test_outputs_on_a_storage_are_asked_for_many_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pictures(tmp_path / "in", 8)
+    run_batch([str(folder)], settings(tmp_path), InTurn(copied))
+    together = threading.Barrier(8, timeout=20)
+
+    def stamp(place: str) -> str | None:
+        together.wait()  # passes only if all eight are asked for at the same time
+        return stamp_of(place)
+
+    monkeypatch.setattr("untrained.batches.batch.is_remote", lambda place: True)
+    monkeypatch.setattr("untrained.batches.batch.stamp_of", stamp)
+    again = InTurn(copied)
+    assert run_batch([str(folder)], settings(tmp_path), again).counts == {"before": 8}
+
+
+def test_a_driver_of_slow_pictures_leaves_the_rest_to_others(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "in", 6)
+    taken: list[int] = []
+
+    def do(piece: Piece) -> Account:
+        taken.append(len(claimed_in(tmp_path / "out/untrained-batch")))
+        return copied(piece)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("untrained.batches.batch._OFTEN", -1.0)  # as if each took minutes
+        run_batch([str(folder)], settings(tmp_path), InTurn(do))
+    assert taken == [1] * 6
 
 
 def test_the_drivers_memory_does_not_grow_with_the_entries(tmp_path: Path) -> None:

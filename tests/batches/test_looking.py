@@ -100,6 +100,7 @@ def test_a_dry_run_counts_plans_and_fits_nothing(tmp_path: Path, untrained: Any)
     assert found.pixels == 3 * 64**2 + 96**2
     assert found.memory_bytes > 96**2 * 4
     assert found.seconds is not None
+    assert found.between[0] < found.seconds < found.between[1]
     assert found.planned == 4
     assert not (tmp_path / "out").exists()
     words = ("batch", "in", "-o", "out", "--dry-run", "--json", "--steps", 20, "--threads", 1)

@@ -8,6 +8,7 @@ elsewhere it is renamed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import os
@@ -65,7 +66,12 @@ def join(folder: str, name: str) -> str:
         return name
     if is_remote(folder):
         return f"{folder.rstrip('/')}/{name}"
-    return str(Path.cwd() / local(folder) / name)
+    return str(_folder(os.getcwd(), folder) / name)  # noqa: PTH109 - a text is quicker
+
+
+@functools.lru_cache(maxsize=64)  # a manifest asks for the same with every row
+def _folder(here: str, folder: str) -> Path:
+    return Path(here) / local(folder)
 
 
 def stamp_of(place: str) -> str | None:

@@ -7,9 +7,12 @@ entries ─▶ not done ─▶ by size ─▶ claimed ─▶ engine ─▶ ledge
 
 from __future__ import annotations
 
+import math
 import shutil
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,7 +25,7 @@ from untrained.batches.addresses import is_remote, local, stamp_of
 from untrained.batches.claims import Claims
 from untrained.batches.engines import Engine
 from untrained.batches.entries import Entry, Settings
-from untrained.batches.finding import entries_in
+from untrained.batches.finding import count_entries, entries_in
 from untrained.batches.ledger import Ledger, state_of
 from untrained.batches.sizes import size_of_entry
 from untrained.batches.work import Account, Piece
@@ -34,6 +37,8 @@ __all__ = ["Totals", "run_batch"]
 _WINDOW = 256  # entries that are looked at ahead, to be done by size
 _MOST_DEATHS = 3  # of workers with one piece, however many more tries it would have
 _MOST_SPARED = 100  # tries of a piece that were no fault of its own, and are not counted
+_AT_ONCE = 32  # requests to a storage, of the outputs that an earlier part has made
+_OFTEN = 0.5  # seconds; entries are claimed about as often, one or many
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,8 +58,8 @@ class Totals:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do and nothing was set aside."""
-        whole = ("done", "before", "repeated")
-        return not any(n for name, n in self.counts.items() if name not in whole)
+        ends = ("done", "before", "repeated")
+        return not any(n for name, n in self.counts.items() if name not in ends)
 
 
 def run_batch(
@@ -93,7 +98,7 @@ def run_batch(
     check_place(state / "ledger")
     totals = Totals()
     with Ledger(state, settings.output) as ledger, closing(Claims(state)) as claims:
-        total = sum(1 for _ in entries_in(inputs, settings))
+        total = count_entries(inputs, settings)
         if not total:
             raise InputError(
                 f"{', '.join(inputs)}: no picture is named there; wanted pictures, folders of them "
@@ -180,6 +185,8 @@ class _Feed(Iterator[Piece]):
         self.tell = tell
         self.waiting: deque[Piece] = deque()
         self.tries: dict[str, _Tries] = {}  # of those on their way
+        self._share = 1  # how many are claimed at once
+        self._claimed_at = -math.inf
         self._left = self._by_size(self._to_do(entries_in(inputs, settings)))
 
     def __next__(self) -> Piece:
@@ -206,17 +213,34 @@ class _Feed(Iterator[Piece]):
 
     def _to_do(self, entries: Iterator[Entry]) -> Iterator[tuple[str, Entry]]:
         """Yield the keys and entries of those that are neither done nor set aside."""
-        for entry in entries:
-            key = self._key(entry)
-            if key is None:
-                continue
-            owner = self.ledger.claims_target(entry.target, key)
-            if owner == key:
-                self.totals.counts["repeated"] += 1
-            elif owner:
-                self._refuse(entry, f"{entry.target}: another entry's output goes there", key=key)
-            elif not self._is_over(key, entry):
-                yield key, entry
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # which makes its threads when it needs them
+            while window := list(islice(entries, _WINDOW)):
+                keyed = [(self._key(entry), entry) for entry in window]
+                mine = {key: entry for key, entry in keyed if key and self._is_new(key, entry)}
+                whole = self._far_outputs(mine, pool)
+                for key, entry in mine.items():
+                    if not self._is_over(key, entry, whole.get(key)):
+                        yield key, entry
+
+    def _is_new(self, key: str, entry: Entry) -> bool:
+        """Whether no entry before has an output there, neither this one nor another."""
+        owner = self.ledger.claims_target(entry.target, key)
+        if owner == key:
+            self.totals.counts["repeated"] += 1
+        elif owner:
+            self._refuse(entry, f"{entry.target}: another entry's output goes there", key=key)
+        return not owner
+
+    def _far_outputs(self, entries: dict[str, Entry], pool: ThreadPoolExecutor) -> dict[str, bool]:
+        """Return by key whether the outputs on a storage are whole; many are asked for at once."""
+        done = {
+            key: (line, entry)
+            for key, entry in entries.items()
+            if is_remote(entry.source) or is_remote(entry.target)
+            if (line := self.ledger.latest(key)) is not None and line["status"] == "done"
+        }
+        found = pool.map(lambda asked: self._is_whole(*asked), done.values())
+        return dict(zip(done, found, strict=True))
 
     def _key(self, entry: Entry) -> str | None:
         try:
@@ -235,13 +259,13 @@ class _Feed(Iterator[Piece]):
         self.totals.counts["refused"] += 1
         self.tell(entry, account)
 
-    def _is_over(self, key: str, entry: Entry) -> bool:
-        """Whether an entry needs nothing more; counts it then."""
+    def _is_over(self, key: str, entry: Entry, whole: bool | None = None) -> bool:
+        """Whether an entry needs nothing more, its output being `whole`; counts it then."""
         line = self.ledger.latest(key)
         if line is None:
             return False
         if line["status"] == "done":
-            if not self._is_whole(line, entry):
+            if not (self._is_whole(line, entry) if whole is None else whole):
                 return False
             self.totals.counts["before"] += 1
         elif self.again:
@@ -270,22 +294,32 @@ class _Feed(Iterator[Piece]):
         """Yield the pieces, those of one size after another within a window, each claimed."""
         while window := list(islice(found, _WINDOW)):
             window.sort(key=lambda one: (one[1].task, size_of_entry(one[1])))
-            for key, entry in window:
-                piece = self._claimed(key, entry)
-                if piece is not None:
-                    yield piece
+            while window:
+                yield from self._claimed(window)
 
-    def _claimed(self, key: str, entry: Entry) -> Piece | None:
-        begun = self.claims.take(key)
-        if begun is None:
-            self.totals.counts["elsewhere"] += 1
-            return None
+    def _claimed(self, window: list[tuple[str, Entry]]) -> Iterator[Piece]:
+        """Claim some of a window, take them off it, and yield those that are to be done.
+
+        One where the next is asked for in seconds, more where many are asked for in one: a driver
+        claims about twice a second, and keeps no more from other drivers than it soon begins.
+        """
+        now = time.monotonic()
+        often = now - self._claimed_at < _OFTEN
+        self._share = min(_WINDOW, 2 * self._share) if often else max(1, self._share // 2)
+        self._claimed_at = now
+        share, window[:] = window[: self._share], window[self._share :]
+        self.ledger.sync()  # what is no longer claimed is in it
+        claimed = self.claims.take([key for key, _ in share])
         self.ledger.refresh()  # another driver may have done it in between
-        if self._is_over(key, entry):
-            self.claims.release(key)
-            return None
-        line = self.ledger.latest(key) or {}
-        return Piece(
-            key=key, entry=entry, settings=self.settings, begun=begun,
-            runs=self.state / "runs" / key, ours=str(line.get("sha256", "")),
-        )  # fmt: skip
+        for key, entry in share:
+            begun = claimed[key]
+            if self._is_over(key, entry):
+                self.claims.release(key)
+            elif begun is None:
+                self.totals.counts["elsewhere"] += 1
+            else:
+                line = self.ledger.latest(key) or {}
+                yield Piece(
+                    key=key, entry=entry, settings=self.settings, begun=begun,
+                    runs=self.state / "runs" / key, ours=str(line.get("sha256", "")),
+                )  # fmt: skip

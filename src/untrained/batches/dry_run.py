@@ -19,7 +19,7 @@ from untrained.batches.sizes import sides_of
 from untrained.errors import FailedError, InputError
 from untrained.fitting import Plan
 from untrained.memory import free_memory
-from untrained.restoring import plan_picture, timed_from
+from untrained.restoring import plan_picture, step_ratio, timed_from
 from untrained.tasks import Asked, Unread, find_task
 
 __all__ = ["DryRun", "look_at_batch"]
@@ -35,6 +35,7 @@ class DryRun:
         pictures: that would be fitted.
         pixels: of their first pages, in all; of those whose header says it.
         seconds: that a worker takes for all of them; None = a pace is not known.
+        between: the least and the most that it may be: fits stop early, other programs run.
         planned: how many pictures that is of.
         threads: of a worker, so that core-hours are seconds x threads / 3600.
         memory_bytes: the most that a worker needs.
@@ -47,6 +48,7 @@ class DryRun:
     pictures: int = 0
     pixels: int = 0
     seconds: float | None = None
+    between: tuple[float, float] = (0.0, 0.0)
     planned: int = 0
     threads: int = 1
     memory_bytes: int = 0
@@ -61,6 +63,7 @@ class DryRun:
         return {
             "pictures": self.pictures, "megapixels": round(self.pixels / 1e6, 3),
             "worker_seconds": self.seconds, "core_hours": hours, "planned": self.planned,
+            "worker_seconds_between": None if self.seconds is None else self.between,
             "memory_bytes_a_worker": self.memory_bytes,
             "workers_by_memory": self.workers_by_memory,
             "refused": self.refused_count, "unread": self.unread,
@@ -68,8 +71,8 @@ class DryRun:
         }  # fmt: skip
 
 
-Kind = tuple[str, int, int, int]
-"""Task, height, width, channels."""
+Kind = tuple[str, int, int, int, str]
+"""Task, height, width, channels, suffix: a JPEG's noise is another, and takes other steps."""
 
 
 def look_at_batch(
@@ -79,7 +82,8 @@ def look_at_batch(
 
     A picture of each size is planned: by the time that earlier fits of the kind took, else by
     steps that are timed on a crop of it. What an earlier part of the batch has done is not taken
-    off. A fit may stop before its most steps, so that the time is rather too long than too short.
+    off. That fits stop before their most steps is known from earlier ones; where there are none the
+    time is rather too long than too short.
 
     Raises:
         InputError: as `entries_in`; settings that do not do.
@@ -105,7 +109,7 @@ def look_at_batch(
         found.pictures += 1
         sides = sides_of(local(entry.source)) or (0, 0, 0)
         found.pixels += sides[0] * sides[1]
-        kind = (entry.task, *sides)
+        kind = (entry.task, *sides, os.path.splitext(entry.source)[1].lower())  # noqa: PTH122
         kinds[kind] += 1
         if len(examples) < _SIZES:
             examples.setdefault(kind, entry)
@@ -134,12 +138,18 @@ def _plan(
         alike = [other for other in plans if other[0] == kind[0]]
         if not count or not alike:
             continue
-        near = min(alike, key=lambda other: abs(_area(other) - _area(kind)))
+        near = min(
+            alike,
+            key=lambda other: (other[3:] != kind[3:], abs(_area(other) - _area(kind))),
+        )
         plan = plans[near]
         found.memory_bytes = max(found.memory_bytes, plan.memory_bytes)
         if plan.seconds is not None:
-            scale = 1.0 if near == kind else _area(kind) / _area(near)
-            found.seconds = (found.seconds or 0.0) + count * scale * plan.seconds
+            scale = 1.0 if near == kind else step_ratio(_area(kind), _area(near))
+            scale *= count
+            found.seconds = (found.seconds or 0.0) + scale * plan.share * plan.seconds
+            least, most = plan.between or (plan.seconds, plan.seconds)
+            found.between = found.between[0] + scale * least, found.between[1] + scale * most
             found.planned += count
     free = free_memory()
     if free is not None and found.memory_bytes:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from untrained.batches.addresses import is_remote, local, names_in
 from untrained.batches.entries import STATE, Entry, Settings, target_of
-from untrained.batches.manifest import entries_of_manifest, is_manifest
+from untrained.batches.manifest import entries_of_manifest, is_manifest, rows_of_manifest
 from untrained.errors import InputError
 from untrained.tasks import find_task
 
-__all__ = ["entries_in"]
+__all__ = ["count_entries", "entries_in"]
 
 _OWN = (STATE, "untrained-runs")
 
@@ -31,6 +31,16 @@ def entries_in(inputs: Sequence[str], settings: Settings) -> Iterator[Entry]:
             yield from _remote(place, settings)
         else:
             yield from _local(place, settings)
+
+
+def count_entries(inputs: Sequence[str], settings: Settings) -> int:
+    """Return how many entries there are, without making those of manifests; raises likewise."""
+    return sum(
+        rows_of_manifest(place)
+        if is_manifest(place)
+        else sum(1 for _ in entries_in([place], settings))
+        for place in inputs
+    )
 
 
 def _remote(place: str, settings: Settings) -> Iterator[Entry]:

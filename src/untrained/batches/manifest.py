@@ -7,6 +7,7 @@ Names are relative to the manifest's folder.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import tempfile
@@ -20,7 +21,7 @@ from untrained.batches.options import OPTIONAL, OPTIONS
 from untrained.errors import InputError, did_you_mean
 from untrained.tasks import TASKS, find_task
 
-__all__ = ["entries_of_manifest", "is_manifest"]
+__all__ = ["entries_of_manifest", "is_manifest", "rows_of_manifest"]
 
 _OWN = ("path", "task", "truth", "output", "options")
 _ROWS = 1024  # of a Parquet file that are read at once
@@ -37,25 +38,38 @@ def entries_of_manifest(place: str, settings: Settings) -> Iterator[Entry]:
     Raises:
         InputError: no manifest, no column `path`, an unknown column.
     """
-    if is_remote(place):
-        with tempfile.TemporaryDirectory(prefix="untrained-") as folder:
-            path = Path(folder) / place.rpartition("/")[2]
-            fetch(place, path)
-            yield from _entries(path, place.rpartition("/")[0], settings)
-    else:
-        yield from _entries(local(place), str(local(place).parent), settings)
+    with _here(place) as (path, folder):
+        for number, row in _rows(path):
+            try:
+                yield _entry(row, folder, settings)
+            except InputError as error:
+                source = str(row.get("path") or f"row {number}")
+                yield Entry(
+                    source=source, target="", task=settings.task,
+                    bad=f"{path} row {number}: {error}",
+                )  # fmt: skip
 
 
-def _entries(path: Path, folder: str, settings: Settings) -> Iterator[Entry]:
-    rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(path)
-    for number, row in rows:
-        try:
-            yield _entry(row, folder, settings)
-        except InputError as error:
-            source = str(row.get("path") or f"row {number}")
-            yield Entry(
-                source=source, target="", task=settings.task, bad=f"{path} row {number}: {error}"
-            )
+def rows_of_manifest(place: str) -> int:
+    """Return how many rows a manifest has; raises as `entries_of_manifest`."""
+    with _here(place) as (path, _):
+        return sum(1 for _ in _rows(path))
+
+
+@contextlib.contextmanager
+def _here(place: str) -> Iterator[tuple[Path, str]]:
+    """Give a manifest as a file of this machine, and the folder that it is of."""
+    if not is_remote(place):
+        yield local(place), str(local(place).parent)
+        return
+    with tempfile.TemporaryDirectory(prefix="untrained-") as folder:
+        path = Path(folder) / place.rpartition("/")[2]
+        fetch(place, path)
+        yield path, place.rpartition("/")[0]
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    return _parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(path)
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

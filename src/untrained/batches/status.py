@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from untrained.batches.claims import claimed_in
 from untrained.batches.ledger import Ledger, state_of
 from untrained.errors import InputError
 
@@ -101,8 +102,7 @@ def status_of(
         raise InputError(f"price is {price:g}; wanted what an hour costs, 0 or more")
     state = state or state_of(output)
     found = Status(price=price, per_core=per_core)
-    times: list[float] = []  # of the last ten minutes
-    first = last = 0.0
+    last = 0.0
     with Ledger(state, output) as ledger:
         for line in ledger.lines():
             if line["status"] == "counted":
@@ -119,13 +119,10 @@ def status_of(
             last = max(last, line["at"])
         if not found.counts and found.total is None:
             raise InputError(f"{state}: no batch has begun there; wanted the folder of its outputs")
-        since = last - _LATELY
-        times = [x["at"] for x in ledger.lines() if x["at"] >= since and x["status"] == "done"]
-    first = min(times, default=0.0)
-    if len(times) > 1 and last > first:
-        found.rate = (len(times) - 1) / (last - first)
-    claims = state / "claims"
-    found.at_work = len(list(claims.iterdir())) if claims.is_dir() else 0
+        lately, first = ledger.done_since(last - _LATELY)
+        found.at_work = sum(ledger.latest(key) is None for key in claimed_in(state))
+    if lately > 1 and last > first:
+        found.rate = (lately - 1) / (last - first)
     if found.at_work and last and time.time() - last > _LATELY:
         found.rate = None  # the drivers are gone, or their fits are long
     return found

@@ -231,10 +231,12 @@ def _tell_dry_run(found: DryRun, printing: PrintOptions) -> int:
         print(f"{found.pictures} pictures, {found.pixels / 1e6:.2f} megapixels (first pages)")
         if found.seconds is not None:
             hours = found.seconds * found.threads / 3600
+            least, most = (seconds / 3600 for seconds in found.between)
             some = "" if found.planned == found.pictures else f" for {found.planned} of them"
             print(
                 f"about {hours:.2f} core-hours{some}, or {found.seconds / 3600:.2f} hours of a "
-                f"worker with {found.threads} thread(s), if no fit stops early"
+                f"worker with {found.threads} thread(s); {least:.2f} to {most:.2f}, as fits stop "
+                "early or other programs run"
             )
         if found.memory_bytes:
             room = found.workers_by_memory

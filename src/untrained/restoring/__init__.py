@@ -5,7 +5,7 @@ from untrained.restoring.given import Execution, Given, Measured, MeasuredPages,
 from untrained.restoring.intervals import Interval, measured_interval
 from untrained.restoring.inversion import Features, invert_features, maximize_activation
 from untrained.restoring.measuring import reached, restore_measurement, typical_value
-from untrained.restoring.paces import timed_from
+from untrained.restoring.paces import step_ratio, timed_from
 from untrained.restoring.pictures import Hooks, plan_picture, restore_picture
 from untrained.restoring.planner import (
     available_memory,
@@ -72,6 +72,7 @@ __all__ = [
     "score_pages",
     "solve",
     "solve_tiled",
+    "step_ratio",
     "summarize_recipe",
     "tile_places",
     "timed_from",

@@ -1,8 +1,9 @@
 """How long a fit takes on this machine: timed on crops once, corrected by what fits took.
 
 A pace is kept in a file, by everything that it depends on but the size: recipe, channels, device,
-threads. Between two sizes it goes by a line, beyond the largest in proportion to the pixels, never
-by less. Once a fit of the kind has ended, its own pace counts, scaled by the pixels.
+threads. Between two sizes that were timed it goes by a line, beyond the largest in proportion to
+the pixels, never by less. Once a fit of the kind has ended, its own pace counts; from its size to
+another it goes by a + b pixels, since a step on a small picture is mostly the calls that it makes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -31,13 +32,16 @@ from untrained.recipes import Recipe, encode
 from untrained.restoring.solve import adapted, solve
 from untrained.restoring.tiles import can_be_tiled, crop
 
-__all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "timed_from"]
+__all__ = ["Pace", "is_measured", "learn_pace", "pace_of", "step_ratio", "timed_from"]
 
 _SIDES = (128, 256, 512)  # of the crops that are timed …
 _AREA = 8  # … in pictures of so many times their pixels, the two smallest in all
 _WORTH_TIMING = 100  # steps, of which timing takes four
 _LEAST_STEPS = 30  # of a fit whose time is learnt
 _RUNS = 8  # the latest that are kept
+_OVERHEAD = 20_000  # pixels that take as long as the calls of a step, a / b (docs/measurements.md)
+_MOST_OVERHEAD = 40_000  # that is read off fits, whose times other programs have changed
+_FAR = 1.6  # times the pixels: from there on crops are timed in spite of fits that are known
 
 # What is told holds the truth nine times of ten (docs/measurements.md): a fit may stop early, and
 # other programs come and go.
@@ -70,7 +74,7 @@ class Pace:
         """
         if self.runs:
             near = min(self.runs, key=lambda run: abs(math.log(run[0] / pixels)))
-            expected = steps * near[1] * pixels / near[0]
+            expected = steps * near[1] * self._ratio(pixels, near[0], steps)
             low, high = _LEARNT
             shares = sorted(share for _, _, share in self.runs)
             least = min(_FEWEST, shares[0]) if len(shares) < 4 else shares[0]
@@ -81,16 +85,61 @@ class Pace:
             return None
         return expected, expected * low * least, expected * high * _business()
 
+    @property
+    def share(self) -> float:
+        """How much of the most steps fits of this kind took, on average; 1 = none has ended."""
+        return sum(share for _, _, share in self.runs) / len(self.runs) if self.runs else 1.0
+
+    def _ratio(self, pixels: int, known: int, steps: int) -> float:
+        """Return how much longer a step on one size takes than on another, by a + b pixels.
+
+        a / b is that of the crops, else of the fits, by least squares of the relative errors, if
+        they are of several sizes; not of both, which were timed in other ways.
+        """
+        crops = [(p, seconds + self.after * p / steps) for p, seconds in self.crops]
+        for points in (crops, [(p, seconds) for p, seconds, _ in self.runs]):
+            sizes = [p for p, _ in points]
+            if sizes and max(sizes) >= _FAR * min(sizes):
+                return step_ratio(pixels, known, min(_overhead(points), _MOST_OVERHEAD))
+        return step_ratio(pixels, known)
+
+    def is_like(self, pixels: int) -> bool:
+        """Whether a fit of about this size is known."""
+        return any(max(p / pixels, pixels / p) < _FAR for p, _, _ in self.runs)
+
     def _of_a_step(self, pixels: int) -> float:
         """Return the seconds of a step: on the line between crops, in proportion beyond them."""
         crops = sorted(self.crops)
         largest, seconds = crops[-1]
         if pixels >= largest:
-            return seconds * pixels / largest
+            overhead = _OVERHEAD if largest < _SIDES[1] ** 2 else 0
+            return seconds * (pixels + overhead) / (largest + overhead)
         for (a, first), (b, second) in pairwise(crops):
             if a <= pixels <= b:
                 return first + (second - first) * (pixels - a) / (b - a)
         return crops[0][1]  # the overhead of a step does not shrink with the picture
+
+
+def _overhead(points: Sequence[tuple[int, float]]) -> float:
+    """Return a / b of s = a + b p, from pixels p and seconds s, both 0 or more.
+
+    Least squares of the relative errors: (1 / s, p / s) (a, b) = 1.
+    """
+    ones, slopes = [1 / s for _, s in points], [p / s for p, s in points]
+    aa, ab, bb = (
+        sum(x * y for x, y in zip(u, v, strict=True))
+        for u, v in ((ones, ones), (ones, slopes), (slopes, slopes))
+    )
+    a, b = sum(ones) * bb - sum(slopes) * ab, sum(slopes) * aa - sum(ones) * ab
+    return math.inf if b <= 0 else max(0.0, a / b)
+
+
+def step_ratio(pixels: int, known: int, overhead: float = _OVERHEAD) -> float:
+    """Return how much longer a step on one size takes than on another, if nothing else is known.
+
+    `overhead` is that of the calls of a step, in pixels.
+    """
+    return (pixels + overhead) / (known + overhead)
 
 
 def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
@@ -101,7 +150,8 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
         return _of_whole(recipe, problem, device, pace)
     height, width = problem.observed.shape[-2:]
     factor = _factor(problem)
-    if pace.runs or min(height, width) * factor < _timed_from.get() or not can_be_tiled(problem):
+    known = bool(pace.runs) and (_timed_from.get() > 0 or pace.is_like(height * width))
+    if known or min(height, width) * factor < _timed_from.get() or not can_be_tiled(problem):
         return pace
     sides = [
         side // factor
@@ -109,13 +159,14 @@ def pace_of(recipe: Recipe, problem: Problem, device: torch.device) -> Pace:
         if side // factor <= min(height, width)
         and (side <= _SIDES[1] or height * width >= _AREA * side * side)
     ] or [min(height, width)]
-    known = dict(pace.crops)
-    missing = [side for side in sides if side * side not in known]
+    timed = dict(pace.crops)
+    missing = [side for side in sides if side * side not in timed]
     if not missing:
         return pace
-    known |= {side * side: _time_step(recipe, problem, device, side) for side in missing}
+    timed |= {side * side: _time_step(recipe, problem, device, side) for side in missing}
     middle = sides[min(1, len(sides) - 1)]
-    pace = Pace(tuple(sorted(known.items())), _time_after(recipe, problem, middle))
+    after = pace.after if pace.crops else _time_after(recipe, problem, middle)
+    pace = replace(pace, crops=tuple(sorted(timed.items())), after=after)
     _write(key, pace)
     return pace
 

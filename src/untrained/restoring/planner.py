@@ -56,7 +56,8 @@ def make_plan(
     later = recipe if warm else for_later_tiles(recipe)
     steps = recipe.max_steps + (tiles - 1) * later.max_steps
     rows, columns = part.observed.shape[-2:]
-    taken = pace_of(recipe, part, device).seconds(rows * columns, steps)
+    pace = pace_of(recipe, part, device)
+    taken = pace.seconds(rows * columns, steps)
     channels, height, width = problem.image_shape[1:]
     return Plan(
         size=(height, width, channels),
@@ -68,6 +69,7 @@ def make_plan(
         pixels=rows * columns,
         device=str(device),
         precision=recipe.acceleration.resolve(device).precision,
+        share=pace.share,
     )
 
 

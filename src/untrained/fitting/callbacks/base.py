@@ -26,6 +26,7 @@ class Plan:
         tiles: into how many parts the picture is cut; 1 = none.
         pixels: of the observation, or of one of its parts.
         device, precision: where and how it runs.
+        share: of the most steps that fits of the kind took, on average; 1 = nothing is known of it.
     """
 
     size: tuple[int, int, int]
@@ -37,6 +38,7 @@ class Plan:
     pixels: int
     device: str
     precision: str
+    share: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
