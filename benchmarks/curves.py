@@ -119,7 +119,7 @@ def engine(options: argparse.Namespace) -> dict[str, Any]:
     bars = {
         "eager float32": [steps["steps"][name]["eager"] for name in names],
         "engine": [steps["steps"][name]["engine"] for name in names],
-        "its convolutions alone": [floor["floor"][name] for name in names],
+        "its convolutions alone": [floor["floor"][name]["alone"] for name in names],
     }
     figure, all_axes = plt.subplots(1, len(names), figsize=(3 * len(names), 3.4),
                                     layout="constrained", squeeze=False)  # fmt: skip

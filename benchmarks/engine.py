@@ -8,7 +8,9 @@
 `steps` lets the two engines take turns, each in a process of its own. The twin is the loop as the
 published notebooks have it: float32, contiguous, torch's own padding and enlarging, torch's default
 Adam, jitter drawn at every step. `floor` times a recipe's convolutions alone, in the
-engine's precision, forward and backward: what no engine can undercut. `scaling` runs the
+engine's precision, forward and backward, in turn with a whole step: the share is that of their
+rate which the step reaches. They are those of the network as written: what the engine leaves out of
+them (`networks/enlarged.py`) counts as done. `scaling` runs the
 `fast` recipe for a few steps at each size in a process of its own, for its peak memory.
 """
 
@@ -18,6 +20,7 @@ import argparse
 import contextlib
 import functools
 import json
+import math
 import multiprocessing
 import resource
 import statistics
@@ -38,7 +41,7 @@ from torch import Generator
 from untrained import find_recipe, restore
 from untrained.fitting import PLAIN, FixedSteps, freed_memory_kept, pick_device
 from untrained.images import to_unit
-from untrained.networks import layers
+from untrained.networks import enlarged, layers
 from untrained.noise import estimate_noise
 from untrained.objectives import DataFit, Problem
 from untrained.recipes import Recipe
@@ -89,6 +92,7 @@ def notebook_step(recipe: Recipe, problem: Problem) -> Step:
         if isinstance(module, layers.Conv2d):
             module.__class__ = torch.nn.Conv2d
     layers.double_bilinear = functools.partial(F.interpolate, scale_factor=2, mode="bilinear")
+    enlarged._LEAST = math.inf
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     z = 0.1 * torch.rand(1, inputs, *problem.observed.shape[-2:], device=device)
     jitter = objective.jitter if isinstance(objective, DataFit) else 1 / 30
@@ -136,11 +140,7 @@ def work(engine: str, recipe: Recipe, side: int, device_name: str, pipe: Connect
         step = (engine_step if engine == "engine" else notebook_step)(recipe, problem)
         step()
         while pipe.recv() == "step":
-            began = time.perf_counter()
-            step()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            pipe.send(time.perf_counter() - began)
+            pipe.send(timed(step, device))
 
 
 def steps(options: argparse.Namespace) -> dict[str, object]:
@@ -163,56 +163,78 @@ def steps(options: argparse.Namespace) -> dict[str, object]:
 
 
 def floor(options: argparse.Namespace) -> dict[str, object]:
-    """Time every convolution of a network by itself, on tensors of its sizes."""
+    """Time every convolution of a network by itself, in turn with a whole step of the engine."""
     device = pick_device(options.device)
-    rows, data = [], {}
+    rows: list[list[str]] = []
+    data: dict[str, object] = {}
     for name in options.recipes.split(","):
         recipe = recipe_of(name)
-        calls = convolutions(recipe, problem_of(options.side, device))
-        settings = recipe.acceleration.resolve(device)
-        dtype = getattr(torch, settings.precision)
-        with freed_memory_kept():
-            seconds = sum(time_convolution(*call, dtype, options.rounds) for call in calls)
+        calls = convolutions(recipe, options.side)
+        dtype = getattr(torch, recipe.acceleration.resolve(device).precision)
         gflop = summarize_recipe(recipe, options.side, options.side, 3).flops / 1e9
-        rows.append([name, str(len(calls)), f"{seconds:.3f}", f"{gflop / seconds:.0f}"])
-        data[name] = seconds
-    print(common.table(["recipe's network", "convolutions", "s/step", "GFLOP/s"], rows))
+        times = []
+        with freed_memory_kept():
+            step = engine_step(recipe, problem_of(options.side, device))
+            step()
+            for _ in range(options.rounds):
+                alone = sum(time_convolution(*call, device, dtype) for call in calls)
+                times.append((timed(step, device), alone))
+        whole, alone = (statistics.median(column) for column in zip(*times, strict=True))
+        share = statistics.median(alone / whole for whole, alone in times)
+        rows.append([
+            name, str(len(calls)), f"{alone:.3f}", f"{gflop / alone:.0f}", f"{whole:.3f}",
+            f"{gflop / whole:.0f}", f"{100 * share:.0f} %",
+        ])  # fmt: skip
+        data[name] = {"alone": alone, "whole": whole, "share": share}
+    header = ["recipe's network", "convolutions", "alone s/step", "GFLOP/s", "engine s/step",
+              "GFLOP/s", "share"]  # fmt: skip
+    print(common.table(header, rows))
     return data
 
 
 Call = tuple[tuple[int, ...], torch.nn.Conv2d]
 
 
-def convolutions(recipe: Recipe, problem: Problem) -> list[Call]:
-    """Return the input shape and the module of every convolution in a pass."""
-    parts = assemble(problem, recipe, seed=0)
+def convolutions(recipe: Recipe, side: int) -> list[Call]:
+    """Return the input shape and the module of every convolution of the network as written."""
+    channels = recipe.objective.in_channels(3)
+    network = recipe.network.build(channels, 3, generator=Generator().manual_seed(0)).to("meta")
     calls: list[Call] = []
-    for module in parts.network.modules():
+    for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.register_forward_pre_hook(lambda m, x: calls.append((tuple(x[0].shape), m)))
-    with torch.no_grad():
-        parts.objective(parts.network)
+    size = recipe.network.input_size(side, side)
+    network(torch.empty(1, channels, *size, device="meta"))
     return calls
 
 
+def timed(step: Step, device: torch.device) -> float:
+    """Return the seconds that a step takes."""
+    began = time.perf_counter()
+    step()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
 def time_convolution(
-    shape: tuple[int, ...], module: torch.nn.Conv2d, dtype: torch.dtype, rounds: int
+    shape: tuple[int, ...], module: torch.nn.Conv2d, device: torch.device, dtype: torch.dtype
 ) -> float:
-    """Return the median seconds of a pass forward and backward, padded with imagined zeros."""
-    options = {"device": module.weight.device, "dtype": dtype}
-    x = torch.randn(shape, **options).to(memory_format=torch.channels_last).requires_grad_()
-    weight = module.weight.detach().to(**options).to(memory_format=torch.channels_last)
-    weight.requires_grad_()
+    """Return the seconds of a pass forward and backward, warm, padded with imagined zeros."""
+    x, weight = (
+        torch.randn(size, device=device, dtype=dtype)
+        .to(memory_format=torch.channels_last)
+        .requires_grad_()
+        for size in (shape, module.weight.shape)
+    )
     pad = module.kernel_size[0] // 2
-    seconds = []
-    for _ in range(rounds + 1):
-        began = time.perf_counter()
+
+    def both_ways() -> None:
         result = F.conv2d(x, weight, stride=module.stride, padding=pad)
         torch.autograd.grad(result, (x, weight), result.detach())
-        if x.device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[1:])
+
+    both_ways()
+    return timed(both_ways, device)
 
 
 def recipe_of(name: str) -> Recipe:
@@ -271,11 +293,7 @@ def one(options: argparse.Namespace) -> dict[str, object]:
     with freed_memory_kept():
         step = engine_step(recipe, problem)
         for _ in range(options.rounds + 1):
-            began = time.perf_counter()
-            step()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - began)
+            seconds.append(timed(step, device))
     peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated()

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.testing import assert_close
 
-from untrained.networks.functional import conv2d, conv_reflect, double_bilinear
+from untrained.networks.functional import conv2d, conv_reflect, double_bilinear, side_by_side
 
 
 def draw(*shape: int) -> Tensor:
@@ -52,6 +52,21 @@ def test_double_bilinear_is_bilinear_interpolation(size: tuple[int, int]) -> Non
     assert_close(
         torch.autograd.grad(ours, x, downstream), torch.autograd.grad(theirs, x, downstream)
     )
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_channels_side_by_side_have_gradients_of_their_own(layout: torch.memory_format) -> None:
+    parts = [draw(2, c, 4, 5).contiguous(memory_format=layout).requires_grad_() for c in (3, 2, 4)]
+    theirs = torch.cat(parts, 1)
+    ours = side_by_side(*parts)
+    assert torch.equal(ours, theirs)
+    downstream = draw(2, 9, 4, 5).contiguous(memory_format=layout)
+    slices = torch.autograd.grad(theirs, parts, downstream)
+    for part, gradient, of_cat in zip(
+        parts, torch.autograd.grad(ours, parts, downstream), slices, strict=True
+    ):
+        assert torch.equal(gradient, of_cat)
+        assert gradient.stride() == part.stride()
 
 
 @pytest.mark.parametrize("size", [(64, 1), (64, 2), (33, 3), (5, 2), (64, 4), (2, 64), (2, 2)])

@@ -154,7 +154,7 @@ class _Tries:
         """Count a try by what came of it."""
         self.count += 1
         self.deaths += account.get("lost") == "worker"
-        self.spared += account.get("lost") in ("machine", "start")
+        self.spared += account.get("lost") in ("machine", "start", "group")
 
     def may_go_on(self, account: Account, retries: int) -> bool:
         """Whether a piece is tried again."""

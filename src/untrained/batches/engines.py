@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from untrained.batches.footprint import footprint_of
-from untrained.batches.work import Account, Piece, do_piece
+from untrained.batches.footprint import PROCESS, footprint_of
+from untrained.batches.groups import do_group, grouped
+from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
 from untrained.jobs import do_side_by_side
 from untrained.memory import free_memory
@@ -21,9 +22,11 @@ class Engine(Protocol):
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """Yield each piece and what came of it, as it ends.
 
-        A piece is taken from `pieces` only when there is a worker for it, so that no more are on
-        their way than there are workers. A worker that dies costs its own piece, which is "failed"
-        then; another takes its place.
+        A piece is taken from `pieces` only when there is a worker for it, and is begun only when
+        there is the memory for it, so that no more are on their way than there are workers. A
+        worker that dies costs its own piece, which is "failed" then, and its `lost` says what was:
+        the "worker", its "machine", of a worker that never began its "start", or the "group" that
+        it did at once; another takes its place.
         """
         ...
 
@@ -37,26 +40,43 @@ class LocalEngine:
         threads: of each; None = its share of the cores.
         memory: bytes that all of them may need together, as predicted; None = what is free when
             they begin. A piece that alone needs more is done alone.
+        together: how many small pictures of one size a worker fits in one pass at most.
+        alone: keys of pieces whose group has lost its worker: they are done one by one.
     """
 
     workers: int = 1
     threads: int | None = None
     memory: int | None = None
+    together: int = 1
+    alone: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        asked = {"workers": self.workers, "threads": self.threads, "memory": self.memory}
+        asked = {
+            "workers": self.workers, "threads": self.threads, "memory": self.memory,
+            "together": self.together,
+        }  # fmt: skip
         for name, value in asked.items():
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}; wanted 1 or more")
 
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """As `Engine.run`."""
-        for piece, answer in do_side_by_side(
-            pieces, do_piece, workers=self.workers, threads=self.threads,
-            weigh=lambda piece: footprint_of(piece.entry, piece.settings),
-            room=self.memory or free_memory(),
+        for group, answer in do_side_by_side(
+            grouped(pieces, self.together, self.alone), do_group,
+            workers=self.workers, threads=self.threads,
+            weigh=_weight, room=self.memory or free_memory(),
         ):  # fmt: skip
-            yield piece, answer if not isinstance(answer, str) else died(answer)
+            if isinstance(answer, str):
+                self.alone.update(piece.key for piece in group)
+                lost = "worker" if len(group) == 1 else "group"
+                answer = [died(answer, lost=lost)] * len(group)
+            yield from zip(group, answer, strict=True)
+
+
+def _weight(group: tuple[Piece, ...]) -> int:
+    """Return the bytes that a worker needs for pieces that it fits at the same time."""
+    needed = [footprint_of(piece.entry, piece.settings) for piece in group]
+    return sum(needed) - PROCESS * (len(group) - 1)
 
 
 def died(how: str, *, lost: str = "worker") -> Account:

@@ -14,6 +14,7 @@ from typing import Any
 from untrained.batches.addresses import fetch, is_remote, local, put, read_bytes, stamp_of
 from untrained.batches.entries import Entry, Settings
 from untrained.errors import DivergedError, FailedError, InputError, NoRoomError, in_words
+from untrained.fitting import seated
 from untrained.jobs import Job, Outcome, attempt
 from untrained.reading import hash_of
 
@@ -45,7 +46,7 @@ class Piece:
 
 def do_piece(piece: Piece, cancelled: Callable[[], bool] = lambda: False) -> Account:
     """Do a piece of work; whatever comes of it is an account."""
-    began, used = time.monotonic(), time.process_time()
+    began, used, seat = time.monotonic(), time.process_time(), seated()
     try:
         account = _done(piece, cancelled)
     except (FailedError, NoRoomError) as error:
@@ -54,11 +55,11 @@ def do_piece(piece: Piece, cancelled: Callable[[], bool] = lambda: False) -> Acc
         account = {"status": "refused", "reason": _one_line(error)}
     except Exception as error:  # a disk, a library
         account = {"status": "failed", "reason": _one_line(Exception(in_words(error)))}
-    return {
-        **account,
-        "seconds": round(time.monotonic() - began, 3),
-        "cpu_seconds": round(time.process_time() - used, 3),
-    }
+    spent = time.monotonic() - began, time.process_time() - used
+    if seat is not None:  # others had a part of that
+        spent = seat.spent()
+        account |= {"together": seat.mean_company} if seat.mean_company else {}
+    return {**account, "seconds": round(spent[0], 3), "cpu_seconds": round(spent[1], 3)}
 
 
 def _done(piece: Piece, cancelled: Callable[[], bool]) -> dict[str, Any]:

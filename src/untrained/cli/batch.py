@@ -55,6 +55,7 @@ def run(
     threads: Whole | None = None,
     cluster: str | None = None,
     gpus: float = 0.0,
+    together: Whole = 1,
     retries: Whole = 2,
     again: Flag = False,
     verify: Flag = False,
@@ -101,6 +102,9 @@ def run(
         Use a Ray cluster: auto (that of this machine or job, or a new one) or its address.
     gpus
         Of a worker on a cluster: 1, or a part of one, 0.25.
+    together
+        How many small pictures of one size a worker fits in one pass, where that is faster: 16 is
+        (docs/batch.md). Their images differ by rounding from those of one after another.
     retries
         How many more tries a picture gets whose worker was killed, or whose storage failed.
     again
@@ -129,10 +133,14 @@ def run(
     )  # fmt: skip
     if dry_run:
         return _tell_dry_run(look_at_batch(inputs, settings, threads=threads), printing)
-    engine: Engine = LocalEngine(workers=1 if workers is None else workers, threads=threads)
     settings.check()  # before a cluster is asked for
     facts: dict[str, Any] = {}
+    engine: Engine = LocalEngine(
+        workers=1 if workers is None else workers, threads=threads, together=together
+    )
     if cluster is not None:
+        if together != 1:
+            raise InputError("--together is for the workers of this machine; leave --cluster out")
         engine = RayEngine(address=cluster, workers=workers or 0, threads=threads or 1, gpus=gpus)
         if link := engine.dashboard():
             facts["dashboard"] = link

@@ -47,6 +47,7 @@ from untrained.fitting.stopping import (
     Verdict,
     WindowedVariance,
 )
+from untrained.fitting.together import Seat, Together, seated, stepping_together
 
 __all__ = [
     "PLAIN",
@@ -76,6 +77,7 @@ __all__ = [
     "RmsProp",
     "Score",
     "Scoring",
+    "Seat",
     "Snapshots",
     "Start",
     "StepSize",
@@ -83,6 +85,7 @@ __all__ = [
     "StopRule",
     "Stopper",
     "TensorBoard",
+    "Together",
     "Verdict",
     "WindowedVariance",
     "fit",
@@ -90,6 +93,8 @@ __all__ = [
     "full_float32",
     "pick_device",
     "read_tensors",
+    "seated",
     "spread_steps",
+    "stepping_together",
     "write_tensors",
 ]

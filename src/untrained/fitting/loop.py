@@ -157,11 +157,10 @@ def fit(
         now.keep(objective.estimate(run_network) if averaged is None else averaged)
     assert now.best is not None
     assert now.unfinished is not None
-    whole = reason not in (StopReason.INTERRUPTED, StopReason.CANCELLED)
-    if whole and has_learned_nothing(now, problem, scale):
+    cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED)
+    if not cut_short and has_learned_nothing(now, problem, scale):
         reason = StopReason.DIVERGED
-    cut_short = reason in (StopReason.INTERRUPTED, StopReason.CANCELLED, StopReason.DIVERGED)
-    if refine is not None and not cut_short:
+    if refine is not None and not cut_short and reason is not StopReason.DIVERGED:
         try:
             now.best = objective.finish(refine(objective.problem, now.unfinished))
         except KeyboardInterrupt:  # the network's own image is kept, and the fit can go on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ __all__ = [
     "OptimizerSettings",
     "RmsProp",
     "StepSize",
+    "step_all",
 ]
 
 
@@ -179,6 +180,14 @@ class Muon:
         return _Muon(parameters, self)
 
 
+def step_all(optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Take the steps that are faster together, and their gradients off; the rest is as it was."""
+    together = [optimizer for optimizer in optimizers if isinstance(optimizer, _Muon)]
+    _Muon.step_all(together)
+    for optimizer in together:
+        optimizer.zero_grad(set_to_none=True)
+
+
 class _Muon(torch.optim.Optimizer):
     """Two groups: kernels, by orthogonalised momentum, and vectors, by Adam."""
 
@@ -193,48 +202,90 @@ class _Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Take one step."""
-        kernels, vectors = self.param_groups
-        for p in kernels["params"]:
-            if p.grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state["mean"] = torch.zeros_like(p)
-            state["mean"].lerp_(p.grad, 1 - kernels["momentum"])
-            ahead = p.grad.lerp(state["mean"], kernels["momentum"])
-            rows, columns = p.shape[0], p[0].numel()
-            update = _orthogonalised(ahead.reshape(rows, columns)).view(ahead.shape)
-            p.add_(update, alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
-        for p in vectors["params"]:
-            if p.grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
-            state["step"] += 1
-            beta1, beta2 = vectors["betas"]
-            state["mean"].lerp_(p.grad, 1 - beta1)
-            state["square"].lerp_(p.grad.square(), 1 - beta2)
-            mean = state["mean"] / (1 - beta1 ** state["step"])
-            square = state["square"] / (1 - beta2 ** state["step"])
-            p.sub_(vectors["lr"] * mean / (square.sqrt() + 1e-8))
+        self.step_all([self])
+
+    @staticmethod
+    @torch.no_grad()
+    def step_all(optimizers: Sequence[_Muon]) -> None:
+        """Take one step of each, the kernels of all orthogonalised together."""
+        ahead = [optimizer._look_ahead(optimizer.param_groups[0]) for optimizer in optimizers]
+        updates = iter(_orthogonalised([a.reshape(len(a), -1) for each in ahead for a in each[1]]))
+        for optimizer, (parameters, _) in zip(optimizers, ahead, strict=True):
+            kernels, vectors = optimizer.param_groups
+            for p in parameters:
+                update = next(updates)
+                rows, columns = update.shape
+                p.add_(update.view(p.shape), alpha=-kernels["lr"] * max(1.0, rows / columns) ** 0.5)
+            optimizer._step_vectors(vectors)
+
+    def _look_ahead(self, group: dict[str, Any]) -> tuple[list[Tensor], Sequence[Tensor]]:
+        """Return the kernels that have a gradient, and the momentum of each one step ahead."""
+        parameters, grads = _with_gradients(group)
+        if not parameters:
+            return [], []
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p]["mean"] = torch.zeros_like(p)
+        means = [self.state[p]["mean"] for p in parameters]
+        torch._foreach_lerp_(means, grads, 1 - group["momentum"])
+        return parameters, torch._foreach_lerp(grads, means, group["momentum"])
+
+    def _step_vectors(self, group: dict[str, Any]) -> None:
+        parameters, grads = _with_gradients(group)
+        if not parameters:
+            return
+        for p in parameters:
+            if not self.state[p]:
+                zeros = {"mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
+                self.state[p] |= {"step": 0, **zeros}
+            self.state[p]["step"] += 1
+        states = [self.state[p] for p in parameters]
+        means, squares = ([state[name] for state in states] for name in ("mean", "square"))
+        beta1, beta2 = group["betas"]
+        torch._foreach_lerp_(means, grads, 1 - beta1)
+        torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - beta2)
+        corrections = [[1 - beta ** state["step"] for state in states] for beta in (beta1, beta2)]
+        updates = torch._foreach_div(means, corrections[0])
+        torch._foreach_mul_(updates, group["lr"])
+        roots = torch._foreach_div(squares, corrections[1])
+        torch._foreach_sqrt_(roots)
+        torch._foreach_add_(roots, 1e-8)
+        torch._foreach_div_(updates, roots)
+        torch._foreach_sub_(parameters, updates)
 
 
-def _orthogonalised(matrix: Tensor) -> Tensor:
-    """Return nearly U Vᵀ of the matrix's U S Vᵀ, singular values in about [0.7, 1.2].
+def _with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the parameters of a group that have a gradient, and the gradients."""
+    parameters = [p for p in group["params"] if p.grad is not None]
+    return parameters, [p.grad for p in parameters]
+
+
+def _orthogonalised(matrices: list[Tensor]) -> list[Tensor]:
+    """Return nearly U Vᵀ of each matrix's U S Vᵀ, singular values in about [0.7, 1.2].
 
     Five quintic Newton-Schulz iterations X ← aX + b(XXᵀ)X + c(XXᵀ)²X. They only ever multiply X
-    from the left by polynomials of XXᵀ, so they run on that small square matrix alone.
+    from the left by polynomials of XXᵀ, so they run on that small square matrix alone, and on all
+    those of a size at once.
     """
+    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]
+    wide = [x / (x.norm() + 1e-12) for x in wide]
+    by_size: dict[int, list[int]] = {}
+    for i, x in enumerate(wide):
+        by_size.setdefault(x.shape[0], []).append(i)
+    for places in by_size.values():
+        totals = _polynomials(torch.stack([wide[i] @ wide[i].T for i in places]))
+        for i, total in zip(places, totals, strict=True):
+            wide[i] = total @ wide[i]
+    return [x if x.shape == m.shape else x.T for x, m in zip(wide, matrices, strict=True)]
+
+
+def _polynomials(gram: Tensor) -> Tensor:
+    """Return P (n, r, r) of XXᵀ (n, r, r): P X is X after the iterations."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-12)
-    gram = x @ x.T
-    identity = torch.eye(gram.shape[0], dtype=x.dtype, device=x.device)
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     total = identity
     for _ in range(5):
         factor = a * identity + b * gram + c * (gram @ gram)
         total = factor @ total
         gram = factor @ gram @ factor
-    result: Tensor = total @ x
-    return result if wide is matrix else result.T
+    return total

@@ -11,6 +11,7 @@ from untrained.networks.layers import NetworkSettings, for_image, initialize
 from untrained.networks.members import Members
 from untrained.networks.plain import Plain, PlainNetwork, Pointwise, PointwiseNetwork
 from untrained.networks.resnet import ResNet, ResNetNetwork
+from untrained.networks.side_by_side import SideBySide, can_stand_side_by_side
 from untrained.networks.skip import Skip, SkipNetwork
 from untrained.networks.summary import LayerSummary, NetworkSummary, summarize
 from untrained.networks.time_dependent import Helix, TimeDependent, TimeDependentNetwork
@@ -44,12 +45,14 @@ __all__ = [
     "PointwiseNetwork",
     "ResNet",
     "ResNetNetwork",
+    "SideBySide",
     "Skip",
     "SkipNetwork",
     "TimeDependent",
     "TimeDependentNetwork",
     "UNet",
     "UNetNetwork",
+    "can_stand_side_by_side",
     "for_image",
     "initialize",
     "summarize",

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["as_it_is", "conv2d", "conv_reflect", "double_bilinear"]
+__all__ = ["as_it_is", "conv2d", "conv_reflect", "double_bilinear", "side_by_side"]
 
 
 def as_it_is(x: Tensor) -> AbstractContextManager[object]:
@@ -36,6 +36,7 @@ def conv2d(
     bias: Tensor | None,
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
+    groups: int = 1,
 ) -> Tensor:  # fmt: skip
     """Return `F.conv2d`, computed lying on its side where the result is one pixel wide.
 
@@ -43,8 +44,8 @@ def conv2d(
     processors with AVX10 and AMX: the upright column is wrong, the lying row is right.
     """
     if stride > 1 and x.shape[3] + 2 * padding[1] - weight.shape[3] < stride:
-        return F.conv2d(x.mT, weight.mT, bias, stride, padding[::-1]).mT
-    return F.conv2d(x, weight, bias, stride, padding)
+        return F.conv2d(x.mT, weight.mT, bias, stride, padding[::-1], groups=groups).mT
+    return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
 
 def double_bilinear(x: Tensor) -> Tensor:
@@ -60,6 +61,14 @@ def conv_reflect(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) ->
     the kernel.
     """
     result: Tensor = _ConvReflect.apply(x, weight, bias, stride)  # type: ignore[no-untyped-call]
+    return result
+
+
+def side_by_side(*parts: Tensor) -> Tensor:
+    """Return the channels of some (b, c, h, w) after each other, as `torch.cat(parts, 1)` does."""
+    if parts[0].device.type != "cpu":
+        return torch.cat(parts, 1)
+    result: Tensor = _SideBySide.apply(*parts)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -157,3 +166,18 @@ class _DoubleBilinear(torch.autograd.Function):
                 place = result.narrow(axis, 0 if first else result.shape[axis] - 1, 1)
                 place.copy_(gather(F.pad(part, sides, mode="replicate")))
         return result
+
+
+class _SideBySide(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *parts: Tensor) -> Tensor:
+        ctx.channels = [part.shape[1] for part in parts]
+        return torch.cat(parts, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        (grad,) = grads
+        innermost = grad.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if innermost else torch.contiguous_format
+        parts = torch.split(grad, ctx.channels, 1)
+        return tuple(part.contiguous(memory_format=layout) for part in parts)

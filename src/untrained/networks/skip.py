@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from untrained.errors import InputError
 from untrained.networks.dropout import Dropout, seed_dropouts
+from untrained.networks.enlarged import conv_beside_doubled, doubling_is_short
+from untrained.networks.functional import side_by_side
 from untrained.networks.layers import (
     Activation,
     Output,
@@ -137,7 +138,7 @@ class SkipNetwork(nn.Module):
         scales = len(s.widths)
         widths_up = s.widths_up or s.widths
         kernels_down = per_scale(s.kernel_down, scales, "kernel_down")
-        kernels_up = per_scale(s.kernel_up, scales, "kernel_up")
+        kernels_up = self.kernels_up = per_scale(s.kernel_up, scales, "kernel_up")
         before_concat = s.up_position == "before_concat"
 
         self.encoder = nn.ModuleList()
@@ -177,8 +178,7 @@ class SkipNetwork(nn.Module):
         outputs = [*inputs[1:], x]
         for i in reversed(range(len(inputs))):
             if s.up_position == "before_concat":
-                x = upsample(x, s.up, _size(inputs[i]))
-                x = self.decoder[i](self._concat(i, x, inputs[i]))
+                x = self._decoded_beside(i, x, inputs[i])
             else:
                 x = self.decoder[i](self._concat(i, x, outputs[i]))
                 x = upsample(x, s.up, _size(inputs[i]))
@@ -186,9 +186,24 @@ class SkipNetwork(nn.Module):
         x = F.pixel_shuffle(x, s.shuffle) if s.shuffle > 1 else x
         return crop_to(x, size)
 
+    def _decoded_beside(self, i: int, x: Tensor, source: Tensor) -> Tensor:
+        """Return the decoder's block of the skip connection and x at twice its size."""
+        s, skip, size = self.settings, self.skip[i], _size(source)
+        bare = s.up == "nearest" and s.padding == "zeros" and not s.norm_concat and not s.dropout
+        block = self.decoder[i]
+        assert isinstance(block, nn.Sequential)
+        if bare and self.kernels_up[i] == 3 and doubling_is_short(x, size):
+            first = block[0]
+            assert isinstance(first, nn.Sequential)
+            if isinstance(first[0], nn.Conv2d):  # else that of several networks (`SideBySide`)
+                beside = None if isinstance(skip, _Nothing) else skip(source)
+                x = conv_beside_doubled(beside, x, first[0].weight, first[0].bias)
+                return block[1:](first[1:](x))  # type: ignore[no-any-return]
+        return block(self._concat(i, upsample(x, s.up, size), source))  # type: ignore[no-any-return]
+
     def _concat(self, i: int, x: Tensor, source: Tensor) -> Tensor:
         skip = self.skip[i]
-        return x if isinstance(skip, _Nothing) else torch.cat([skip(source), x], dim=1)
+        return x if isinstance(skip, _Nothing) else side_by_side(skip(source), x)
 
 
 class _Nothing(nn.Module):

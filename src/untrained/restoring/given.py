@@ -111,6 +111,8 @@ class Execution:
         weights: of the fit of a like image with the same recipe to start from
             (`Result.last_weights`); None = random ones.
         z: the code to feed the network (`Result.z`); None = drawn from the seed.
+        together: let the steps be taken with those of other pictures, in a thread that has a seat
+            beside theirs (`fitting.Together`).
     """
 
     device: str = "auto"
@@ -119,3 +121,4 @@ class Execution:
     state: dict[str, Any] | None = None
     weights: Weights | None = None
     z: Tensor | None = None
+    together: bool = False

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import torch
 
 from untrained.errors import NoRoomError
-from untrained.fitting import Plan
+from untrained.fitting import Plan, seated
 from untrained.memory import free_memory
 from untrained.networks import Custom, NetworkSettings, NetworkSummary, summarize
 from untrained.objectives import Problem
@@ -22,12 +22,14 @@ __all__ = [
     "available_memory",
     "make_plan",
     "memory_in_parts",
+    "pays_together",
     "predict_memory",
     "summarize_recipe",
 ]
 
 _TILED_FROM = 4 * TILE**2  # pixels of the observation
 _WHOLE = 44  # bytes a value of a picture in tiles, measured: input, sums, result, file
+_SMALL = 8 * 2**20  # bytes of a network's maps at which calls, not sums, take the time of a CPU
 _ROOM = 1.3  # allocator, autocast copies and the interpreter on top of what is counted
 
 
@@ -71,6 +73,24 @@ def make_plan(
         precision=recipe.acceleration.resolve(device).precision,
         share=pace.share,
     )
+
+
+def pays_together(
+    recipe: Recipe, problem: Problem, device: torch.device, memory_bytes: int
+) -> bool:
+    """Whether a fit's steps are faster with those of the other seats, and all have room.
+
+    On a CPU that is where the maps are small (docs/measurements.md), on a GPU wherever there is
+    room. Without a seat (`fitting.Together`) it is never.
+    """
+    seat = seated()
+    if seat is None or recipe.members > 1:
+        return False
+    _, channels, height, width = problem.image_shape
+    maps = summarize_recipe(recipe, height, width, channels).activation_bytes
+    free = available_memory(device)
+    fits = free is None or seat.together.seats * memory_bytes <= free
+    return fits and (device.type != "cpu" or maps <= _SMALL)
 
 
 def summarize_recipe(recipe: Recipe, height: int, width: int, channels: int) -> NetworkSummary:

@@ -26,7 +26,7 @@ from untrained.recipes import Recipe, as_recipe, find_recipe
 from untrained.restoring.given import Execution, Given
 from untrained.restoring.noise_level import DOUBTS, noise_of
 from untrained.restoring.paces import learn_pace
-from untrained.restoring.planner import make_plan
+from untrained.restoring.planner import make_plan, pays_together
 from untrained.restoring.solve import nothing_to_fit, solve
 from untrained.restoring.tiles import solve_tiled
 from untrained.restoring.values import Values, read_values
@@ -112,13 +112,15 @@ def restore(
     plan = make_plan(recipe, problem, device, warm=execution.weights is not None)
     for callback in callbacks:
         callback.on_plan(plan)
-    execution = replace(execution, callbacks=callbacks)
+    together = plan.tiles == 1 and pays_together(recipe, problem, device, plan.memory_bytes)
+    execution = replace(execution, callbacks=callbacks, together=together)
     if constant:
         result = nothing_to_fit(problem, execution)
     else:
         began = time.monotonic()
         result = _fitted(problem, recipe, device, seed, execution, tiles=plan.tiles)
-        if execution.state is None and execution.weights is None and not result.cut_short:
+        alone = not execution.together  # else others had a part of the time
+        if alone and execution.state is None and execution.weights is None and not result.cut_short:
             learn_pace(
                 recipe, problem, device,
                 plan=plan, steps=result.stop_step, seconds=time.monotonic() - began,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,6 +20,7 @@ from untrained.fitting import (
     fit,
     freed_memory_kept,
     full_float32,
+    stepping_together,
 )
 from untrained.networks import Members, for_image
 from untrained.objectives import Objective, Problem
@@ -128,16 +130,22 @@ def solve(
     if execution.weights is not None:
         load_weights(parts.network, execution.weights)
     acceleration = recipe.acceleration.resolve(device)
-    with freed_memory_kept():
+    optimizer = recipe.optimizer.build(_fitted(parts, recipe), seed=seed + 2)
+    with freed_memory_kept(), contextlib.ExitStack() as stack:
+        fast = acceleration
+        if execution.together:
+            kind = (repr(recipe.network), recipe.fitted)
+            company = stepping_together(acceleration, parts.network, optimizer, kind)
+            fast = stack.enter_context(company)
         result = fit(
             parts.network,
             parts.objective,
-            optimizer=recipe.optimizer.build(_fitted(parts, recipe), seed=seed + 2),
+            optimizer=optimizer,
             max_steps=recipe.max_steps,
             stopper=recipe.stopper,
             average=recipe.average,
             schedule=lambda step: recipe.optimizer.step_size.factor(step, recipe.max_steps),
-            acceleration=acceleration,
+            acceleration=fast,
             callbacks=execution.callbacks,
             check_every=recipe.check_every,
             cancelled=execution.cancelled,
@@ -145,6 +153,9 @@ def solve(
             z=execution.z,
             refine=None if recipe.refinement is None else recipe.refinement.refine,
         )
+    if fast is not acceleration:  # its weights lay among those of others
+        own = {name: value.detach() for name, value in parts.network.state_dict().items()}
+        result = replace(result, last_weights=own)
     extras: dict[str, Tensor] = {}
     if not result.cut_short:
         with torch.no_grad(), full_float32():
