@@ -21,9 +21,11 @@ class Engine(Protocol):
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """Yield each piece and what came of it, as it ends.
 
-        A piece is taken from `pieces` only when there is a worker for it, so that no more are on
-        their way than there are workers. A worker that dies costs its own piece, which is "failed"
-        then; another takes its place.
+        A piece is taken from `pieces` only when there is a worker for it, and is begun only when
+        there is the memory for it, so that no more are on their way than there are workers. A
+        worker that dies costs its own piece, which is "failed" then, and its `lost` says what was:
+        the "worker", its "machine", or, of a worker that never began, its "start"; another takes
+        its place.
         """
         ...
 
