@@ -1,25 +1,37 @@
 """Small pictures one after another and many in one pass: pictures a second, and what it costs.
 
     python benchmarks/one_pass.py PICTURES --side 64 --count 16 --together 1,8,16
+    python benchmarks/one_pass.py PICTURES --side 64 --together 1,4,8,16 --steps 60
 
 Crops of the pictures with noise of σ = 25 are a batch, done once for each number that is fitted in
-one pass, in turn. `core` counts the seconds of the cores, which other programs do not lengthen.
+one pass, in turn. `core` counts the seconds of the cores, which other programs lengthen little.
+With `--steps` only the steps of such fits are timed: milliseconds of a core a picture and step, the
+median over tens of steps.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import tempfile
+import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from untrained.batches import LocalEngine, Settings, run_batch
+from untrained.batches import Account, Entry, LocalEngine, Settings, run_batch
+from untrained.fitting import Callback, Check, Together
 from untrained.images import Picture, read_picture, write_picture
+from untrained.noise import white
+from untrained.objectives import Problem
+from untrained.recipes import find_recipe, with_settings
+from untrained.restoring import Execution, solve
 
 
 def main() -> None:
@@ -33,8 +45,15 @@ def main() -> None:
     parser.add_argument("--recipe", default="fast")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--steps", type=int, default=0)
     asked = parser.parse_args()
     changes = dict(change.split("=", 1) for change in asked.set)
+    if asked.steps:
+        torch.set_num_threads(1)
+        for together in map(int, asked.together.split(",")):
+            taken = step_of(together, asked.side, asked.steps, asked.recipe)
+            print(f"{asked.side}², {together} in one pass: {1000 * taken:.2f} ms", flush=True)
+        return
     print("| in one pass | pictures/s | pictures/core s | PSNR | least, most beside alone dB |")
     print("| --- | --- | --- | --- | --- |")
     rows: list[dict[str, Any]] = []
@@ -44,14 +63,8 @@ def main() -> None:
             settings = Settings(
                 output=f"{place}/{together}", task="denoise", recipe=asked.recipe, changes=changes
             )
-            accounts: dict[str, Any] = {}
-            began = time.monotonic()
-            run_batch(
-                [str(manifest)], settings,
-                LocalEngine(workers=asked.workers, threads=1, together=together),
-                tell=lambda entry, account, to=accounts: to.update({entry.source: dict(account)}),
-            )  # fmt: skip
-            rows.append(row_of(together, time.monotonic() - began, accounts, rows))
+            engine = LocalEngine(workers=asked.workers, threads=1, together=together)
+            rows.append(row_of(together, *once(manifest, settings, engine), rows))
             shown = rows[-1]
             print(
                 f"| {together} | {shown['rate']:.3f} | {shown['core_rate']:.3f} "
@@ -60,6 +73,53 @@ def main() -> None:
             )
     if asked.output:
         asked.output.write_text(json.dumps(rows))
+
+
+def once(manifest: Path, settings: Settings, engine: LocalEngine) -> tuple[float, dict[str, Any]]:
+    """Do the batch; return the seconds and what came of each picture."""
+    accounts: dict[str, Any] = {}
+
+    def tell(entry: Entry, account: Account) -> None:
+        accounts[entry.source] = account
+
+    began = time.monotonic()
+    run_batch([str(manifest)], settings, engine, tell=tell)
+    return time.monotonic() - began, accounts
+
+
+class Clock(Callback):
+    """Reads the seconds of the cores at every look."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_check(self, check: Check) -> None:
+        """Read them."""
+        self.times.append(time.process_time())
+
+
+def step_of(together: int, side: int, steps: int, recipe: str) -> float:
+    """Return the seconds of a core that a picture's step takes."""
+    settings = {"max_steps": steps, "stopper": "FixedSteps", "refinement": "None"}
+    short, clock, room = with_settings(find_recipe("denoise", recipe), settings), Clock(), None
+    if together > 1:
+        room = Together(together)
+
+    def fit(i: int) -> None:
+        torch.set_num_threads(1)
+        y = 0.5 + 0.1 * torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(i))
+        problem = Problem(observed=y, noise=white(0.1), clip=True, bounded=True)
+        with room.seat() if room else contextlib.nullcontext():
+            run = Execution(together=room is not None, callbacks=[] if i else [clock])
+            solve(problem, short, seed=i, execution=run)
+
+    crew = [threading.Thread(target=fit, args=(i,)) for i in range(together)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    spans = [b - a for a, b in pairwise(clock.times)]
+    return statistics.median(spans) / (short.check_every * together)
 
 
 def row_of(

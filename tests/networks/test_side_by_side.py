@@ -18,7 +18,7 @@ from untrained.networks import (
     can_stand_side_by_side,
 )
 
-KINDS = {
+KINDS: dict[str, NetworkSettings] = {
     "shuffled": Skip(
         widths=(8, 8), widths_skip=4, up="nearest", padding="zeros", output="linear",
         norm_concat=False, kernel_refine=3, shuffle=2,
@@ -39,7 +39,7 @@ DOUBLED = Skip(
 @pytest.mark.parametrize("kind", [*KINDS, "doubled"])
 def test_images_and_gradients_are_those_of_each_alone(kind: str) -> None:
     height, width = (20, 24) if kind in KINDS else (112, 96)  # large maps have a way of their own
-    settings: NetworkSettings = KINDS.get(kind, DOUBLED)
+    settings = KINDS.get(kind, DOUBLED)
     fed = 8 if isinstance(settings, DeepDecoder) else 3
     networks = [
         settings.build(fed, 3, generator=Generator().manual_seed(i)).double() for i in range(3)
