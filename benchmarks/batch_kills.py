@@ -99,8 +99,11 @@ def run(folder: Path, chosen: argparse.Namespace) -> Counter[str]:
     share = draws.uniform(0.02, 0.98, len(kinds))
     events = sorted(zip(share * chosen.pictures, draws.permutation(kinds), strict=True))
     killed: Counter[str] = Counter()
-    nodes = Nodes(chosen.nodes, chosen.cores)
     out = folder / "out"
+    before = len(list(out.glob("*.png")))
+    events = [event for event in events if event[0] > before]
+    nodes = Nodes(chosen.nodes, chosen.cores)
+    driver = None
     try:
         while True:
             words = ["batch", "in", "-o", "out", "--steps", str(chosen.steps), *WORDS]
@@ -113,7 +116,7 @@ def run(folder: Path, chosen: argparse.Namespace) -> Counter[str]:
                 time.sleep(0.2)
                 ready = sum(1 for path in out.glob("*.png"))
                 while events and ready >= events[0][0]:
-                    kind = events[0][1]
+                    kind = str(events[0][1])
                     if kind == "driver":
                         driver.send_signal(signal.SIGKILL)
                     elif kind == "node":
@@ -134,6 +137,8 @@ def run(folder: Path, chosen: argparse.Namespace) -> Counter[str]:
                 print(f"the last driver ended with {driver.returncode}", flush=True)
                 return killed
     finally:
+        if driver is not None:
+            driver.kill()
         nodes.cluster.shutdown()
 
 
@@ -148,12 +153,17 @@ def main() -> None:
     parser.add_argument("--node-kills", type=int, default=1)
     parser.add_argument("--driver-kills", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="which is kept; a run goes on in it")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        make_pictures(folder / "in", chosen.pictures, chosen.side)
+    # Ray's workers are nice, and would have nothing where others are busy.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
+    with contextlib.ExitStack() as stack:
+        folder = chosen.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "in").exists():
+            make_pictures(folder / "in", chosen.pictures, chosen.side)
         began = time.monotonic()
         killed = run(folder, chosen)
         seconds = time.monotonic() - began

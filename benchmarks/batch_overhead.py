@@ -1,6 +1,6 @@
 """What Ray costs a picture beside the local pool, and what a second worker brings, in one run.
 
-OMP_NUM_THREADS=1 python benchmarks/batch_overhead.py --side 256 --pictures 4
+OMP_NUM_THREADS=1 python benchmarks/batch_overhead.py --side 256 --pictures 5
 
 A turn is a batch of its own. Told of each: seconds until the first picture had begun (workers
 start), the pace after that in seconds a picture (from the end of each worker's first picture to
@@ -17,8 +17,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from untrained.batches import Account, Engine, Entry, LocalEngine, RayEngine, Settings, run_batch
+from untrained.batches import (
+    Account,
+    Engine,
+    Entry,
+    LocalEngine,
+    Piece,
+    RayEngine,
+    Settings,
+    do_piece,
+    run_batch,
+)
 from untrained.images import Picture, write_picture
 
 
@@ -32,12 +43,31 @@ def make_pictures(folder: Path, count: int, side: int) -> None:
         write_picture(folder / f"{i:03d}.png", Picture.from_array(pixels))
 
 
-def turn(folder: Path, name: str, engine: Engine, workers: int, steps: int) -> dict[str, float]:
-    """Do a batch; return its seconds."""
-    settings = Settings(
-        output=str(folder / name), task="denoise", options={"sigma": 20.0},
+def steps_for(seconds: float, folder: Path) -> int:
+    """Return the steps of a fit that takes so long, by two short ones of one thread."""
+    torch.set_num_threads(1)
+    source = next((folder / "in").iterdir())
+    took = []
+    for steps in (5, 5, 25):  # the first warms up
+        settings = settings_of(folder / f"pilot-{len(took)}", steps)
+        entry = Entry(source=str(source), target=f"{settings.output}/a.png", task="denoise")
+        runs = folder / f"runs-{len(took)}"
+        account = do_piece(Piece(key="a", entry=entry, settings=settings, runs=runs))
+        took.append(account["seconds"])
+    pace = max(1e-3, (took[2] - took[1]) / 20)
+    return max(5, round(5 + (seconds - took[1]) / pace))
+
+
+def settings_of(output: Path, steps: int) -> Settings:
+    return Settings(
+        output=str(output), task="denoise", options={"sigma": 20.0},
         changes={"max_steps": str(steps), "stopper": "FixedSteps"},
     )  # fmt: skip
+
+
+def turn(folder: Path, name: str, engine: Engine, workers: int, steps: int) -> dict[str, float]:
+    """Do a batch; return its seconds."""
+    settings = settings_of(folder / name, steps)
     ends: list[float] = []
     took: list[float] = []
 
@@ -62,11 +92,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=4)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=10, help="that a fit is to take")
     parser.add_argument("--turns", type=int, default=2)
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Ray's workers are nice, and would be compared with others that are not.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
     import ray
 
     ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=80_000_000,
@@ -75,6 +107,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make_pictures(folder / "in", chosen.pictures, chosen.side)
+        steps = steps_for(chosen.seconds, folder)
+        print(f"{steps} steps", flush=True)
         for number in range(chosen.turns):
             for workers in (1, 2):
                 engines = (
@@ -83,9 +117,7 @@ def main() -> None:
                 )
                 for name, engine in engines if number % 2 == 0 else reversed(engines):
                     label = f"{name}, {workers} worker(s)"
-                    times = turn(
-                        folder, f"{name}-{workers}-{number}", engine, workers, chosen.steps
-                    )
+                    times = turn(folder, f"{name}-{workers}-{number}", engine, workers, steps)
                     found.setdefault(label, []).append(times)
                     told = ", ".join(f"{key} {value:.3f}" for key, value in times.items())
                     print(f"{label}: {told}", flush=True)

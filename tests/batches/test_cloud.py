@@ -220,7 +220,7 @@ def test_s3_in_and_s3_out_through_a_server_that_fails_stalls_and_cuts(
     for path in paths:
         places.put(path, f"s3://box/in/{path.name}")
     monkeypatch.setenv("UNTRAINED_STORAGE_TIMEOUT", "1")
-    s3.every = 4
+    s3.every, s3.count = 4, 0
     totals = run_batch(["s3://box/in/"], of_bucket(), engine)
     assert totals.counts == {"done": count}
     assert set(s3.done) == {"", *s3.kinds}

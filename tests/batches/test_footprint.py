@@ -66,6 +66,7 @@ def test_the_local_engine_gives_the_pool_weights_and_room(
     assert (given["room"], given["workers"]) == (1234, 3)
     piece = Piece(key="k", entry=found, settings=shared, runs=tmp_path)
     assert given["weigh"]((piece,)) == footprint_of(found, shared)
+    assert given["weigh"]((piece, piece)) == 2 * footprint_of(found, shared) - PROCESS
     list(LocalEngine(memory=99).run(iter(())))
     assert given["room"] == 99
     with pytest.raises(InputError, match="memory is 0"):

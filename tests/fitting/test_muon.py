@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 
 from untrained.fitting import Muon
 
-SHAPES = [(8, 4, 3, 3), (4, 12), (8, 5, 1, 1), (16, 4, 1, 1), (8, 2, 3, 3), (8,), (4,), (1,)]
+SHAPES = [(8, 4, 3, 3), (4, 12), (8, 5, 1, 1), (16, 4, 1, 1), (8, 2, 3, 3), (8,), (4,), (1,), ()]
 
 
 def drawn(shape: tuple[int, ...], seed: int) -> Tensor:

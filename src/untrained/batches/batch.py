@@ -35,10 +35,10 @@ from untrained.reading import hash_of
 __all__ = ["Totals", "run_batch"]
 
 _WINDOW = 256  # entries that are looked at ahead, to be done by size
-_AT_ONCE = 32  # requests to a storage, of the outputs that an earlier part has made
-_OFTEN = 0.5  # seconds; entries are claimed about as often, one or many
 _MOST_DEATHS = 3  # of workers with one piece, however many more tries it would have
 _MOST_SPARED = 100  # tries of a piece that were no fault of its own, and are not counted
+_AT_ONCE = 32  # requests to a storage, of the outputs that an earlier part has made
+_OFTEN = 0.5  # seconds; entries are claimed about as often, one or many
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Totals:
     Attributes:
         counts: "done" now; "before": done by an earlier part; "refused", "failed", set aside now;
             "aside": set aside by an earlier part; "elsewhere": another driver is at work on them;
-            "repeated": named before in this batch; "interrupted".
+            "interrupted"; "repeated": named once more by the inputs.
         retried: how many tries were made again.
     """
 
@@ -154,7 +154,7 @@ class _Tries:
         """Count a try by what came of it."""
         self.count += 1
         self.deaths += account.get("lost") == "worker"
-        self.spared += account.get("lost") in ("machine", "start")
+        self.spared += account.get("lost") in ("machine", "start", "group")
 
     def may_go_on(self, account: Account, retries: int) -> bool:
         """Whether a piece is tried again."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from untrained.batches.footprint import PROCESS, footprint_of
-from untrained.batches.groups import Group, do_group, grouped
+from untrained.batches.groups import do_group, grouped
 from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
 from untrained.jobs import do_side_by_side
@@ -22,9 +22,11 @@ class Engine(Protocol):
     def run(self, pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Account]]:
         """Yield each piece and what came of it, as it ends.
 
-        A piece is taken from `pieces` only when there is a worker for it, so that no more are on
-        their way than there are workers. A worker that dies costs its own piece, which is "failed"
-        then; another takes its place.
+        A piece is taken from `pieces` only when there is a worker for it, and is begun only when
+        there is the memory for it, so that no more are on their way than there are workers. A
+        worker that dies costs its own piece, which is "failed" then, and its `lost` says what was:
+        the "worker", its "machine", of a worker that never began its "start", or the "group" that
+        it did at once; another takes its place.
         """
         ...
 
@@ -62,19 +64,21 @@ class LocalEngine:
         for group, answer in do_side_by_side(
             grouped(pieces, self.together, self.alone), do_group,
             workers=self.workers, threads=self.threads,
-            weigh=_footprint, room=self.memory or free_memory(),
+            weigh=_weight, room=self.memory or free_memory(),
         ):  # fmt: skip
             if isinstance(answer, str):
                 self.alone.update(piece.key for piece in group)
-                answer = [died(answer)] * len(group)
+                lost = "worker" if len(group) == 1 else "group"
+                answer = [died(answer, lost=lost)] * len(group)
             yield from zip(group, answer, strict=True)
+
+
+def _weight(group: tuple[Piece, ...]) -> int:
+    """Return the bytes that a worker needs for pieces that it fits at the same time."""
+    needed = [footprint_of(piece.entry, piece.settings) for piece in group]
+    return sum(needed) - PROCESS * (len(group) - 1)
 
 
 def died(how: str, *, lost: str = "worker") -> Account:
     """Return the account of a piece whose worker died; `lost` as for `Engine.run`."""
     return {"status": "failed", "reason": how, "lost": lost}
-
-
-def _footprint(group: Group) -> int:
-    """Return the bytes that a worker needs for a group, in one process."""
-    return PROCESS + sum(footprint_of(one.entry, one.settings) - PROCESS for one in group)

@@ -12,7 +12,7 @@ from untrained.batches.sizes import sides_of
 from untrained.batches.work import Account, Piece, do_piece
 from untrained.fitting import Together
 
-__all__ = ["Group", "do_group", "grouped"]
+__all__ = ["do_group", "grouped"]
 
 Group = tuple[Piece, ...]
 

@@ -103,8 +103,8 @@ def run(
     gpus
         Of a worker on a cluster: 1, or a part of one, 0.25.
     together
-        How many small pictures of one size a worker fits in one pass, where that is faster: 16 is
-        (docs/batch.md). Their images differ by rounding from those of one after another.
+        How many small pictures of one size a worker fits in one pass, where that is faster: 8 to
+        16. Their images differ by rounding from those of one after another.
     retries
         How many more tries a picture gets whose worker was killed, or whose storage failed.
     again
@@ -133,11 +133,11 @@ def run(
     )  # fmt: skip
     if dry_run:
         return _tell_dry_run(look_at_batch(inputs, settings, threads=threads), printing)
+    settings.check()  # before a cluster is asked for
+    facts: dict[str, Any] = {}
     engine: Engine = LocalEngine(
         workers=1 if workers is None else workers, threads=threads, together=together
     )
-    settings.check()  # before a cluster is asked for
-    facts: dict[str, Any] = {}
     if cluster is not None:
         if together != 1:
             raise InputError("--together is for the workers of this machine; leave --cluster out")

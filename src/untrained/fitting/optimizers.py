@@ -231,27 +231,34 @@ class _Muon(torch.optim.Optimizer):
         return parameters, torch._foreach_lerp(grads, means, group["momentum"])
 
     def _step_vectors(self, group: dict[str, Any]) -> None:
-        parameters, grads = _with_gradients(group)
-        if not parameters:
-            return
+        parameters, _ = _with_gradients(group)
         for p in parameters:
             if not self.state[p]:
                 zeros = {"mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
                 self.state[p] |= {"step": 0, **zeros}
             self.state[p]["step"] += 1
-        states = [self.state[p] for p in parameters]
-        means, squares = ([state[name] for state in states] for name in ("mean", "square"))
+        by_step: dict[int, list[int]] = {}
+        for i, p in enumerate(parameters):
+            by_step.setdefault(self.state[p]["step"], []).append(i)
+        for step, places in by_step.items():
+            self._step_alike(group, step, [parameters[i] for i in places])
+
+    def _step_alike(self, group: dict[str, Any], step: int, vectors: list[Tensor]) -> None:
+        """Take Adam's step of vectors of the same age, laid end to end."""
+        means, squares = (
+            [self.state[p][name].view(-1) for p in vectors] for name in ("mean", "square")
+        )
+        grads = [p.grad.reshape(-1) for p in vectors if p.grad is not None]
+        grad, mean, square = torch.cat(grads), torch.cat(means), torch.cat(squares)
         beta1, beta2 = group["betas"]
-        torch._foreach_lerp_(means, grads, 1 - beta1)
-        torch._foreach_lerp_(squares, torch._foreach_mul(grads, grads), 1 - beta2)
-        corrections = [[1 - beta ** state["step"] for state in states] for beta in (beta1, beta2)]
-        updates = torch._foreach_div(means, corrections[0])
-        torch._foreach_mul_(updates, group["lr"])
-        roots = torch._foreach_div(squares, corrections[1])
-        torch._foreach_sqrt_(roots)
-        torch._foreach_add_(roots, 1e-8)
-        torch._foreach_div_(updates, roots)
-        torch._foreach_sub_(parameters, updates)
+        mean.lerp_(grad, 1 - beta1)
+        square.lerp_(grad * grad, 1 - beta2)
+        root = (square / (1 - beta2**step)).sqrt_().add_(1e-8)
+        update = (mean / (1 - beta1**step)).mul_(group["lr"]).div_(root)
+        sizes = [p.numel() for p in vectors]
+        torch._foreach_copy_(means, torch.split(mean, sizes))
+        torch._foreach_copy_(squares, torch.split(square, sizes))
+        torch._foreach_sub_([p.view(-1) for p in vectors], torch.split(update, sizes))
 
 
 def _with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
@@ -267,16 +274,24 @@ def _orthogonalised(matrices: list[Tensor]) -> list[Tensor]:
     from the left by polynomials of XXᵀ, so they run on that small square matrix alone, and on all
     those of a size at once.
     """
-    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]
-    wide = [x / (x.norm() + 1e-12) for x in wide]
-    by_size: dict[int, list[int]] = {}
-    for i, x in enumerate(wide):
-        by_size.setdefault(x.shape[0], []).append(i)
-    for places in by_size.values():
-        totals = _polynomials(torch.stack([wide[i] @ wide[i].T for i in places]))
-        for i, total in zip(places, totals, strict=True):
-            wide[i] = total @ wide[i]
-    return [x if x.shape == m.shape else x.T for x, m in zip(wide, matrices, strict=True)]
+    by_shape: dict[tuple[int, int], list[int]] = {}
+    for i, matrix in enumerate(matrices):
+        by_shape.setdefault((len(matrix), matrix.shape[1]), []).append(i)
+    wide: dict[int, list[tuple[list[int], Tensor]]] = {}  # by the rows of the square matrix
+    for (rows, columns), places in by_shape.items():
+        x = torch.stack([matrices[i] for i in places])
+        x = x if rows <= columns else x.mT
+        x = x / (torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True) + 1e-12)
+        wide.setdefault(x.shape[1], []).append((places, x))
+    updates = list(matrices)
+    for stacks in wide.values():
+        totals = _polynomials(torch.cat([x @ x.mT for _, x in stacks]))
+        parts = torch.split(totals, [len(x) for _, x in stacks])
+        for (places, x), total in zip(stacks, parts, strict=True):
+            update = total @ x
+            for i, one in zip(places, update, strict=True):
+                updates[i] = one if one.shape == matrices[i].shape else one.T
+    return updates
 
 
 def _polynomials(gram: Tensor) -> Tensor:

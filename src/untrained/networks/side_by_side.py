@@ -36,9 +36,8 @@ class SideBySide(nn.Module):
     """(n, c, h, w) -> (n, C, H, W): network i maps item i; nothing is shared.
 
     What `Members` does by n calls of each layer takes one here: the convolutions are grouped, the
-    norms see n C channels. A small map costs less than the call, so that eight networks on maps of
-    32x32 take a third of the time (docs/measurements.md). Tensors are contiguous: only so are
-    (n, C, h, w) and (1, n C, h, w) the same memory.
+    norms see n C channels. A small map costs less than the call (docs/measurements.md). Tensors are
+    contiguous: only so are (n, C, h, w) and (1, n C, h, w) the same memory.
 
     The networks share their memory with this one: a step of either is a step of both.
     """
