@@ -74,7 +74,7 @@ def test_of_a_large_picture_only_what_is_seen_is_sent(page: Any, studio: Any, la
 
     page.get_by_role("button", name="1:1").click()
     page.wait_for_function(
-        "performance.getEntriesByType('resource').some(e => /x=0&y=0/.test(e.name))"
+        "() => performance.getEntriesByType('resource').some(e => /x=0&y=0/.test(e.name))"
     )
     pane = page.locator(".viewer .pane").first
     pane.focus()
@@ -104,7 +104,7 @@ def test_the_painter_loads_the_tiles_that_are_seen(page: Any, studio: Any, tmp_p
     page.get_by_role("button", name="1:1").click()
     expect(tiles).not_to_have_count(0)
     page.wait_for_function(
-        "[...document.querySelectorAll('.easel .tiles img')].every(i => i.naturalWidth > 0)"
+        "() => [...document.querySelectorAll('.easel .tiles img')].every(i => i.naturalWidth > 0)"
     )
     places = {
         url.partition("x=")[2] for url in tiles.evaluate_all("(all) => all.map((tile) => tile.src)")
