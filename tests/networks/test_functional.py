@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.testing import assert_close
 
-from untrained.networks.functional import conv2d, conv_reflect, double_bilinear, side_by_side
+from untrained.networks.functional import concatenate, conv2d, conv_reflect, double_bilinear
 
 
 def draw(*shape: int) -> Tensor:
@@ -58,7 +58,7 @@ def test_double_bilinear_is_bilinear_interpolation(size: tuple[int, int]) -> Non
 def test_channels_side_by_side_have_gradients_of_their_own(layout: torch.memory_format) -> None:
     parts = [draw(2, c, 4, 5).contiguous(memory_format=layout).requires_grad_() for c in (3, 2, 4)]
     theirs = torch.cat(parts, 1)
-    ours = side_by_side(*parts)
+    ours = concatenate(*parts)
     assert torch.equal(ours, theirs)
     downstream = draw(2, 9, 4, 5).contiguous(memory_format=layout)
     slices = torch.autograd.grad(theirs, parts, downstream)

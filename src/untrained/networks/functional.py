@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["as_it_is", "conv2d", "conv_reflect", "double_bilinear", "side_by_side"]
+__all__ = ["as_it_is", "concatenate", "conv2d", "conv_reflect", "double_bilinear"]
 
 
 def as_it_is(x: Tensor) -> AbstractContextManager[object]:
@@ -64,11 +64,11 @@ def conv_reflect(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) ->
     return result
 
 
-def side_by_side(*parts: Tensor) -> Tensor:
+def concatenate(*parts: Tensor) -> Tensor:
     """Return the channels of some (b, c, h, w) after each other, as `torch.cat(parts, 1)` does."""
     if parts[0].device.type != "cpu":
         return torch.cat(parts, 1)
-    result: Tensor = _SideBySide.apply(*parts)  # type: ignore[no-untyped-call]
+    result: Tensor = _Concatenate.apply(*parts)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -168,7 +168,7 @@ class _DoubleBilinear(torch.autograd.Function):
         return result
 
 
-class _SideBySide(torch.autograd.Function):
+class _Concatenate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *parts: Tensor) -> Tensor:
         ctx.channels = [part.shape[1] for part in parts]

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from untrained.errors import InputError
 from untrained.networks.dropout import Dropout, seed_dropouts
 from untrained.networks.enlarged import conv_beside_doubled, doubling_is_short
-from untrained.networks.functional import side_by_side
+from untrained.networks.functional import concatenate
 from untrained.networks.layers import (
     Activation,
     Output,
@@ -203,7 +203,7 @@ class SkipNetwork(nn.Module):
 
     def _concat(self, i: int, x: Tensor, source: Tensor) -> Tensor:
         skip = self.skip[i]
-        return x if isinstance(skip, _Nothing) else side_by_side(skip(source), x)
+        return x if isinstance(skip, _Nothing) else concatenate(skip(source), x)
 
 
 class _Nothing(nn.Module):

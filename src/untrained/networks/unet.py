@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from torch import Generator, Tensor, nn
 
-from untrained.networks.functional import side_by_side
+from untrained.networks.functional import concatenate
 from untrained.networks.layers import (
     ConvTranspose2d,
     Padding,
@@ -94,7 +94,7 @@ class UNetNetwork(nn.Module):
         for i in reversed(range(len(self.up))):
             beside = maps[i]
             x = crop_to(self.up[i](x), (beside.shape[-2], beside.shape[-1]))
-            x = self.merge[i](side_by_side(x, beside))
+            x = self.merge[i](concatenate(x, beside))
         return crop_to(self.head(x), size)
 
 
