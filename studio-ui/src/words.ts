@@ -262,6 +262,10 @@ export const startWords = {
     "PNG, JPEG, TIFF with 8 or 16 bits, stacks; scans: .h5, .cfl with its .hdr, .npy. They stay on this computer, and are never changed.",
   choose: "Choose pictures…",
   samples: "Or try a sample",
+  before: "Before",
+  after: "After",
+  edge: "Edge between before and after",
+  shown: "Noise of σ = 25 taken away, by nothing but this one picture",
   recent: "Recent",
 };
 

@@ -12,7 +12,8 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
-from untrained import InputError
+from untrained import InputError, psnr
+from untrained.studio.samples import RESTORED, restored_sample, sample_image
 from untrained.studio.screen import SIDES, TILE, Tiles, encode_png, small
 
 
@@ -65,3 +66,11 @@ def test_tiles_are_the_picture(tmp_path: Path) -> None:
     path.write_bytes(encode_png(255 - values, compression=1))  # another picture at this place
     os.utime(path, ns=(1, 1))
     np.testing.assert_array_equal(shown(tiles.tile(path, 0, 0)), 255 - values[:TILE, :TILE])
+
+
+def test_what_the_start_page_shows_came_of_its_sample() -> None:
+    from importlib.resources import files
+
+    clean = shown((files("untrained.simulation") / "samples" / "chelsea.png").read_bytes())
+    before, after = shown(sample_image(RESTORED)), shown(restored_sample())
+    assert psnr(after, clean, peak=255) > psnr(before, clean, peak=255) + 10

@@ -17,7 +17,7 @@ from untrained.simulation import SIGMA, degrade
 from untrained.studio.models import Sample
 from untrained.studio.screen import screen_page
 
-__all__ = ["SAMPLES", "open_sample", "sample_image"]
+__all__ = ["RESTORED", "SAMPLES", "open_sample", "restored_sample", "sample_image"]
 
 _HEIGHT, _WIDTH = 300, 451  # of simulation/samples/chelsea.png
 
@@ -41,6 +41,9 @@ SAMPLES = {
 }  # fmt: skip
 """Every sample by its name."""
 
+RESTORED = "noisy-cat"
+"""The sample of which the start page shows what came of it."""
+
 
 def open_sample(name: str) -> tuple[str, IO[bytes]]:
     """Return a file's name and the file."""
@@ -56,6 +59,12 @@ def sample_image(name: str) -> bytes:
         source = Path(folder) / "sample"
         source.write_bytes(file.read())
         return screen_page(read_picture(source), 0)
+
+
+@functools.cache
+def restored_sample() -> bytes:
+    """Return what `untrained denoise` makes of the sample `RESTORED` (seed 0), as WebP."""
+    return (files("untrained.studio") / "restored-cat.webp").read_bytes()
 
 
 @functools.cache

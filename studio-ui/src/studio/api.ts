@@ -91,6 +91,7 @@ export const api = {
 export const urls = {
   events: "/api/events",
   sample: (name: string) => `/api/samples/${id(name)}/image.png`,
+  restoredSample: (name: string) => `/api/samples/${id(name)}/restored.webp`,
   picture: (picture: string, page = 1) => `/api/pictures/${id(picture)}/image.png?page=${page}`,
   /** For the screen: of a large picture a smaller look, of others every pixel. */
   shown: ({ id: picture, width, height }: Picture) => (width * height > 2e6 ? urls.preview(picture) : urls.picture(picture)),

@@ -10,6 +10,7 @@ import { startWords as words } from "../words.ts";
 
 const ACCEPT = "image/*,.tif,.tiff,.npy,.png,.jpg,.jpeg,.webp,.h5,.hdf5,.cfl,.hdr,.npz,.dcm";
 const RECENT = 6;
+const SHOWN = "noisy-cat";
 
 /** Where everything begins: files, samples, and what was done last. */
 export function startScreen(app: App): Screen {
@@ -73,10 +74,24 @@ export function startScreen(app: App): Screen {
     { class: "start" },
     h("h1", {}, words.title),
     h("p", { class: "lead" }, words.lead),
-    h("div", { class: "start-columns" },
-      drop,
-      h("section", {}, h("h2", {}, words.samples), samples)),
+    h("div", { class: "start-columns" }, beforeAndAfter(), drop),
+    h("section", {}, h("h2", {}, words.samples), samples),
     recentSection,
   );
   return { title: "", element, destroy: app.store.subscribe(update) };
+}
+
+/** A sample as it was and what came of it, with an edge to drag. */
+function beforeAndAfter(): HTMLElement {
+  const edge = h("input", { type: "range", min: "0", max: "100", value: "50", "aria-label": words.edge });
+  const pictures = h("div", { class: "hero-pictures" },
+    h("img", { src: urls.restoredSample(SHOWN), alt: words.after }),
+    h("img", { src: urls.sample(SHOWN), alt: words.before, class: "hero-before" }),
+    h("span", { class: "hero-tag" }, words.before),
+    h("span", { class: "hero-tag hero-after" }, words.after),
+    edge);
+  const move = (): void => pictures.style.setProperty("--edge", `${edge.value}%`);
+  edge.addEventListener("input", move);
+  move();
+  return h("figure", { class: "hero" }, pictures, h("figcaption", { class: "hint" }, words.shown));
 }

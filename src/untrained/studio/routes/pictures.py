@@ -21,11 +21,19 @@ from untrained.studio.routes.common import (
     sent,
     tile_of,
 )
-from untrained.studio.samples import SAMPLES, open_sample, sample_image
+from untrained.studio.samples import (
+    RESTORED,
+    SAMPLES,
+    open_sample,
+    restored_sample,
+    sample_image,
+)
 from untrained.studio.screen import encode_png
 from untrained.studio.workspace import ID_PATTERN
 
 router = APIRouter(prefix="/api", tags=["pictures"])
+
+_FOR_A_DAY = {"cache-control": "private, max-age=86400"}
 
 
 @router.get("/samples", responses=errors())
@@ -38,8 +46,17 @@ def samples() -> list[Sample]:
 def sample_png(name: Annotated[str, InPath(max_length=200)]) -> Response:
     """Return a sample as PNG for the screen."""
     _check_sample(name)
-    head = {"cache-control": "private, max-age=86400"}
-    return Response(sample_image(name), media_type="image/png", headers=head)
+    return Response(sample_image(name), media_type="image/png", headers=_FOR_A_DAY)
+
+
+@router.get(
+    "/samples/{name}/restored.webp", response_class=FileResponse, responses=WEBP | errors(404)
+)
+def sample_restored(name: Annotated[str, InPath(max_length=200)]) -> Response:
+    """Return what came of a sample."""
+    if name != RESTORED:
+        raise HTTPException(404, f"nothing is kept of {name!r}; wanted {RESTORED}")
+    return Response(restored_sample(), media_type="image/webp", headers=_FOR_A_DAY)
 
 
 @router.post("/pictures", status_code=201, responses=errors(404, 413, 422))
