@@ -15,6 +15,7 @@ import torch
 from untrained.batches.addresses import is_remote, local
 from untrained.batches.entries import Entry, Settings
 from untrained.batches.finding import entries_in
+from untrained.batches.footprint import PROCESS, footprint_of
 from untrained.batches.sizes import sides_of
 from untrained.errors import FailedError, InputError
 from untrained.fitting import Plan
@@ -38,7 +39,7 @@ class DryRun:
         between: the least and the most that it may be: fits stop early, other programs run.
         planned: how many pictures that is of.
         threads: of a worker, so that core-hours are seconds x threads / 3600.
-        memory_bytes: the most that a worker needs.
+        memory_bytes: the most that a worker needs, its process included.
         workers_by_memory: so many workers have room on this machine; None = cannot be told.
         refused: entries and reasons; at most a hundred are named.
         refused_count: how many there are.
@@ -143,7 +144,7 @@ def _plan(
             key=lambda other: (other[3:] != kind[3:], abs(_area(other) - _area(kind))),
         )
         plan = plans[near]
-        found.memory_bytes = max(found.memory_bytes, plan.memory_bytes)
+        found.memory_bytes = max(found.memory_bytes, _of_a_worker(plan, examples[near], settings))
         if plan.seconds is not None:
             scale = 1.0 if near == kind else step_ratio(_area(kind), _area(near))
             scale *= count
@@ -154,6 +155,12 @@ def _plan(
     free = free_memory()
     if free is not None and found.memory_bytes:
         found.workers_by_memory = free // found.memory_bytes
+
+
+def _of_a_worker(plan: Plan, entry: Entry, settings: Settings) -> int:
+    """Return the bytes that a worker needs: what bounds the workers, and all pages of a window."""
+    fit = plan.memory_bytes if plan.device == "cpu" else 0
+    return max(footprint_of(entry, settings), PROCESS + fit)
 
 
 def _area(kind: Kind) -> int:
