@@ -78,6 +78,26 @@ def test_texture_counts_less_once_a_smooth_image_is_taken_off() -> None:
     assert better.sigma == pytest.approx(0.03, rel=0.05)
 
 
+def test_what_a_fit_leaves_of_light_in_bright_places_is_too_little_and_is_known() -> None:
+    clean = torch.linspace(0.04, 0.6, 256).expand(1, 1, 256, 256).clone()
+    spots = torch.zeros_like(clean)
+    spots[..., 218:] = 1  # the brightest part of the picture
+    generator = Generator().manual_seed(0)
+    light = (clean / 60).sqrt() * torch.randn(clean.shape, generator=generator)
+    kept = torch.where(spots > 0, 0.4 * light, torch.zeros(()))  # of the noise, by the fit
+    before = estimate_noise(clean + light)
+    model = estimate_noise(clean + light, smooth=clean + kept, before=before)
+    assert model is not None
+    levels = torch.tensor([0.3, 0.4, 0.57])
+    assert model.at(levels).tolist() == pytest.approx((levels / 60).sqrt().tolist(), rel=0.12)
+    # Noise that is alike everywhere stays what was read of it.
+    even = 0.05 * torch.randn(clean.shape, generator=generator)
+    left = torch.where(spots > 0, 0.4 * even, torch.zeros(()))
+    model = estimate_noise(clean + even, smooth=clean + left, before=white(0.05))
+    assert model is not None
+    assert float(model.at(torch.tensor([0.55]))) == pytest.approx(0.03, rel=0.15)
+
+
 def test_missing_pixels_are_left_out_and_tiny_pictures_have_no_estimate(scene: Scene) -> None:
     noisy = tensor(scene(128, 128) + np.random.default_rng(0).normal(0, 0.1, (128, 128, 3)))
     known = torch.ones(1, 1, 128, 128)

@@ -31,6 +31,11 @@ _NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
 _SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
 _EVEN = 0.5  # of χ²₁₆ it is .61; fur has places of every strength
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
+_DARK = 0.8  # the share of the ranges, from the darkest up, that tell whether noise is of light
+_FEWEST_LEVELS = 4
+_OFF_THE_LINE = 0.2  # of the variance: the most that one of these may lie from a line
+_RISE = 1.3  # of the variance among them: noise that rises less may be alike everywhere
+_MOST_OF_LIGHT = 1.5  # times the σ that was read
 
 
 def estimate_noise(
@@ -107,7 +112,7 @@ def estimate_noise(
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
     if smooth is not None:
-        return model
+        return model if model.clean is not None else _as_light(model)
     at_half = at_half if _is_even(fine) else math.inf
     return replace(model, doubtful=doubt_of_white(model, flat, at_half=at_half))
 
@@ -145,6 +150,32 @@ def _as_clipped(levels: Tensor, sigmas: Tensor) -> NoiseModel | None:
     if ((sigmas / model.at(levels) - 1).abs() > _SAME_KIND).any():
         return None
     return replace(model, estimated=True)
+
+
+def _as_light(model: NoiseModel) -> NoiseModel:
+    """Return noise with no less in bright places than light has, if the dark ones are of light.
+
+    The variance of photon noise is a line in the brightness. What a fit leaves holds too little of
+    the noise where the picture is busy, which in a microscope's is where it is bright: there σ is
+    that of the line (Theil-Sen) through the dark four fifths of the ranges, if they lie on one that
+    rises, and at most half as much again as was read. Where white clips it, it is what was read.
+    """
+    levels, variances = model.levels, model.sigmas.square()
+    count = int(_DARK * len(levels))
+    if count < _FEWEST_LEVELS:
+        return model
+    dark, low = levels[:count], variances[:count]
+    first, second = torch.triu_indices(count, count, 1)
+    apart = (dark[second] - dark[first]).clamp_min(1e-9)
+    slope = ((low[second] - low[first]) / apart).median()
+    line = slope * levels + (low - slope * dark).median()
+    off = ((line[:count] - low) / low.clamp_min(1e-12)).abs().max()
+    if off > _OFF_THE_LINE or line[count - 1] < _RISE * line[0]:
+        return model
+    most = variances * _MOST_OF_LIGHT**2
+    found = variances.maximum(line.minimum(most))
+    clipped = levels + 2 * line.clamp_min(0).sqrt() > 1
+    return replace(model, sigmas=torch.where(clipped, variances, found).sqrt())
 
 
 def _halved(known: Tensor | None) -> Tensor | None:
