@@ -34,8 +34,10 @@ def test_the_container_has_what_a_wheel_is_made_of(instructions: list[tuple[str,
     }  # fmt: skip
     assert copied == {"LICENSE", "README.md", "pyproject.toml", "src", "constraints.txt"}
     assert all((ROOT / name).exists() for name in copied)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert set(project["readme"].split()) | set(project["license-files"]) <= copied
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    readme = settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]
+    read = {part["path"] for part in readme if "path" in part}
+    assert read | set(settings["project"]["license-files"]) <= copied
 
 
 def test_the_containers_commands_are_commands(instructions: list[tuple[str, str]]) -> None:

@@ -178,6 +178,7 @@ def test_nothing_is_timed_unless_asked_for(
 ) -> None:
     """A pace that was measured beside a running job would be that of half a machine."""
     monkeypatch.setenv("UNTRAINED_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("untrained.restoring.planner.slowdown_now", lambda: 1.0)
     workspace = Workspace(tmp_path / "workspace")
     workspace.create()
     queue = Queue(workspace.database)

@@ -3,11 +3,15 @@
 import { h } from "../dom.ts";
 import type { PaneSize, Point } from "./geometry.ts";
 
+/** The widest colours that the screen shows. */
+const COLOURS: PredefinedColorSpace = matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
+
 export type Side = "left" | "right";
 
 /** A pane: a canvas of exactly the screen's pixels. */
 export class Pane {
   readonly canvas = h("canvas", { "aria-hidden": "true" });
+  readonly context = this.canvas.getContext("2d", { colorSpace: COLOURS });
   readonly tags: Record<Side, HTMLElement> = {
     left: h("span", { class: "tag tag-left" }),
     right: h("span", { class: "tag tag-right" }),

@@ -15,8 +15,6 @@ import type { State, Store } from "./state.ts";
 import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
 import { unitWords as units, viewerWords as words } from "../words.ts";
 
-/** The widest colours that the screen shows. */
-const COLOURS: PredefinedColorSpace = matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
 
 /** What a side shows: a picture, and over it the tiles of a large one. */
 interface Sight {
@@ -168,7 +166,7 @@ export class Stage implements Part, Moved {
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
-    const context = pane.canvas.getContext("2d", { colorSpace: COLOURS });
+    const context = pane.context;
     if (context === null || pane.size.width === 0) return;
     const { canvas, size } = pane;
     if (canvas.width !== size.width || canvas.height !== size.height) {
