@@ -48,7 +48,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"  # nice ones starve beside the other tests
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - else they starve beside other tests
     found = Cluster()
     for _ in range(2):
         found.add_node(
