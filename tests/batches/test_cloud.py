@@ -238,6 +238,21 @@ def test_s3_in_and_s3_out_through_a_server_that_fails_stalls_and_cuts(
     assert sum(line["status"] == "done" for line in lines) == count
 
 
+def test_an_output_of_which_no_tag_was_told_is_known_by_its_bytes(
+    tmp_path: Path, s3: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (path,) = pictures(tmp_path / "in", 1)
+    places.put(path, "s3://box/in/0.png")
+    with monkeypatch.context() as patch:  # as half a listing seems to say
+        patch.setattr("untrained.batches.work.stamp_of", lambda place: None)
+        assert run_batch(["s3://box/in/"], of_bucket(), Here()).counts == {"done": 1}
+    assert run_batch(["s3://box/in/"], of_bucket(), Here()).counts == {"before": 1}
+    target = "s3://box/out/0.png"
+    places.write_bytes(target, places.read_bytes(target)[:-1])
+    assert run_batch(["s3://box/in/"], of_bucket(), Here()).counts == {"refused": 1}
+
+
 def test_a_server_that_is_gone_costs_a_failure_and_no_more(
     tmp_path: Path, s3: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,10 +21,12 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlparse
 
 from untrained.errors import FailedError, InputError
+from untrained.reading import hash_of
 from untrained.writers import this_writer
 
 __all__ = [
     "fetch",
+    "hash_at",
     "is_remote",
     "join",
     "local",
@@ -155,6 +157,13 @@ def read_bytes(place: str) -> bytes:
     size = _facts_of(place).get("size") or 0
     data: bytes = _tried("read", place, lambda: _asked(system, "cat_file", name, size=size))
     return data
+
+
+def hash_at(place: str) -> str:
+    """Return the sha256 of a file, here or there; raises as `fetch`."""
+    if not is_remote(place):
+        return hash_of(local(place))
+    return hashlib.sha256(read_bytes(place)).hexdigest()
 
 
 def names_in(place: str) -> Iterator[str]:

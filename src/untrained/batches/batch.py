@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from untrained.atomic import check_place
-from untrained.batches.addresses import is_remote, local, stamp_of
+from untrained.batches.addresses import hash_at, is_remote, stamp_of
 from untrained.batches.claims import Claims
 from untrained.batches.engines import Engine
 from untrained.batches.entries import Entry, Settings
@@ -30,7 +30,6 @@ from untrained.batches.ledger import Ledger, state_of
 from untrained.batches.sizes import size_of_entry
 from untrained.batches.work import Account, Piece
 from untrained.errors import InputError
-from untrained.reading import hash_of
 
 __all__ = ["Totals", "run_batch"]
 
@@ -276,17 +275,16 @@ class _Feed(Iterator[Piece]):
 
     def _is_whole(self, line: dict[str, Any], entry: Entry) -> bool:
         """Whether an output is there as it was written, of the source as it is."""
-        if stamp_of(entry.source) not in (line.get("stamp"), None):
+        before = line.get("stamp")  # None: the storage did not tell it then
+        if before is not None and stamp_of(entry.source) not in (before, None):
             return False  # a source that is gone takes nothing away
         stamp = stamp_of(entry.target)
         if stamp is None:
             return False
-        if stamp == line.get("output_stamp") and not (self.verify and not is_remote(entry.target)):
+        if stamp == line.get("output_stamp") and not self.verify:
             return True
-        if is_remote(entry.target):
-            return False
         try:
-            return hash_of(local(entry.target)) == line.get("sha256")
+            return hash_at(entry.target) == line.get("sha256")
         except InputError:
             return False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from untrained.batches.addresses import fetch, is_remote, local, put, read_bytes, stamp_of
+from untrained.batches.addresses import fetch, hash_at, is_remote, local, put, stamp_of
 from untrained.batches.entries import Entry, Settings
 from untrained.errors import DivergedError, FailedError, InputError, NoRoomError, in_words
 from untrained.fitting import seated
@@ -119,11 +119,9 @@ def _done(piece: Piece, cancelled: Callable[[], bool]) -> dict[str, Any]:
 
 def _put(piece: Piece, made: Path, digest: str, *, there: bool) -> None:
     """Put an output where it belongs; refuse what stands there and is of somebody else."""
-    import hashlib
-
     entry = piece.entry
     if there and not piece.settings.overwrite:
-        before = hashlib.sha256(read_bytes(entry.target)).hexdigest()
+        before = hash_at(entry.target)
         if before == digest:
             return
         if before != piece.ours:
