@@ -104,7 +104,7 @@ def invert(
     model = _model(module).to(pick_device(device))
     silent = printing.quiet or printing.json
     label = file.name if file else f"unit {unit}"
-    callbacks = [] if silent else [Progress(label, with_psnr=False)]
+    callbacks = [] if silent else [Progress(label)]
     try:
         if unit is None:
             assert image is not None

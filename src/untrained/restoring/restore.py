@@ -80,13 +80,12 @@ def restore(
     wanted = recipe.find_impulses and given.of_a_picture and given.photons is None
     constant = given.of_a_picture and values.is_constant(known)
     impulses = find_impulses(observed, known) if wanted and not constant else None
-    aside = values.outliers
-    beyond = None if aside is None else aside.amax(1, keepdim=True)  # in any channel
-    for places in (impulses, beyond):
-        if places is not None:
-            known = 1 - places if known is None else known * (1 - places)
-    if impulses is not None and aside is not None:
-        aside = aside * (1 - impulses)
+    outliers = values.outliers  # of each channel; an impulse is replaced, they go back as they were
+    if outliers is not None:
+        known = _without(known, outliers.amax(1, keepdim=True))
+    if impulses is not None:
+        known = _without(known, impulses)
+        outliers = _without(outliers, impulses) if outliers is not None else None
     noise = noise_of(observed, known, given, unit_range)
     doubt = "" if noise is None or not recipe.bounded else DOUBTS[noise.doubtful]
     if doubt:  # a picture must not come out worse than it went in
@@ -139,7 +138,7 @@ def restore(
         extras={name: value.cpu() for name, value in result.extras.items()},
         score=scoring.score if scoring else None,
         image=_in_place(
-            values, estimate, known, aside, recipe, exact=constant, direct=given.of_a_picture
+            values, estimate, known, outliers, recipe, exact=constant, direct=given.of_a_picture
         ),
         notes=(*given.notes, *result.notes),
         details={
@@ -156,7 +155,7 @@ def restore(
             "impulses": 0 if impulses is None else int(impulses.sum()),
             "missing_pixels": missing,
             "missing_filled": missing > 0 and recipe.task == "inpaint",
-            "outliers": 0 if aside is None else int(aside.amax(1).sum()),
+            "outliers": 0 if outliers is None else int(outliers.amax(1).sum()),
             "tiles": plan.tiles,
             "predicted_seconds": plan.seconds,
             "predicted_memory_bytes": plan.memory_bytes,
@@ -223,7 +222,7 @@ def _fitted(
 
 
 def _in_place(
-    values: Values, estimate: Tensor, known: Tensor | None, aside: Tensor | None, recipe: Recipe,
+    values: Values, estimate: Tensor, known: Tensor | None, outliers: Tensor | None, recipe: Recipe,
     *, exact: bool, direct: bool,
 ) -> NDArray[Any]:  # fmt: skip
     """Return the image with the caller's own values wherever they are to stay."""
@@ -231,7 +230,7 @@ def _in_place(
     if exact or (recipe.exact_known and direct and image.shape == values.source.shape):
         everywhere = torch.ones_like(values.observed[:, :1])
         image = values.as_it_was(image, everywhere if known is None else known)
-    image = values.as_it_was(image, aside)
+    image = values.as_it_was(image, outliers)
     return image if recipe.task == "inpaint" else values.with_missing(image)
 
 
@@ -246,6 +245,11 @@ def _known(
     if not known.any():
         raise InputError("no pixel is both finite and known; wanted some to start from")
     return None if bool(known.all()) else known
+
+
+def _without(marked: Tensor | None, places: Tensor) -> Tensor:
+    """Return what is marked (None = everything) less the places."""
+    return 1 - places if marked is None else marked * (1 - places)
 
 
 def _strength(observed: Tensor, known: Tensor | None) -> float:

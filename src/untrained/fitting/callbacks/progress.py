@@ -15,23 +15,22 @@ __all__ = ["Progress", "format_seconds"]
 
 
 class Progress(Callback):
-    """Show step, loss, PSNR to the observation (and the truth), steps/s and time left.
+    """Show step, loss, PSNR to the truth where it is known, steps/s and time left.
 
     On a terminal this is a bar (rich), unless `bar` says otherwise; elsewhere a plain line every
-    `line_every` seconds. `with_psnr` is false where nothing observed is a picture.
+    `line_every` seconds.
     """
 
     needs_whole_image: ClassVar[bool] = False
 
     def __init__(
         self, label: str, *, scoring: Scoring | None = None, stream: IO[str] | None = None,
-        line_every: float = 10.0, bar: bool | None = None, with_psnr: bool = True,
+        line_every: float = 10.0, bar: bool | None = None,
     ) -> None:  # fmt: skip
         self.label = label
         self.scoring = scoring
         self.stream = Guarded(stream or sys.stderr)  # a fit does not end with its audience
         self.line_every = line_every
-        self.with_psnr = with_psnr
         self.wants_bar = self.stream.isatty() if bar is None else bar
         self.first: tuple[int, float] = (0, 0.0)
         self.last_line = 0.0
@@ -100,10 +99,8 @@ class Progress(Callback):
         pace = (time.monotonic() - began) / max(1, check.step - step)
         left = format_seconds(pace * (check.max_steps - check.step))
         parts = [f"loss {check.losses[-1]:.5f}"]
-        if self.with_psnr:
-            parts.append(f"PSNR to input {check.psnr_observed[-1]:.2f} dB")
         if self.scoring and self.scoring.latest:
-            parts.append(f"to truth {self.scoring.latest['psnr_truth']:.2f} dB")
+            parts.append(f"PSNR to truth {self.scoring.latest['psnr_truth']:.2f} dB")
         if check.recoveries:
             parts.append(f"{check.recoveries} recoveries")
         return "  ".join([*parts, f"{1 / pace:.1f} steps/s", f"at most {left} left"])
