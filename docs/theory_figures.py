@@ -101,7 +101,7 @@ def _impedance(clean: NDArray[np.float32], path: Path, steps: int) -> None:
         axes.loglog(curve.steps, curve.left, label=name)
     axes.set_xlabel("step")
     axes.set_ylabel("not fitted yet (share of the variance)")
-    axes.set_ylim(1e-3, 2)
+    axes.set_ylim(1e-2, 2)
     axes.grid(alpha=0.25, which="both")
     axes.legend()
     figure.savefig(path)

@@ -2,7 +2,7 @@
 Deep Image Prior against Deep Decoder
 =====================================
 
-A Deep Decoder of fewer weights than the picture has values (3768 and 4096 here) cannot fit all of the noise, and need
+Two ways not to draw noise: to stop in time, or to be unable to. A Deep Decoder of fewer weights than the picture has values (3768 and 4096 here) cannot fit all of the noise, and need
 not be stopped so carefully; but it draws less detail.
 """
 
@@ -35,3 +35,7 @@ axes.set_xlabel("step")
 axes.set_ylabel("PSNR to the clean picture, dB")
 axes.grid(alpha=0.3)
 axes.legend()
+
+# %%
+# The Deep Image Prior is at its best after a hundred steps and loses 4 dB to the noise in the next four hundred. The
+# decoder takes longer and stays where it is, with steps that jump about: their average is better than any of them.

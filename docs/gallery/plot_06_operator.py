@@ -2,7 +2,8 @@
 Your own operator: compressed sensing
 =====================================
 
-1024 random projections of a picture of 64x64 pixels: a quarter of its values, in fifteen lines.
+1024 random projections of a picture of 64x64 pixels: a quarter of its values. Any map of images that torch can
+differentiate will do; of a linear one the adjoint is found by itself.
 """
 
 import matplotlib.pyplot as plt
@@ -35,10 +36,15 @@ result = solve(Problem(observed=A(truth), operator=A), recipe)
 
 # %%
 # A* y, what the measurement says without a prior, beside it.
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.5), layout="constrained")
 naive = A.adjoint(A(truth)) * 1024 / 4096
 titles = ("A* y", f"untrained, {psnr(result.estimate, truth):.1f} dB", "truth")
 for axis, image, title in zip(axes, (naive, result.estimate, truth), titles, strict=True):
     axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axis.set_title(title)
     axis.set_axis_off()
+
+# %%
+# The measurement itself looks like nothing. The prior is that a convolutional network draws the picture; that the
+# projections are right is left to the fit. ``denoise(..., settings=...)`` and ``solve`` take the same recipes, and
+# :doc:`../own-parts` shows own objectives and stop rules.

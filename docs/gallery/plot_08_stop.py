@@ -43,3 +43,7 @@ axes.set_xlabel("step")
 axes.set_ylabel("PSNR, dB")
 axes.legend()
 axes.grid(alpha=0.3)
+
+# %%
+# Held-out pixels need nothing but pixels, and are what the recipes take. The variance needs no pixel to be set aside.
+# The noise level has to be known: told too little, the fit runs on into the noise.

@@ -2,7 +2,8 @@
 How sure is it?
 ===============
 
-Stochastic gradient Langevin dynamics draws many images that explain the picture; where they differ, it is not sure.
+Stochastic gradient Langevin dynamics adds noise to every step, so that the fit never settles and draws many images that
+explain the picture (Cheng et al., 2019). Their mean is the result; where they differ, it is not sure.
 """
 
 import matplotlib.pyplot as plt
@@ -31,3 +32,7 @@ for axis, image, title, most in zip(
     axis.set_title(title)
     axis.set_axis_off()
     figure.colorbar(drawn, ax=axis, shrink=0.7)
+
+# %%
+# Unsure are the edges, and there the error is. It is the spread of what this network draws
+# and no guarantee: what it never draws, as parts of the tripod, it is sure of and wrong about.

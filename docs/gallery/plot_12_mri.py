@@ -37,3 +37,8 @@ for axis, (name, image) in zip(
     axis.set_title(name + score)
 for axis in axes:
     axis.set_axis_off()
+
+# %%
+# Zeros for the missing lines fold the head over itself. The fit has unfolded it; what is left is the noise of the scan,
+# of which there is more the fewer lines are measured. ``recipe="best"`` averages several networks; :doc:`../scans` says how
+# such an image is judged without a full scan.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import time
@@ -34,17 +35,28 @@ def test_the_entry_point_and_the_manifest_name_what_there_is() -> None:
     assert callable(getattr(importlib.import_module(module), name))
 
 
+REQUIRED = bool(os.environ.get("UNTRAINED_REQUIRE_NAPARI"))
+
+
+def _do_without(reason: str) -> None:
+    """Skip a test, or fail it where the widget has to be tested."""
+    if REQUIRED:
+        pytest.fail(f"{reason}, and UNTRAINED_REQUIRE_NAPARI is set", pytrace=False)
+    pytest.skip(reason)
+
+
 @pytest.fixture
 def viewer(request: pytest.FixtureRequest) -> Any:
+    for module, of in (("napari", "untrained[napari]"), ("pytestqt", "pytest-qt")):
+        if importlib.util.find_spec(module) is None:
+            _do_without(f"napari's test viewer needs {of}")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    pytest.importorskip("napari", reason="needs untrained[napari]")
-    pytest.importorskip("pytestqt", reason="needs pytest-qt for napari's test viewer")
     request.getfixturevalue("qapp")
     from qtpy.QtGui import QOpenGLContext
 
     if not QOpenGLContext().create():
-        pytest.skip("napari draws with OpenGL, which this screen has not; try xvfb-run")
+        _do_without("napari draws with OpenGL, which this screen has not; try xvfb-run")
     return request.getfixturevalue("make_napari_viewer")()
 
 
