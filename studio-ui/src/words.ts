@@ -343,6 +343,7 @@ export const painterWords = {
   undoTitle: "Undo (Ctrl+Z)",
   redo: "Redo",
   redoTitle: "Redo (Ctrl+Shift+Z)",
+  more: "More",
   clear: "Clear",
   invert: "Invert",
   load: "Load…",
