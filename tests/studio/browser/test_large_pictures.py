@@ -15,12 +15,9 @@ from PIL import Image
 from playwright.sync_api import expect
 from steps import (
     drop,
-    expect_result,
-    expect_status,
     frames,
     middle_of_easel,
-    restore,
-    set_steps,
+    restored,
 )
 from test_studio import read_bytes
 
@@ -68,11 +65,7 @@ def point_of(page: Any, column: int, row: int) -> tuple[float, float]:
 
 def test_of_a_large_picture_only_what_is_seen_is_sent(page: Any, studio: Any, large: Path) -> None:
     asked = sent(page)
-    page.goto(studio.url)
-    drop(page, large)
-    set_steps(page, 4)
-    id_ = restore(page)
-    expect_status(page, "done")
+    id_ = restored(page, studio, large, steps=4)
     expect(page.locator(".stage-message")).to_be_hidden()
     expect(page.locator(".readout-size")).to_contain_text("2300 × 96 · shown at")
 
@@ -137,13 +130,7 @@ def test_a_difference_is_that_of_the_stored_pixels_where_they_are_seen(
     page: Any, studio: Any, large: Path
 ) -> None:
     asked = sent(page)
-    page.goto(studio.url)
-    drop(page, large)
-    page.get_by_label("Noise level").fill("20")
-    set_steps(page, 4)
-    id_ = restore(page)
-    expect_status(page, "done")
-    expect_result(page)
+    id_ = restored(page, studio, large, steps=4, noise_level=20)
     page.get_by_text("Difference", exact=True).click()
     expect(page.locator(".stage-message")).to_be_hidden()
     expect(page.locator(".readout-size")).to_contain_text("from a smaller copy")
@@ -175,15 +162,9 @@ def test_a_map_over_a_large_picture_comes_in_tiles_and_covers_it_once(
     alpha[30:60, 1200:1240] = 0
     Image.fromarray(np.concatenate([pixels, alpha], axis=-1)).save(large)
     asked = sent(page)
-    page.goto(studio.url)
-    drop(page, large)
-    set_steps(page, 4)
-    id_ = restore(page)
-    expect_status(page, "done")
-    expect_result(page)
-    page.get_by_label("Overlay").select_option("missing")
+    id_ = restored(page, studio, large, steps=4)
     with page.expect_response("**/overlays/missing.webp?*"):
-        page.locator(".viewer .pane").first.hover()
+        page.get_by_label("Overlay").select_option("missing")
     page.get_by_role("button", name="1:1").click()
     under = shown_pixels(page, studio, id_, "estimate")[40, SEEN].astype(int)
     shown = {}
@@ -238,11 +219,7 @@ def test_wide_colours_are_shown_as_elsewhere_and_read_out_as_stored(
     stored += np.random.default_rng(0).integers(0, 2, stored.shape, np.uint8)
     path = tmp_path / "wide-gamut.png"
     write_picture(path, Picture(pixels=stored[None], metadata=Metadata(icc=P3)))
-    page.goto(studio.url)
-    drop(page, path)
-    set_steps(page, 4)
-    restore(page)
-    expect_status(page, "done")
+    restored(page, studio, path, steps=4)
     wanted = in_srgb(stored).mean((0, 1))
     assert wanted[0] < 80, "sRGB has no such green"
     page.wait_for_function(_SHOWN, arg=[float(wanted[0]), float(wanted[1]), "srgb"])
