@@ -142,9 +142,9 @@ def test_a_difference_is_that_of_the_stored_pixels_where_they_are_seen(
     before, after = (
         shown_pixels(page, studio, id_, n).astype(int) for n in ("observed", "estimate")
     )
-    gain = 2 ** int(page.get_by_label("Gain").input_value())
+    gain = 2 ** int(page.get_by_label("Amplify").input_value())
     for signed in (True, False):
-        page.get_by_label("Signed").set_checked(signed)
+        page.get_by_label("Lighter and darker apart").set_checked(signed)
         change = after - before
         wanted = (128 + gain * change if signed else gain * abs(change)).clip(0, 255)
         assert np.ptp(wanted[40, SEEN]) > 20
