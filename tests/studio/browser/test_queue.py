@@ -89,6 +89,20 @@ def test_on_a_phone_names_are_read_and_nothing_leaves_its_row(page: Any, studio:
     assert row.locator(".pill").evaluate(right) <= row.evaluate(right) - 8
 
 
+def test_states_stand_below_each_other_whatever_can_be_done(page: Any, studio: Studio) -> None:
+    states: list[dict[str, Any]] = [
+        {"status": "queued", "position": 1}, {"status": "queued", "position": 2},
+        {"status": "finished", "kept_step": 10}, {"status": "failed", "error": "no"},
+    ]  # fmt: skip
+    show_made_up(
+        page, studio, [{**JOB, **state, "id": f"{i:016x}"} for i, state in enumerate(states)]
+    )
+    pills = page.locator(".queue .pill")
+    expect(pills).to_have_count(4)
+    lefts = pills.evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().left)")
+    assert max(lefts) - min(lefts) < 1, lefts
+
+
 def test_five_hundred_jobs_stay_fluid(page: Any, studio: Studio) -> None:
     show_made_up(
         page,
