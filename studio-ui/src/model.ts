@@ -23,6 +23,8 @@ export interface Overlay extends Layer {
   low: number;
   high: number;
   unit: string;
+  /** It says yes (255) and no (0) alone; where it says no, nothing is drawn. */
+  marks: boolean;
 }
 
 /** The estimate at one step; narrower than the estimate means: shown enlarged, and said so. */

@@ -91,10 +91,10 @@ export const viewerWords = {
   other: "Other picture",
   otherTitle: "The other picture now (space)",
   every: "Every",
-  gain: "Gain",
+  gain: "Amplify",
   gainTimes: (gain: number) => `${gain} times`,
   gainShort: (gain: number) => `${gain}×`,
-  signed: "Signed",
+  signed: "Lighter and darker apart",
   overlay: "Overlay",
   noOverlay: "none",
   opacity: "Opacity",
@@ -114,7 +114,7 @@ export const viewerWords = {
   later: "Later snapshot (full stop)",
   toOriginal: (level: string) => `${level} to the original`,
   toTruth: (level: string) => `${level} to the truth`,
-  scores: (all: string[]) => `curves there: ${all.join(" · ")}`,
+  scores: (all: string[]) => `at this step: ${all.join(" · ")}`,
   timelineSaid: (place: string, scores: string) => `${place}, ${scores}`,
   keptTaken: (step: number) => `Taken by hand: the image of step ${step}`,
   keptOf: (kept: string, step: number, refined: boolean) =>
@@ -265,7 +265,7 @@ export const startWords = {
   before: "Before",
   after: "After",
   edge: "Edge between before and after",
-  shown: "Noise of σ = 25 taken away, by nothing but this one picture",
+  shown: "Strong noise taken away, by nothing but this one picture",
   recent: "Recent",
 };
 
@@ -343,6 +343,7 @@ export const painterWords = {
   undoTitle: "Undo (Ctrl+Z)",
   redo: "Redo",
   redoTitle: "Redo (Ctrl+Shift+Z)",
+  more: "More",
   clear: "Clear",
   invert: "Invert",
   load: "Load…",

@@ -332,12 +332,14 @@ def test_missing_pixels_and_extras_are_overlays(scene: Scene, tmp_path: Path) ->
         options={"mask_invert": False},
     )  # fmt: skip
     folder = run_job(job).folder
-    np.save(folder / "uncertainty.npy", np.full((16, 24), 0.1, np.float32))
+    spread = np.linspace(0.02, 0.1, 16 * 24, dtype=np.float32).reshape(16, 24)
+    np.save(folder / "uncertainty.npy", spread)
     write_picture(folder / "uncertainty.png", Picture.from_array(mask))
     run = view(folder)
     assert [entry["name"] for entry in run["overlays"]] == ["uncertainty", "missing"]
     assert run["overlays"][0]["high"] == pytest.approx(25.5)
     np.testing.assert_array_equal(pixels(folder, "overlays/missing"), 255 - mask)
+    assert [entry["marks"] for entry in run["overlays"]] == [False, True]
     assert any("--snapshots auto" in note for note in run["notes"])
     assert re.search(r"--mask mask\.png", run["command"])
 

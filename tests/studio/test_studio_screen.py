@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from untrained import InputError, psnr
 from untrained.studio.samples import RESTORED, restored_sample, sample_image
-from untrained.studio.screen import SIDES, TILE, Tiles, encode_png, small
+from untrained.studio.screen import (
+    SIDES,
+    TILE,
+    Tiles,
+    encode_png,
+    small,
+    smaller_file,
+    smaller_numbers,
+)
 
 
 def shown(data: bytes) -> NDArray[Any]:
@@ -49,6 +57,25 @@ def in_srgb(data: bytes) -> NDArray[Any]:
         image = image.icc_transform("srgb", embedded=True)
     mean: NDArray[Any] = image.numpy().mean((0, 1))
     return mean
+
+
+def test_what_is_subtracted_are_means_of_the_stored_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    profile = bytes(pyvips.Operation.call("profile_load", "p3"))
+    clean = np.full((128, 2 * SIDES["preview"], 3), (100, 200, 100), np.uint8)
+    noisy = np.rint(clean + rng.normal(0, 20, clean.shape)).clip(0, 255).astype(np.uint8)
+    path = tmp_path / "whole.png"
+    copies = []
+    for values in (clean, noisy):
+        path.write_bytes(encode_png(values, compression=1, profile=profile))
+        copies.append(shown(smaller_numbers(path)))
+    assert (copies[0] == (100, 200, 100)).all(), "the file's numbers, not those of other colours"
+    means = (noisy.astype(float) - clean).reshape(64, 2, SIDES["preview"], 2, 3).mean((1, 3))
+    got = copies[1] - copies[0]
+    assert got.shape == means.shape
+    assert np.corrcoef(got.ravel(), means.ravel())[0, 1] > 0.85  # finer than means of four
+    lossy = shown(smaller_file(path, "preview")) - copies[0]
+    assert np.corrcoef(lossy.ravel(), means.ravel())[0, 1] < 0.8, "else one copy would do for both"
 
 
 def test_tiles_are_the_picture(tmp_path: Path) -> None:

@@ -54,12 +54,16 @@ class Layer(TypedDict):
 
 
 class Overlay(Layer):
-    """A gray map over the picture: 0 = `low`, 255 = `high`, in `unit`."""
+    """A gray map over the picture: 0 = `low`, 255 = `high`, in `unit`.
+
+    `marks` = it says yes (255) and no (0) alone; where it says no, nothing is drawn.
+    """
 
     name: str
     low: float
     high: float
     unit: str
+    marks: bool
 
 
 class Snapshot(TypedDict):
@@ -276,7 +280,10 @@ def _snapshot(step: int, shown: Shown, link: Link) -> Snapshot:
 def _overlay(entry: Map, link: Link) -> Overlay:
     layer = _layer(entry.shown, entry.label, link)
     name = entry.shown.name.partition("/")[2]
-    return {**layer, "name": name, "low": entry.low, "high": entry.high, "unit": entry.unit}
+    return {
+        **layer, "name": name, "low": entry.low, "high": entry.high, "unit": entry.unit,
+        "marks": entry.marks,
+    }  # fmt: skip
 
 
 def _recipe_of(job: dict[str, Any]) -> Recipe | None:

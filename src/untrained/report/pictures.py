@@ -67,13 +67,17 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Map:
-    """A map over the picture: black is `low`, white is `high`, in `unit`."""
+    """A map over the picture: black is `low`, white is `high`, in `unit`.
+
+    One that only `marks` says yes (white) and no (black), nothing between.
+    """
 
     shown: Shown
     label: str
     low: float
     high: float
     unit: str
+    marks: bool = False
 
 
 class RunPictures:
@@ -328,6 +332,8 @@ class RunPictures:
                 note="the mean of its channels" if values.ndim == 3 else "",
             ),
             label=path.stem.replace("_", " "), low=low, high=high, unit=unit,
+            marks=values.shape[2:] in ((), (1,))
+            and bool((~finite | np.isin(values * scale, (low, high))).all()),
         )  # fmt: skip
 
     def _spread_unit(self) -> tuple[float, str]:
@@ -360,7 +366,7 @@ class RunPictures:
                 name="overlays/missing", width=width, height=height,
                 pixels=lambda: np.where(known, 0, 255).astype(np.uint8),
             ),
-            label="missing pixels", low=0, high=1, unit="",
+            label="missing pixels", low=0, high=1, unit="", marks=True,
         )  # fmt: skip
 
 

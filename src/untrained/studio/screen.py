@@ -1,7 +1,8 @@
 """Pictures for the screen: PNG of 8 bits, without loss where the file has 8; smaller looks, tiles.
 
 A PNG has the numbers of the file and its colour profile. A smaller look has the colours of sRGB,
-or, of a file with a profile, of Display P3: the widest that screens show.
+or, of a file with a profile, of Display P3: the widest that screens show. WebP's loss in it is as
+large as the noise that making it smaller leaves, so what is subtracted is a look of its own.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "screen_values",
     "small",
     "smaller_file",
+    "smaller_numbers",
 ]
 
 _ROWS = 256
@@ -97,6 +99,20 @@ def smaller_file(path: Path, look: str) -> bytes:
         return _smaller(image.scaleimage(), look)
     source, side = pyvips.Source.new_from_file(str(path)), SIDES[look]  # read once, bit by bit
     return _smaller(pyvips.Image.thumbnail_source(source, side, height=side, size="down"), look)
+
+
+def smaller_numbers(path: Path) -> bytes:
+    """Return a picture that is shown, of the size of a preview, as WebP without loss.
+
+    Its numbers are means of the stored ones, whatever colours these are: the difference of two is
+    the mean of the difference, to half a level.
+    """
+    import pyvips
+
+    source, side = pyvips.Source.new_from_file(str(path)), SIDES["preview"]
+    image = pyvips.Image.thumbnail_source(source, side, height=side, size="down")
+    data: bytes = image.webpsave_buffer(lossless=True, effort=0, keep="none")
+    return data
 
 
 def profile_in(path: Path) -> bytes | None:

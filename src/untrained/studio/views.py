@@ -18,7 +18,13 @@ from untrained.report.reproducing import python_of
 from untrained.studio.extending import run_of
 from untrained.studio.models import JobRequest
 from untrained.studio.queue import Entry
-from untrained.studio.screen import SIDES, encode_png, screen_values, smaller_file
+from untrained.studio.screen import (
+    SIDES,
+    encode_png,
+    screen_values,
+    smaller_file,
+    smaller_numbers,
+)
 from untrained.studio.strength import asked_of
 from untrained.studio.studio import Studio
 from untrained.studio.taking import result_file
@@ -94,7 +100,7 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
     folder = studio.workspace.job(entry.id) / "shown"
     path = folder / f"{name.replace('/', '-')}-{page}.png"
     with studio.pictures.decoding:
-        is_fixed = name == "observed" or name.startswith("snapshots/")
+        is_fixed = name in ("observed", "overlays/missing") or name.startswith("snapshots/")
         if run is None or not _is_newer(path, run, is_fixed=is_fixed):
             found = _find(run, name, page)
             if found is None:
@@ -106,11 +112,14 @@ def shown_file(studio: Studio, entry: Entry, name: str, page: int) -> Path:
 
 
 def smaller_of(studio: Studio, whole: Path, look: str) -> Path:
-    """Return a smaller look at a picture that is shown, as WebP beside it; made anew with it."""
+    """Return a smaller look at a picture that is shown, as WebP beside it; made anew with it.
+
+    "numbers" is the one that is subtracted, see `smaller_numbers`.
+    """
     path = whole.with_name(f"{whole.stem}-{look}.webp")
     with studio.pictures.decoding:
         if not path.exists() or path.stat().st_mtime_ns < whole.stat().st_mtime_ns:
-            data = smaller_file(whole, look)
+            data = smaller_numbers(whole) if look == "numbers" else smaller_file(whole, look)
             write_atomically(path, lambda file: file.write(data))
     return path
 
@@ -140,7 +149,7 @@ def eight_bits_of(studio: Studio, entry: Entry, page: int) -> bytes:
 
 def _offer_previews(view: dict[str, Any]) -> None:
     """Name for every picture that is larger than a screen the address of a smaller look."""
-    for picture in [*view["layers"].values(), *view["snapshots"]]:
+    for picture in [*view["layers"].values(), *view["snapshots"], *view["overlays"]]:
         if max(picture["width"], picture["height"]) > SIDES["preview"]:
             picture["preview"] = picture["src"].replace(".png?", ".webp?", 1)
 

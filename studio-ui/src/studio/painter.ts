@@ -1,4 +1,4 @@
-import { button, chooseFiles, h, save, setText } from "./dom.ts";
+import { button, chooseFiles, fill, h, save, setText } from "./dom.ts";
 import { Mask, type Rect } from "./mask.ts";
 import { messageOf } from "./state.ts";
 import { Easel } from "./easel.ts";
@@ -231,20 +231,35 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
   setSize(Number(size.value));
   refresh();
 
+  const rare = h("div", { class: "rare" },
+    h("span", { class: "joined" }, clear, invert),
+    h("span", { class: "joined" },
+      button(words.load, () => void load(), { title: words.loadTitle }),
+      button(words.save, () => void toBlob().then((blob) => save(blob, words.fileName(stem(name)))), { title: words.saveTitle })));
+  const summary = h("summary", { class: "button" }, words.more);
+  const menuBody = h("div", { class: "menu-body" });
+  const menu = h("details", { class: "menu" }, summary, menuBody);
+  menuBody.addEventListener("click", () => {
+    menu.open = false;
+    summary.focus({ preventScroll: true });
+  });
+  const strokes = h("span", { class: "joined" }, paint, erase);
+  const sizes = h("label", { class: "inline" }, words.size, size, sizeText);
+  const steps = h("span", { class: "joined" }, undo, redo);
+  const toolbar = h("div", { class: "toolbar", role: "toolbar", "aria-label": words.tools });
+  // Where there is room all tools are seen; on a phone the rare ones are in a menu.
+  const narrow = matchMedia("(max-width: 600px)");
+  const arrange = (): void => {
+    if (narrow.matches) menuBody.append(rare);
+    fill(toolbar, ...(narrow.matches ? [strokes, steps, menu, sizes] : [strokes, sizes, steps, rare]));
+  };
+  narrow.addEventListener("change", arrange);
+  arrange();
+
   const element = h(
     "section",
     { class: "painter", "aria-label": words.mask },
-    h(
-      "div",
-      { class: "toolbar", role: "toolbar", "aria-label": words.tools },
-      h("span", { class: "joined" }, paint, erase),
-      h("label", { class: "inline" }, words.size, size, sizeText),
-      h("span", { class: "joined" }, undo, redo),
-      h("span", { class: "joined" }, clear, invert),
-      h("span", { class: "joined" },
-        button(words.load, () => void load(), { title: words.loadTitle }),
-        button(words.save, () => void toBlob().then((blob) => save(blob, words.fileName(stem(name)))), { title: words.saveTitle })),
-    ),
+    toolbar,
     h("div", { class: "easel-box" },
       easel.element,
       h("span", { class: "joined zoom" },
@@ -258,7 +273,11 @@ export function mountPainter(preview: string, source: string, mask: Mask, name: 
       h("p", { id: "painter-help" },
         words.helpText)),
   );
-  return { element, mask, toBlob, destroy: () => easel.destroy() };
+  const destroy = (): void => {
+    narrow.removeEventListener("change", arrange);
+    easel.destroy();
+  };
+  return { element, mask, toBlob, destroy };
 }
 
 function stem(name: string): string {

@@ -47,23 +47,16 @@ export function table(): Uint8ClampedArray {
   return Uint8ClampedArray.from(Array.from({ length: 256 }, (_, index) => colour(index / 255)).flat());
 }
 
-/** Whether a gray picture says only yes (white) and no (black). */
-function isBinary(gray: Uint8ClampedArray): boolean {
-  for (let at = 0; at < gray.length; at += 4) if (gray[at] !== 0 && gray[at] !== 255) return false;
-  return true;
-}
-
-/** A gray picture (its red channel) in the map's colours; of one that says only yes and no, where it says no, nothing. */
-export function colourise(gray: Uint8ClampedArray): Uint8ClampedArray<ArrayBuffer> {
+/** A gray picture (its red channel) in the map's colours; of one that only marks, the marks, as opaque as they are white. */
+export function colourise(gray: Uint8ClampedArray, marks = false): Uint8ClampedArray<ArrayBuffer> {
   const colours = table();
-  const binary = isBinary(gray);
   const out = new Uint8ClampedArray(gray.length);
   for (let at = 0; at < gray.length; at += 4) {
-    const from = 3 * (gray[at] ?? 0);
+    const from = 3 * (marks ? 255 : (gray[at] ?? 0));
     out[at] = colours[from] ?? 0;
     out[at + 1] = colours[from + 1] ?? 0;
     out[at + 2] = colours[from + 2] ?? 0;
-    out[at + 3] = binary && gray[at] === 0 ? 0 : (gray[at + 3] ?? 255);
+    out[at + 3] = (marks ? gray[at] : gray[at + 3]) ?? 255;
   }
   return out;
 }

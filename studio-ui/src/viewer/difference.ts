@@ -1,6 +1,6 @@
-/** The difference of two pictures as a picture of its own. */
+/** The difference of two pictures, or of the same part of both, as a picture of its own. */
 
-import { pixelIn, type Size } from "./geometry.ts";
+import { pixelIn, type Point, type Size } from "./geometry.ts";
 
 export interface Pixels extends Size {
   /** Red, green, blue, alpha; 8 bits each. */
@@ -13,12 +13,41 @@ export interface DifferenceSettings {
   signed: boolean;
 }
 
-/** For every column (or row) of the frame the index in a layer of another size. */
-function indices(layer: number, frame: number): Uint32Array {
-  return Uint32Array.from({ length: frame }, (_, index) => {
+/** Pixels of a layer, and where in it they begin. */
+export type Piece = Point & { pixels: Pixels };
+
+/** For so many columns (or rows) of the frame from `first` on the index in a layer of another size. */
+function indices(layer: number, frame: number, first = 0, length = frame): Uint32Array {
+  return Uint32Array.from({ length }, (_, index) => {
     const along = { width: layer, height: 1 };
-    return pixelIn(along, { x: index, y: 0 }, { width: frame, height: 1 }).x;
+    return pixelIn(along, { x: first + index, y: 0 }, { width: frame, height: 1 }).x;
   });
+}
+
+/** A layer over a part of the frame, put together of its pieces by nearest pixels; null where they do not cover it. */
+export function cut(pieces: Piece[], layer: Size, frame: Size, part: Point & Size): Pixels | null {
+  const same = layer.width === frame.width && layer.height === frame.height;
+  const fits = ({ x, y, pixels }: Piece): boolean => x === part.x && y === part.y && pixels.width === part.width && pixels.height === part.height;
+  const one = same ? pieces.find(fits) : undefined;
+  if (one !== undefined) return one.pixels;
+  const columns = indices(layer.width, frame.width, part.x, part.width);
+  const rows = indices(layer.height, frame.height, part.y, part.height);
+  const out = new Uint32Array(part.width * part.height);
+  let covered = 0;
+  for (const { x: left, y: top, pixels } of pieces) {
+    const from = new Uint32Array(pixels.data.buffer, pixels.data.byteOffset, pixels.width * pixels.height);
+    for (let y = 0; y < part.height; y++) {
+      const row = (rows[y] ?? 0) - top;
+      if (row < 0 || row >= pixels.height) continue;
+      for (let x = 0; x < part.width; x++) {
+        const column = (columns[x] ?? 0) - left;
+        if (column < 0 || column >= pixels.width) continue;
+        out[y * part.width + x] = from[row * pixels.width + column] ?? 0;
+        covered += 1;
+      }
+    }
+  }
+  return covered < out.length ? null : { width: part.width, height: part.height, data: new Uint8ClampedArray(out.buffer) };
 }
 
 /** gain · (right − left) + 128 where signed, gain · |right − left| where not; a layer of another size by nearest pixels. */

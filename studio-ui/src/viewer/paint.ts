@@ -1,7 +1,7 @@
 /** Drawing: a picture in its place, and the pictures that are computed from others. */
 
 import { colourise } from "./colormap.ts";
-import { difference } from "./difference.ts";
+import { difference, type DifferenceSettings, type Pixels } from "./difference.ts";
 import { isExact, type Place, type Size } from "./geometry.ts";
 import type { Picture } from "./pictures.ts";
 import { tilePlace, type Tile } from "./tiles.ts";
@@ -16,16 +16,30 @@ export function draw(context: CanvasRenderingContext2D, drawable: Drawable, fram
   context.drawImage(drawable.image, placed.x, placed.y, frame.width * placed.scale, frame.height * placed.scale);
 }
 
-/** Draw tiles over the copy that is there already; those that are still loading are left out. */
-export function drawTiles(
-  context: CanvasRenderingContext2D, tiles: { tile: Tile; picture: Picture | null }[], of: Size, frame: Size, placed: Place,
-): void {
-  context.imageSmoothingEnabled = !isExact((placed.scale * frame.width) / of.width);
-  context.imageSmoothingQuality = "high";
-  for (const { tile, picture } of tiles) {
-    if (picture === null) continue;
+/** A picture, or the tiles of it that are seen; `picture` stands where one is still loading. */
+export interface Tiled {
+  picture: Drawable;
+  of: Size;
+  tiles: { tile: Tile; picture: Drawable | null }[];
+}
+
+/** Draw a picture or its tiles: every place once, so that what can be seen through is not doubled. */
+export function drawTiled(context: CanvasRenderingContext2D, { picture, of, tiles }: Tiled, frame: Size, placed: Place): void {
+  if (tiles.length === 0) draw(context, picture, frame, placed);
+  for (const { tile, picture: part } of tiles) {
     const { x, y, width, height } = tilePlace(tile, of, frame, placed);
-    context.drawImage(picture.image, x, y, width, height);
+    if (part === null) {
+      context.save();
+      context.beginPath();
+      context.rect(x, y, width, height);
+      context.clip();
+      draw(context, picture, frame, placed);
+      context.restore();
+      continue;
+    }
+    context.imageSmoothingEnabled = !isExact((placed.scale * frame.width) / of.width);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(part.image, x, y, width, height);
   }
 }
 
@@ -37,22 +51,36 @@ function toDrawable(data: Uint8ClampedArray<ArrayBuffer>, size: Size): Drawable 
   return { image: canvas, width: size.width, height: size.height };
 }
 
-/** The last result of a function, for as long as it is asked for the same. */
-function remember<A extends unknown[]>(make: (...of: A) => Drawable): (...of: A) => Drawable {
-  let last: { of: A; made: Drawable } | null = null;
-  return (...of) => {
-    if (last === null || of.some((value, index) => value !== last?.of[index])) last = { of, made: make(...of) };
-    return last.made;
-  };
-}
-
 /** Pictures computed from others, each computed once while it is shown. */
 export class Computed {
-  readonly difference = remember(
-    (left: Picture, right: Picture, width: number, height: number, gain: number, signed: boolean) => {
-      const frame = { width, height };
-      return toDrawable(difference(left.pixels(), right.pixels(), frame, { gain, signed }), frame);
-    },
-  );
-  readonly overlay = remember((map: Picture) => toDrawable(colourise(map.pixels().data), map));
+  private readonly overlays = new WeakMap<Picture, Drawable>();
+  private differences = new Map<string, Drawable>();
+  private before = new Map<string, Drawable>();
+
+  /** Begin to draw: what is not asked for until this is called again is forgotten. */
+  begin(): void {
+    this.before = this.differences;
+    this.differences = new Map();
+  }
+
+  /** The difference of two pictures of these addresses over `size`; their pixels are only asked for where it is not known. */
+  difference(of: string[], size: Size, settings: DifferenceSettings, pixels: () => [Pixels, Pixels] | null): Drawable | null {
+    const key = JSON.stringify([of, size, settings.gain, settings.signed]);
+    let made = this.differences.get(key) ?? this.before.get(key) ?? null;
+    if (made === null) {
+      const sides = pixels();
+      if (sides !== null) made = toDrawable(difference(...sides, size, settings), size);
+    }
+    if (made !== null) this.differences.set(key, made);
+    return made;
+  }
+
+  /** A map in colours. */
+  overlay(map: Picture, marks: boolean): Drawable {
+    const known = this.overlays.get(map);
+    if (known !== undefined) return known;
+    const made = toDrawable(colourise(map.pixels().data, marks), map);
+    this.overlays.set(map, made);
+    return made;
+  }
 }

@@ -6,11 +6,13 @@ import { capital, pixelValue, significant } from "./format.ts";
 import { isExact, pixelIn, scaleOf, zoomLabel, type Point } from "./geometry.ts";
 import type { Part } from "./part.ts";
 import type { Pictures } from "./pictures.ts";
-import { shown, type Shown } from "./sources.ts";
+import { fileOf, shown, type LayerFile } from "./sources.ts";
 import type { Stage } from "./stage.ts";
 import type { State } from "./state.ts";
 import { tileAddress, tileOf } from "./tiles.ts";
 import { unitWords as units, viewerWords as words } from "../words.ts";
+
+const overlayOf = (state: State, run: ViewRun): ViewRun["overlays"][number] | undefined => run.overlays.find(({ name }) => name === state.overlay);
 
 /** So long, in milliseconds, the pointer rests on a large picture before the tile under it is loaded for its numbers. */
 const REST = 150;
@@ -47,23 +49,22 @@ export class Readout implements Part {
       const value = layer === null ? null : this.valueIn(layer, pixel);
       if (value !== null) parts.push(side === "left" ? words.leftValue(value) : words.rightValue(value));
     }
-    const overlay = run.overlays.find(({ name }) => name === state.overlay);
-    const map = overlay === undefined ? null : this.pictures.get(overlay.src);
-    if (overlay !== undefined && map !== null) {
-      const at = pixelIn(map, pixel, this.stage.base);
-      const value = overlay.low + ((map.at(at.x, at.y)[0] ?? 0) / 255) * (overlay.high - overlay.low);
-      parts.push(`${capital(overlay.label)} ${significant(value)} ${overlay.unit}`.trim());
-    }
+    const overlay = overlayOf(state, run);
+    const value = overlay === undefined ? null : this.valueIn(fileOf(overlay), pixel, ([gray = 0]) => {
+      const value = overlay.low + (gray / 255) * (overlay.high - overlay.low);
+      return `${significant(value)} ${overlay.unit}`.trim();
+    });
+    if (overlay !== undefined && value !== null) parts.push(`${capital(overlay.label)} ${value}`);
     return parts.join("   ");
   }
 
   /** The numbers of a layer's pixel as they are stored; of a large one those of its tile, which is loaded when the pointer rests. */
-  private valueIn(layer: Shown, pixel: Point): string | null {
+  private valueIn(layer: LayerFile, pixel: Point, say: (numbers: number[], gray: boolean) => string = pixelValue): string | null {
     const at = pixelIn(layer, pixel, this.stage.base);
     const tile = layer.preview === null ? { x: 0, y: 0 } : tileOf(at, layer);
     const src = layer.preview === null ? layer.src : tileAddress(layer.src, tile);
     const picture = layer.preview === null ? this.pictures.get(src, layer.profile) : this.pictures.peek(src);
-    if (picture !== null) return pixelValue(picture.at(at.x - tile.x, at.y - tile.y), picture.gray());
+    if (picture !== null) return say(picture.at(at.x - tile.x, at.y - tile.y), picture.gray());
     if (layer.preview === null) return null;
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.load(), REST);
@@ -74,8 +75,9 @@ export class Readout implements Part {
   private load(): void {
     const [pixel, now] = [this.stage.pixel(), this.now];
     if (pixel === null || now === null) return;
-    for (const side of ["left", "right"] as const) {
-      const layer = shown(now.state[side], now.state, now.run);
+    const overlay = overlayOf(now.state, now.run);
+    const sides = (["left", "right"] as const).map((side) => shown(now.state[side], now.state, now.run));
+    for (const layer of [...sides, overlay === undefined ? null : fileOf(overlay)]) {
       if (layer === null || layer.preview === null) continue;
       this.pictures.get(tileAddress(layer.src, tileOf(pixelIn(layer, pixel, this.stage.base), layer)), layer.profile);
     }

@@ -16,6 +16,9 @@ export interface Shown extends Size {
   preview: string | null;
 }
 
+/** The addresses of a layer, its size and whether its colours are said. */
+export type LayerFile = Omit<Shown, "label" | "note">;
+
 /** The coordinates that all is drawn in: the estimate's, or those of what there is. */
 export function frame(run: ViewRun): Size {
   const { estimate, truth, observed } = run.layers;
@@ -38,7 +41,8 @@ export function snapshotAt(run: ViewRun, step: number | null): Snapshot | null {
 const enlarged = (of: Size, run: ViewRun): string | null =>
   of.width < frame(run).width ? words.enlarged(of.width, of.height) : null;
 
-function fileOf({ src, width, height, profile, preview }: Layer | Snapshot): Omit<Shown, "label" | "note"> {
+/** The files of a layer. */
+export function fileOf({ src, width, height, profile, preview }: Layer | Snapshot): LayerFile {
   return { src, width, height, profile: profile ?? false, preview: preview ?? null };
 }
 

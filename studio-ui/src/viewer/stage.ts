@@ -6,30 +6,20 @@ import { capital, significant } from "./format.ts";
 import * as geometry from "./geometry.ts";
 import type { PaneSize, Point, Size } from "./geometry.ts";
 import { listen, type Moved } from "./gestures.ts";
-import { Computed, draw, drawTiles, type Drawable } from "./paint.ts";
+import { Computed, drawTiled, type Tiled } from "./paint.ts";
 import { devicePixels, Pane, type Side } from "./pane.ts";
 import type { Part } from "./part.ts";
-import type { Picture, Pictures } from "./pictures.ts";
-import { frame, named, shown, type Shown } from "./sources.ts";
+import type { Pictures } from "./pictures.ts";
+import { numbersOf, numbersOver, regionsSeen, sightOf, sightsToCompare, type Seen, type Sight } from "./sights.ts";
+import { fileOf, frame, named, shown, type Shown } from "./sources.ts";
 import type { State, Store } from "./state.ts";
-import { isEnough, tileAddress, tilesSeen, type Tile } from "./tiles.ts";
 import { unitWords as units, viewerWords as words } from "../words.ts";
-
-
-/** What a side shows: a picture, and over it the tiles of a large one. */
-interface Sight {
-  picture: Picture;
-  of: Size;
-  /** The picture is a smaller copy, and no tiles are over it. */
-  isCopy: boolean;
-  tiles: { tile: Tile; picture: Picture | null }[];
-}
 
 /** The two pictures of the moment. */
 interface Pair {
   left: Sight | null;
   right: Sight | null;
-  overlay: Drawable | null;
+  overlay: Tiled | null;
 }
 
 export class Stage implements Part, Moved {
@@ -57,7 +47,7 @@ export class Stage implements Part, Moved {
   private readonly message = h("p", { class: "stage-message" });
   private readonly observer: ResizeObserver;
   /** What each side showed last: it stays while the next one loads. */
-  private readonly last: Partial<Record<Side, { run: string; sight: Sight }>> = {};
+  private readonly last: Partial<Record<Side, { run: string; compares: boolean; sight: Sight }>> = {};
 
   constructor(store: Store, pictures: Pictures, resized: () => void) {
     this.store = store;
@@ -113,6 +103,7 @@ export class Stage implements Part, Moved {
     const { width, height } = this.base;
     this.element.style.setProperty("--aspect", String(width / height));
     this.panes[1].element.hidden = !two;
+    this.computed.begin();
     this.paint(this.panes[0], (context) => this.drawFirst(context, state, pair));
     if (two) this.paint(this.panes[1], (context) => this.drawSide(context, "right", pair));
     this.name(state, sides);
@@ -122,7 +113,7 @@ export class Stage implements Part, Moved {
     const still = !geometry.canPan(this.place(), this.base, this.pane);
     for (const pane of this.panes) pane.element.classList.toggle("still", still);
     const waiting = Object.values(sides).filter((side) => side !== null);
-    const failed = waiting.some((side) => this.pictures.failed(side.src) || (side.preview !== null && this.pictures.failed(side.preview)));
+    const failed = waiting.some((side) => this.pictures.failed(state.mode === "difference" ? numbersOf(side) : (side.preview ?? side.src)));
     const empty = pair.left === null && pair.right === null;
     this.message.hidden = !failed && !empty;
     setText(this.message, failed ? words.notLoaded : waiting.length > 0 ? words.loading : words.nothingYet);
@@ -132,37 +123,37 @@ export class Stage implements Part, Moved {
     this.observer.disconnect();
   }
 
+  /** What of the picture is seen. */
+  private get seen(): Seen {
+    return { base: this.base, placed: this.place(), pane: this.pane };
+  }
+
   private pair(state: State, run: ViewRun): Pair {
-    const overlay = run.overlays.find((candidate) => candidate.name === state.overlay);
-    const find = (side: Side): Sight | null => {
-      const layer = shown(state[side], state, run);
-      const sight = layer === null ? null : this.sight(layer, state.mode === "difference");
+    const layers = [shown(state.left, state, run), shown(state.right, state, run)] as const;
+    const compares = state.mode === "difference";
+    const sights = compares
+      ? sightsToCompare(this.pictures, [...layers], this.seen)
+      : layers.map((layer) => (layer === null ? null : sightOf(this.pictures, layer, this.seen)));
+    const find = (side: Side, index: 0 | 1): Sight | null => {
+      const sight = sights[index] ?? null;
       if (sight !== null) {
-        this.last[side] = { run: run.id, sight };
+        this.last[side] = { run: run.id, compares, sight };
         return sight;
       }
       const before = this.last[side];
-      return layer !== null && before?.run === run.id ? before.sight : null;
+      return layers[index] !== null && before?.run === run.id && before.compares === compares ? before.sight : null;
     };
-    const [left, right] = [find("left"), find("right")];
-    const map = overlay === undefined ? null : this.pictures.get(overlay.src);
-    const seen = [left, right].flatMap((sight) => (sight === null ? [] : [sight.picture.src, ...sight.tiles.flatMap(({ picture }) => picture?.src ?? [])]));
-    this.pictures.inUse = new Set(map === null ? seen : [...seen, map.src]);
-    return { left, right, overlay: map === null ? null : this.computed.overlay(map) };
+    const [left, right] = [find("left", 0), find("right", 1)];
+    const overlay = run.overlays.find((candidate) => candidate.name === state.overlay);
+    const map = overlay === undefined || compares ? null : sightOf(this.pictures, fileOf(overlay), this.seen);
+    this.pictures.inUse = new Set([left, right, map].flatMap((sight) => (sight === null ? [] : [sight.picture.src, ...sight.tiles.flatMap(({ picture }) => picture?.src ?? [])])));
+    return { left, right, overlay: map === null ? null : this.coloured(map, overlay?.marks ?? false) };
   }
 
-  /** A layer as it is drawn now: of a large one a copy, and tiles where that is too coarse; `whole` where every pixel counts. */
-  private sight(layer: Shown, whole: boolean): Sight | null {
-    if (layer.preview === null || whole) {
-      const picture = this.pictures.get(layer.src, layer.profile);
-      return picture === null ? null : { picture, of: layer, isCopy: false, tiles: [] };
-    }
-    const picture = this.pictures.get(layer.preview, layer.profile);
-    if (picture === null) return null;
-    const [base, placed] = [this.base, this.place()];
-    if (isEnough(picture.width, base, placed)) return { picture, of: layer, isCopy: true, tiles: [] };
-    const tiles = tilesSeen(layer, base, placed, this.pane).map((tile) => ({ tile, picture: this.pictures.get(tileAddress(layer.src, tile), layer.profile) }));
-    return { picture, of: layer, isCopy: false, tiles };
+  /** A map in its colours. */
+  private coloured({ picture, of, tiles }: Sight, marks: boolean): Tiled {
+    const part = (one: Sight["picture"]): Tiled["picture"] => this.computed.overlay(one, marks);
+    return { picture: part(picture), of, tiles: tiles.map(({ tile, picture: one }) => ({ tile, picture: one === null ? null : part(one) })) };
   }
 
   private paint(pane: Pane, content: (context: CanvasRenderingContext2D) => void): void {
@@ -181,11 +172,10 @@ export class Stage implements Part, Moved {
   private drawSide(context: CanvasRenderingContext2D, side: Side, pair: Pair): void {
     const sight = pair[side];
     if (sight === null) return;
-    draw(context, sight.picture, this.base, this.place());
-    drawTiles(context, sight.tiles, sight.of, this.base, this.place());
+    drawTiled(context, sight, this.base, this.place());
     if (side === "right" && pair.overlay !== null && !this.store.state.held) {
       context.globalAlpha = this.store.state.opacity;
-      draw(context, pair.overlay, this.base, this.place());
+      drawTiled(context, pair.overlay, this.base, this.place());
       context.globalAlpha = 1;
     }
   }
@@ -195,9 +185,8 @@ export class Stage implements Part, Moved {
     else if (state.mode === "blink") this.drawSide(context, state.blinkRight ? "right" : "left", pair);
     else if (state.mode === "difference") {
       if (pair.left === null || pair.right === null) return;
-      const { width, height } = this.base;
-      const picture = this.computed.difference(pair.left.picture, pair.right.picture, width, height, state.gain, state.signed);
-      draw(context, picture, this.base, this.place());
+      const difference = this.difference(pair.left, pair.right, state);
+      if (difference !== null) drawTiled(context, difference, this.base, this.place());
     } else {
       const edge = this.edge(state);
       for (const side of ["left", "right"] as const) {
@@ -210,6 +199,23 @@ export class Stage implements Part, Moved {
         context.restore();
       }
     }
+  }
+
+  /** The difference of two sights: of the copies, and where those are too coarse, part by part, of what is stored. */
+  private difference(left: Sight, right: Sight, { gain, signed }: State): Tiled | null {
+    const [base, settings] = [this.base, { gain, signed }];
+    const whole = left.of.preview === null && right.of.preview === null;
+    const size = whole ? base : left.picture.width > right.picture.width ? left.picture : right.picture;
+    const picture = this.computed.difference([left.picture.src, right.picture.src], { width: size.width, height: size.height }, settings, () => [left.picture.pixels(), right.picture.pixels()]);
+    const tiled = left.tiles.length > 0 || right.tiles.length > 0;
+    const tiles = (tiled ? regionsSeen(this.seen) : []).map((tile) => ({
+      tile,
+      picture: this.computed.difference([left.of.src, right.of.src, `${tile.x},${tile.y}`], { width: tile.width, height: tile.height }, settings, () => {
+        const [one, other] = [numbersOver(left, base, tile), numbersOver(right, base, tile)];
+        return one === null || other === null ? null : [one, other];
+      }),
+    }));
+    return picture === null ? null : { picture, of: base, tiles };
   }
 
   /** Where the wipe's edge is, in device pixels of the pane. */

@@ -13,6 +13,11 @@ export function tileAddress(src: string, tile: Point): string {
   return `${src}${src.includes("?") ? "&" : "?"}x=${tile.x}&y=${tile.y}`;
 }
 
+/** The address of the copy that is subtracted, where `preview` is the one that is looked at. */
+export function numbersAddress(preview: string): string {
+  return `${preview}${preview.includes("?") ? "&" : "?"}numbers=true`;
+}
+
 function at(column: number, row: number, picture: Size): Tile {
   const [x, y] = [column * TILE, row * TILE];
   return { x, y, width: Math.min(TILE, picture.width - x), height: Math.min(TILE, picture.height - y) };
@@ -34,8 +39,17 @@ export function tilesSeen(picture: Size, frame: Size, placed: Place, pane: PaneS
   if (area.width <= 0 || area.height <= 0) return [];
   const pixel = (x: number, y: number): Point =>
     pixelIn(picture, { x: Math.max(0, Math.floor((x - placed.x) / placed.scale)), y: Math.max(0, Math.floor((y - placed.y) / placed.scale)) }, frame);
-  const first = pixel(area.x, area.y);
-  const last = pixel(area.x + area.width - 1, area.y + area.height - 1);
+  return between(pixel(area.x, area.y), pixel(area.x + area.width - 1, area.y + area.height - 1), picture);
+}
+
+/** The tiles of a picture over the frame that lie under a part of the frame, row by row. */
+export function tilesUnder(picture: Size, frame: Size, part: Tile): Tile[] {
+  const last = { x: part.x + part.width - 1, y: part.y + part.height - 1 };
+  return between(pixelIn(picture, part, frame), pixelIn(picture, last, frame), picture);
+}
+
+/** The tiles from that which holds one pixel to that which holds another. */
+function between(first: Point, last: Point, picture: Size): Tile[] {
   const tiles: Tile[] = [];
   for (let row = Math.floor(first.y / TILE); row <= Math.floor(last.y / TILE); row++) {
     for (let column = Math.floor(first.x / TILE); column <= Math.floor(last.x / TILE); column++) tiles.push(at(column, row, picture));

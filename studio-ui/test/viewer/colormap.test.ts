@@ -33,7 +33,9 @@ test("a gray picture takes the table's colours and keeps its transparency", () =
   assert.equal(table().length, 3 * 256);
 });
 
-test("of a map that says only yes and no, no is clear: what is known is not darkened", () => {
-  const out = colourise(Uint8ClampedArray.from([0, 0, 0, 255, 255, 255, 255, 255]));
-  assert.deepEqual([out[3], out[7]], [0, 255]);
+test("of a map that only marks, no is clear: what is known is not darkened, by a smaller copy neither", () => {
+  const out = colourise(Uint8ClampedArray.from([0, 0, 0, 255, 255, 255, 255, 255, 85, 85, 85, 255]), true);
+  assert.deepEqual([out[3], out[7], out[11]], [0, 255, 85]);
+  assert.deepEqual([...out.subarray(8, 11)], [...colour(1)]);
+  assert.equal(colourise(Uint8ClampedArray.from([0, 0, 0, 255]))[3], 255, "a part of a map that is low is no mark");
 });

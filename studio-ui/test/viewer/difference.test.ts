@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { difference, type Pixels } from "../../src/viewer/difference.ts";
+import { cut, difference, type Pixels } from "../../src/viewer/difference.ts";
 
 function pixels(width: number, height: number, value: (x: number, y: number) => number[]): Pixels {
   const data = new Uint8ClampedArray(4 * width * height);
@@ -42,4 +42,33 @@ test("a smaller layer counts with its nearest pixels", () => {
   const out = difference(small, large, large, { gain: 1, signed: false });
   const reds = Array.from({ length: 8 }, (_, index) => out[4 * index]);
   assert.deepEqual(reds, [0, 0, 10, 10, 0, 0, 10, 10]);
+});
+
+/** A part of a picture, as a tile of it comes. */
+function tile(of: Pixels, x: number, y: number, width: number, height: number): { x: number; y: number; pixels: Pixels } {
+  const at = (column: number, row: number): number => 4 * ((y + row) * of.width + x + column);
+  return { x, y, pixels: pixels(width, height, (column, row) => [...of.data.subarray(at(column, row), at(column, row) + 3)]) };
+}
+
+test("the difference of tiles is that part of the difference of the pictures, for layers of any size", () => {
+  const noise = (width: number, height: number, seed: number): Pixels =>
+    pixels(width, height, (x, y) => [(x * 37 + y * 91 + seed) % 256, (x * y + seed) % 256, (7 * x + seed) % 256]);
+  const settings = { gain: 3, signed: true };
+  const frame = { width: 10, height: 6 };
+  const one = noise(10, 6, 5);
+  for (const other of [noise(10, 6, 80), noise(7, 4, 80), noise(20, 12, 80)]) {
+    const whole = difference(one, other, frame, settings);
+    const [half, low] = [Math.ceil(other.width / 2), Math.ceil(other.height / 2)];
+    const pieces = [0, half].flatMap((x) => [0, low].map((y) => tile(other, x, y, Math.min(half, other.width - x), Math.min(low, other.height - y))));
+    for (const part of [{ x: 0, y: 0, width: 4, height: 4 }, { x: 4, y: 4, width: 4, height: 2 }, { x: 8, y: 0, width: 2, height: 4 }]) {
+      const left = cut([tile(one, part.x, part.y, part.width, part.height)], one, frame, part);
+      const right = cut(pieces, other, frame, part);
+      const got = difference(left!, right!, part, settings);
+      for (let y = 0; y < part.height; y++) {
+        const from = 4 * ((part.y + y) * frame.width + part.x);
+        assert.deepEqual([...got.subarray(4 * y * part.width, 4 * (y + 1) * part.width)], [...whole.subarray(from, from + 4 * part.width)]);
+      }
+    }
+    assert.equal(cut(pieces.slice(1), other, frame, { x: 0, y: 0, ...frame }), null, "a tile is missing");
+  }
 });

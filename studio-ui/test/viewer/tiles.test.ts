@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isEnough, TILE, tileAddress, tileOf, tilePlace, tilesSeen } from "../../src/viewer/tiles.ts";
+import { isEnough, numbersAddress, TILE, tileAddress, tileOf, tilePlace, tilesSeen, tilesUnder } from "../../src/viewer/tiles.ts";
 
 const picture = { width: 6000, height: 4000 };
 const pane = { width: 1000, height: 800 };
@@ -46,4 +46,17 @@ test("a copy is enough up to its own pixels", () => {
 test("an address keeps what it asks for", () => {
   assert.equal(tileAddress("/a.png", { x: 0, y: 1024 }), "/a.png?x=0&y=1024");
   assert.equal(tileAddress("/a.png?v=1", { x: 0, y: 0 }), "/a.png?v=1&x=0&y=0");
+});
+
+test("under a part of the frame lie the tiles of a layer of the same size, and of another", () => {
+  const part = { x: 1024, y: 2048, width: 1024, height: 1024 };
+  assert.deepEqual(tilesUnder(picture, picture, part), [part]);
+  const twice = { width: 12000, height: 8000 };
+  assert.deepEqual(tilesUnder(twice, picture, part).map(({ x, y }) => [x, y]), [[2048, 4096], [3072, 4096], [2048, 5120], [3072, 5120]]);
+  const half = { width: 3000, height: 2000 };
+  assert.deepEqual(tilesUnder(half, picture, part).map(({ x, y }) => [x, y]), [[0, 1024]]);
+});
+
+test("what is subtracted is another copy than what is looked at", () => {
+  assert.equal(numbersAddress("/a.webp?page=1&v=1"), "/a.webp?page=1&v=1&numbers=true");
 });

@@ -82,6 +82,21 @@ def expect_result(page: Any, status: str = "finished") -> None:
     page.locator(".viewer .timeline").wait_for()
 
 
+def restored(
+    page: Any, studio: Any, picture: Path, *, steps: int, noise_level: int | None = None
+) -> str:
+    """Drop a picture, take its noise away, and wait until the result is shown; the job's id."""
+    page.goto(studio.url)
+    drop(page, picture)
+    if noise_level is not None:  # else it is estimated
+        page.get_by_label("Noise level").fill(str(noise_level))
+    set_steps(page, steps)
+    id_ = restore(page)
+    expect_status(page, "done")
+    expect_result(page)
+    return id_
+
+
 def wait_for_step(page: Any, step: int) -> int:
     """Wait until the page shows this step or a later one; return which."""
     shown = page.wait_for_function(

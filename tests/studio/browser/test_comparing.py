@@ -11,12 +11,11 @@ from steps import (
     drawn,
     drawn_again,
     drawn_anew,
-    drop,
     expect,
     expect_result,
     expect_status,
     restore,
-    set_steps,
+    restored,
     text_of,
 )
 from test_studio import read_bytes
@@ -24,18 +23,8 @@ from test_studio import read_bytes
 from untrained.images import blended, read_picture
 
 
-def restored(page: Any, studio: Any, picture: Path, *, steps: int = 60) -> str:
-    page.goto(studio.url)
-    drop(page, picture)
-    set_steps(page, steps)
-    id_ = restore(page)
-    expect_status(page, "done")
-    expect_result(page)
-    return id_
-
-
 def test_a_slider_takes_less_of_the_noise_away(page: Any, studio: Any, noisy: Path) -> None:
-    id_ = restored(page, studio, noisy)
+    id_ = restored(page, studio, noisy, steps=60)
     before, whole = read_picture(noisy).pixels, studio.result(id_)
     strength = page.get_by_role("slider", name="Strength", exact=True)
     seen = drawn(page)
@@ -64,7 +53,7 @@ def _asks_for_colours(answer: Any) -> bool:
 def test_two_results_stand_side_by_side_without_a_new_viewer(
     page: Any, studio: Any, noisy: Path
 ) -> None:
-    first = restored(page, studio, noisy)
+    first = restored(page, studio, noisy, steps=60)
     page.get_by_role("link", name="Other settings").click()
     page.get_by_label("Noise level").fill("60")
     second = restore(page)
@@ -111,7 +100,7 @@ def test_one_kept_step_after_a_step_was_taken(page: Any, studio: Any, noisy: Pat
 def test_the_picture_fills_the_stage_and_a_press_shows_the_original(
     page: Any, studio: Any, noisy: Path
 ) -> None:
-    restored(page, studio, noisy)
+    restored(page, studio, noisy, steps=60)
     split = drawn(page)
     page.wait_for_function("""() => {
       const box = document.querySelector(".viewer .pane canvas").getBoundingClientRect();

@@ -11,10 +11,17 @@ import numpy as np
 import pytest
 import pyvips
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import expect
-from steps import drop, expect_status, middle_of_easel, restore, set_steps
+from steps import (
+    drop,
+    frames,
+    middle_of_easel,
+    restored,
+)
+from test_studio import read_bytes
 
-from untrained.images import Metadata, Picture, write_picture
+from untrained.images import Metadata, Picture, read_picture, write_picture
 
 P3 = bytes(pyvips.Operation.call("profile_load", "p3"))
 WIDE = (2300, 96)  # width and height: larger than a screen, and few pixels
@@ -58,11 +65,7 @@ def point_of(page: Any, column: int, row: int) -> tuple[float, float]:
 
 def test_of_a_large_picture_only_what_is_seen_is_sent(page: Any, studio: Any, large: Path) -> None:
     asked = sent(page)
-    page.goto(studio.url)
-    drop(page, large)
-    set_steps(page, 4)
-    id_ = restore(page)
-    expect_status(page, "done")
+    id_ = restored(page, studio, large, steps=4)
     expect(page.locator(".stage-message")).to_be_hidden()
     expect(page.locator(".readout-size")).to_contain_text("2300 × 96 · shown at")
 
@@ -90,6 +93,91 @@ def test_of_a_large_picture_only_what_is_seen_is_sent(page: Any, studio: Any, la
     assert pixels()
     assert all("x=" in url for url in pixels()), "tiles, never the whole"
     assert not any("x=2048" in url for url in pixels()), "the right end is not seen"
+
+
+SEEN = slice(800, 1500)  # columns in the middle of the large picture, over two tiles
+
+# What of a row of it is on the canvas at 1:1, before anything is moved.
+_ROW = """(row) => {
+  const canvas = document.querySelector('.viewer .pane canvas');
+  const left = Math.round(canvas.width / 2 - 2300 / 2) + 800;
+  const top = Math.round((canvas.height - 96) / 2) + row;
+  const copy = new OffscreenCanvas(700, 1).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, left, top, 700, 1, 0, 0, 700, 1);
+  const { data } = copy.getImageData(0, 0, 700, 1);
+  return Array.from({ length: 2100 }, (_, i) => data[4 * Math.floor(i / 3) + (i % 3)]);
+}"""
+
+
+def expect_row(page: Any, wanted: NDArray[Any], first: int = 0) -> None:
+    """Wait until these pixels of row 40 are on the canvas, from the first that is seen on."""
+    page.wait_for_function(
+        f"""([first, wanted]) => {{
+          const shown = ({_ROW})(40).slice(3 * first);
+          return wanted.every((value, i) => value === shown[i]);
+        }}""",
+        arg=[first, wanted.ravel().tolist()],
+        polling=200,
+    )
+
+
+def shown_pixels(page: Any, studio: Any, id_: str, name: str) -> NDArray[Any]:
+    """A picture that is shown, whole, as it is stored for the screen."""
+    return read_bytes(page.request.get(f"{studio.url}/api/jobs/{id_}/{name}.png").body())
+
+
+def test_a_difference_is_that_of_the_stored_pixels_where_they_are_seen(
+    page: Any, studio: Any, large: Path
+) -> None:
+    asked = sent(page)
+    id_ = restored(page, studio, large, steps=4, noise_level=20)
+    page.get_by_text("Difference", exact=True).click()
+    expect(page.locator(".stage-message")).to_be_hidden()
+    expect(page.locator(".readout-size")).to_contain_text("from a smaller copy")
+    copies = [url for url in asked if "numbers=true" in url]
+    assert {url.partition("?")[0].split("/")[-1] for url in copies} >= {"observed.webp"}
+    assert len(copies) >= 2
+    assert not any(id_ in url and ".png" in url for url in asked), "copies are enough"
+    page.get_by_role("button", name="1:1").click()
+    before, after = (
+        shown_pixels(page, studio, id_, n).astype(int) for n in ("observed", "estimate")
+    )
+    gain = 2 ** int(page.get_by_label("Amplify").input_value())
+    for signed in (True, False):
+        page.get_by_label("Lighter and darker apart").set_checked(signed)
+        change = after - before
+        wanted = (128 + gain * change if signed else gain * abs(change)).clip(0, 255)
+        assert np.ptp(wanted[40, SEEN]) > 20
+        expect_row(page, wanted[40, SEEN])
+    parts = [url for url in asked if id_ in url and ".png" in url]
+    assert parts
+    assert all("x=" in url and "x=2048" not in url for url in parts), "tiles that are seen alone"
+
+
+def test_a_map_over_a_large_picture_comes_in_tiles_and_covers_it_once(
+    page: Any, studio: Any, large: Path
+) -> None:
+    pixels = read_picture(large).pixels[0]
+    alpha = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+    alpha[30:60, 1200:1240] = 0
+    Image.fromarray(np.concatenate([pixels, alpha], axis=-1)).save(large)
+    asked = sent(page)
+    id_ = restored(page, studio, large, steps=4)
+    with page.expect_response("**/overlays/missing.webp?*"):
+        page.get_by_label("Overlay").select_option("missing")
+    page.get_by_role("button", name="1:1").click()
+    under = shown_pixels(page, studio, id_, "estimate")[40, SEEN].astype(int)
+    shown = {}
+    for opacity in (100, 50):
+        page.get_by_label("Opacity").fill(str(opacity))
+        expect_row(page, under[500:], 500)  # not darkened: nothing is missing there
+        frames(page)
+        shown[opacity] = np.array(page.evaluate(_ROW, 40)).reshape(-1, 3)[420]
+    assert shown[100].min() > 150, "the map's light yellow"
+    np.testing.assert_allclose(shown[50], (shown[100] + under[420]) / 2, atol=3)
+    parts = [url for url in asked if "overlays/missing.png" in url]
+    assert parts
+    assert all("x=" in url and "x=2048" not in url for url in parts)
 
 
 def test_the_painter_loads_the_tiles_that_are_seen(page: Any, studio: Any, tmp_path: Path) -> None:
@@ -131,11 +219,7 @@ def test_wide_colours_are_shown_as_elsewhere_and_read_out_as_stored(
     stored += np.random.default_rng(0).integers(0, 2, stored.shape, np.uint8)
     path = tmp_path / "wide-gamut.png"
     write_picture(path, Picture(pixels=stored[None], metadata=Metadata(icc=P3)))
-    page.goto(studio.url)
-    drop(page, path)
-    set_steps(page, 4)
-    restore(page)
-    expect_status(page, "done")
+    restored(page, studio, path, steps=4)
     wanted = in_srgb(stored).mean((0, 1))
     assert wanted[0] < 80, "sRGB has no such green"
     page.wait_for_function(_SHOWN, arg=[float(wanted[0]), float(wanted[1]), "srgb"])

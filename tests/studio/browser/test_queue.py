@@ -55,22 +55,60 @@ def test_many_are_chosen_and_taken_as_one_file(
     page.get_by_text("noisy-denoise.png").first.wait_for()
 
 
-def test_five_hundred_jobs_stay_fluid(page: Any, studio: Studio) -> None:
-    """Of what the server says 500 rows are made up: the page is what is tried."""
-    one = {
-        "task": "denoise", "picture": "0" * 16, "picture_name": "a.png", "recipe": "fast",
-        "settings": {}, "options": {}, "files": {}, "seed": 0, "status": "stopped", "step": 10,
-        "max_steps": 10, "seconds": 1.0, "steps_per_second": 1.0, "seconds_left": None,
-        "kept_step": None, "created": "2026-01-01T00:00:00+00:00", "pages": 1, "revision": 1,
-        "psnr_observed": None, "position": None, "stopping": False, "error": None,
-    }  # fmt: skip
-    jobs = [{**one, "id": f"{i:016x}", "picture_name": f"photo {i}.png"} for i in range(500)]
+JOB = {
+    "id": "0" * 16, "task": "denoise", "picture": "0" * 16, "picture_name": "a.png",
+    "recipe": "fast", "settings": {}, "options": {}, "files": {}, "seed": 0, "status": "stopped",
+    "step": 10, "max_steps": 10, "seconds": 1.0, "steps_per_second": 1.0, "seconds_left": None,
+    "kept_step": None, "created": "2026-01-01T00:00:00+00:00", "pages": 1, "revision": 1,
+    "psnr_observed": None, "position": None, "stopping": False, "error": None,
+}  # fmt: skip
+
+
+def show_made_up(page: Any, studio: Studio, jobs: list[dict[str, Any]]) -> None:
+    """The queue as if the server had said that there are these: the page is what is tried."""
     page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
     page.route("**/thumbnail.webp*", lambda route: route.fulfill(status=204))
     page.route("**/api/events", lambda route: route.fulfill(
         content_type="text/event-stream", body=f"event: job\ndata: {json.dumps(jobs[0])}\n\n"
     ))  # fmt: skip
     page.goto(f"{studio.url}/#/queue")
+
+
+def test_on_a_phone_names_are_read_and_nothing_leaves_its_row(page: Any, studio: Studio) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    name = "grandmother-1957.jpg"
+    show_made_up(page, studio, [
+        {**JOB, "picture_name": name, "task": "inpaint", "status": "queued", "position": 12},
+    ])  # fmt: skip
+    row = page.locator(".queue > li")
+    shown = row.get_by_text(name)
+    expect(shown).to_be_visible()
+    assert shown.evaluate("e => e.scrollWidth <= e.clientWidth"), "the name is cut off"
+    expect(row.locator(".pill")).to_have_text("waiting, number 12")
+    right = "e => e.getBoundingClientRect().right"
+    assert row.locator(".pill").evaluate(right) <= row.evaluate(right) - 8
+
+
+def test_states_stand_below_each_other_whatever_can_be_done(page: Any, studio: Studio) -> None:
+    states: list[dict[str, Any]] = [
+        {"status": "queued", "position": 1}, {"status": "queued", "position": 2},
+        {"status": "finished", "kept_step": 10}, {"status": "failed", "error": "no"},
+    ]  # fmt: skip
+    show_made_up(
+        page, studio, [{**JOB, **state, "id": f"{i:016x}"} for i, state in enumerate(states)]
+    )
+    pills = page.locator(".queue .pill")
+    expect(pills).to_have_count(4)
+    lefts = pills.evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().left)")
+    assert max(lefts) - min(lefts) < 1, lefts
+
+
+def test_five_hundred_jobs_stay_fluid(page: Any, studio: Studio) -> None:
+    show_made_up(
+        page,
+        studio,
+        [{**JOB, "id": f"{i:016x}", "picture_name": f"photo {i}.png"} for i in range(500)],
+    )
     page.get_by_text("500 jobs").wait_for()
     rows = page.locator(".queue > li")
     expect(rows).to_have_count(100)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
-from steps import drop, expect_status, restore, set_steps, text_of
+from steps import restored, text_of
 
 from untrained.images import Picture, blended, read_picture, write_picture
 
@@ -31,11 +31,7 @@ def test_beside_a_file_of_16_bits_there_is_one_for_every_program(
     noise = np.random.default_rng(0).normal(0, 0.05, (40, 48, 3))
     deep = np.rint(65535 * (scene(40, 48) + noise).clip(0, 1)).astype(np.uint16)
     write_picture(path, Picture.from_array(deep))
-    page.goto(studio.url)
-    drop(page, path)
-    set_steps(page, 10)
-    id_ = restore(page)
-    expect_status(page, "done")
+    id_ = restored(page, studio, path, steps=10)
     page.get_by_role("link", name="Download TIFF (16 bit)").wait_for()
     name, got = downloaded(page, "Download PNG (8 bit)")
     assert name == "deep-denoise-8-bit.png"
@@ -45,21 +41,13 @@ def test_beside_a_file_of_16_bits_there_is_one_for_every_program(
 
 
 def test_a_file_that_is_plain_needs_no_other(page: Any, studio: Any, noisy: Path) -> None:
-    page.goto(studio.url)
-    drop(page, noisy)
-    set_steps(page, 4)
-    restore(page)
-    expect_status(page, "done")
+    restored(page, studio, noisy, steps=4)
     expect(page.get_by_role("link", name="Download")).to_have_count(1)
     expect(page.get_by_role("link", name="Download")).to_have_text("Download PNG (8 bit)")
 
 
 def test_the_report_shows_what_downloads(page: Any, studio: Any, noisy: Path) -> None:
-    page.goto(studio.url)
-    drop(page, noisy)
-    set_steps(page, 40)
-    id_ = restore(page)
-    expect_status(page, "done")
+    id_ = restored(page, studio, noisy, steps=40)
     before, whole = read_picture(noisy).pixels[0], studio.result(id_)[0]
     with page.expect_response("**/strength") as answer:
         page.get_by_role("slider", name="Strength", exact=True).fill("30")

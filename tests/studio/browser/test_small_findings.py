@@ -54,3 +54,38 @@ def test_the_chosen_way_of_comparing_is_seen_in_forced_colours(page: Any, studio
     colour = "e => getComputedStyle(e).backgroundColor"
     expect(brush).to_have_attribute("aria-pressed", "true")
     assert brush.evaluate(colour) != erase.evaluate(colour)
+
+
+_BOXES = """(all) => all.map((e) => e.getBoundingClientRect()).map((box) =>
+  [Math.round(box.top), Math.round(box.right), box.width, box.height])"""
+
+
+def test_the_tools_of_the_painter_fit_a_phone_and_its_thumbs(
+    page: Any, studio: Any, noisy: Path
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(studio.url)
+    drop(page, noisy)
+    middle_of_easel(page)
+    tools = page.get_by_role("toolbar")
+    seen = tools.locator("button, summary, input").locator("visible=true")
+    boxes = seen.evaluate_all(_BOXES)
+    assert len(boxes) == 6, "brush, eraser, undo, redo, more, size"
+    assert len({top for top, *_ in boxes}) <= 2, "rows"
+    assert all(right <= 390 and min(sides) >= 44 for _, right, *sides in boxes), boxes
+    more = tools.locator("summary")
+    more.focus()
+    page.keyboard.press("Enter")
+    rare = tools.locator(".menu button")
+    expect(rare.filter(has_text="Save")).to_be_visible()
+    boxes = rare.evaluate_all(_BOXES)
+    assert all(right <= 390 and min(sides) >= 44 for _, right, *sides in boxes), boxes
+    page.keyboard.press("Tab")  # past Clear: nothing is painted yet
+    expect(rare.filter(has_text="Invert")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_text("5120 pixels to fill").wait_for()
+    expect(more).to_be_focused()
+    expect(rare.first).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})  # turned to a wide screen: all are seen
+    expect(more).to_have_count(0)
+    expect(tools.get_by_role("button", name="Clear")).to_be_visible()

@@ -15,11 +15,11 @@ from steps import (
     drawn_anew,
     drop,
     expect,
-    expect_result,
     expect_status,
     job_id,
     middle_of_easel,
     restore,
+    restored,
     set_steps,
     text_of,
     wait_for_step,
@@ -308,12 +308,7 @@ def read_bytes(content: bytes) -> Any:
 
 
 def test_an_earlier_step_is_taken_and_the_fit_goes_on(page: Any, studio: Any, noisy: Path) -> None:
-    page.goto(studio.url)
-    drop(page, noisy)
-    set_steps(page, 80)
-    id_ = restore(page)
-    expect_status(page, "done")
-    expect_result(page)
+    id_ = restored(page, studio, noisy, steps=80)
     before = studio.result(id_)
     page.get_by_label("Timeline of the fit").focus()
     page.keyboard.press("Home")

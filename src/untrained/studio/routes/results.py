@@ -38,6 +38,8 @@ several = APIRouter(prefix="/api", tags=["results"])
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Version = Annotated[str, Query(pattern="^[0-9a-z]{0,40}$")]
 """In the addresses of a view: the picture of one version never changes."""
+MapName = Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")]
+Numbers = Annotated[bool, Query(description="without loss, to be subtracted")]
 IMAGE = PNG | errors(404, 422)
 LOOK = WEBP | errors(404, 422)
 
@@ -64,10 +66,12 @@ async def latest(
 
 
 @router.get("/latest.webp", response_class=FileResponse, responses=LOOK)
-async def latest_look(studio: StudioOf, id_: IdInPath, step: int | None = None) -> Response:
+async def latest_look(
+    studio: StudioOf, id_: IdInPath, step: int | None = None, numbers: Numbers = False
+) -> Response:
     """Return a smaller look at it."""
     path = await _latest(studio, id_)
-    return sent(await run_in_threadpool(smaller_of, studio, path, "preview"))
+    return sent(await run_in_threadpool(smaller_of, studio, path, _look(numbers)))
 
 
 async def _latest(studio: StudioOf, id_: str) -> Path:
@@ -115,10 +119,10 @@ def thumbnail(studio: StudioOf, id_: IdInPath, v: Version = "") -> FileResponse:
 @router.get("/{layer}.webp", response_class=FileResponse, responses=LOOK)
 def layer_look(
     studio: StudioOf, id_: IdInPath, layer: Literal["observed", "estimate", "truth"],
-    page: Page = 1, step: int | None = None, v: Version = "",
+    page: Page = 1, step: int | None = None, v: Version = "", numbers: Numbers = False,
 ) -> FileResponse:  # fmt: skip
     """Return a look at a picture of the size of a screen."""
-    path = smaller_of(studio, _shown(studio, id_, layer, page), "preview")
+    path = smaller_of(studio, _shown(studio, id_, layer, page), _look(numbers))
     return sent(path, lasting=v != "")
 
 
@@ -152,9 +156,10 @@ def snapshot_look(
     step: Annotated[int, InPath(ge=0, lt=2**31)],
     page: Page = 1,
     v: Version = "",
+    numbers: Numbers = False,
 ) -> FileResponse:
     """Return a smaller look at it."""
-    path = smaller_of(studio, _shown(studio, id_, f"snapshots/{step}", page), "preview")
+    path = smaller_of(studio, _shown(studio, id_, f"snapshots/{step}", page), _look(numbers))
     return sent(path, lasting=v != "")
 
 
@@ -162,12 +167,23 @@ def snapshot_look(
 def overlay(
     studio: StudioOf,
     id_: IdInPath,
-    name: Annotated[str, InPath(pattern="^[a-z0-9_]{1,40}$")],
+    name: MapName,
     page: Page = 1,
     v: Version = "",
-) -> FileResponse:
+    x: Corner = None,
+    y: Corner = None,
+) -> Response:
     """Return a gray map over the picture: what the fit found beside it, what was missing."""
-    return sent(_shown(studio, id_, f"overlays/{name}", page), lasting=v != "")
+    return _part(studio, _shown(studio, id_, f"overlays/{name}", page), x, y, v != "")
+
+
+@router.get("/overlays/{name}.webp", response_class=FileResponse, responses=LOOK)
+def overlay_look(
+    studio: StudioOf, id_: IdInPath, name: MapName, page: Page = 1, v: Version = ""
+) -> FileResponse:
+    """Return a smaller look at it."""
+    path = smaller_of(studio, _shown(studio, id_, f"overlays/{name}", page), "preview")
+    return sent(path, lasting=v != "")
 
 
 @router.get("/result", response_class=FileResponse, responses=FILE | errors(404, 422))
@@ -229,6 +245,10 @@ def report(studio: StudioOf, id_: IdInPath, page: Page = 1) -> Response:
 
 def _shown(studio: StudioOf, id_: str, name: str, page: int) -> Path:
     return shown_file(studio, found_job(studio, id_), name, page)
+
+
+def _look(numbers: bool) -> str:
+    return "numbers" if numbers else "preview"
 
 
 def _part(studio: StudioOf, path: Path, x: int | None, y: int | None, lasting: bool) -> Response:
