@@ -25,7 +25,11 @@ _CORRELATED = 1.6  # ratio; white noise under texture reaches 5, but …
 _ALIKE = 0.09  # … its correlation is seldom that far from 0
 _EMPTIED = 10.0  # ratio; above, processing emptied the fine scale, and may have left only zeros
 _MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noise
-_SAME_KIND = 0.15
+_QUIET = 0.25  # the share of the ranges of brightness that may be quieter than white noise is read
+_ON_IT = 0.06  # of σ: how near to its curve a range lies that is of it, …
+_UNDER_IT = 0.08  # … the most that one may lie below, …
+_SAME_KIND = 0.15  # … and the most, either way, where all are
+_ROUNDS, _FREE = 8, 0.8  # of clipped noise: rounds to find σ, the share of it where it is free
 _SCATTER = 1.1  # of σ between places
 _NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
 _SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
@@ -108,11 +112,12 @@ def estimate_noise(
     piled_up = is_piled_up(seen)
     if flat is not None and not piled_up:  # clipping makes flat places quieter than the noise
         sigmas = sigmas / _texture_in(NoiseModel(levels=levels, sigmas=sigmas), flat)
-    model = _as_clipped(levels, sigmas) if piled_up else None
+    model = _as_white(levels, sigmas, clipped=piled_up)
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
+        model = model if smooth is None else _as_light(model)
     if smooth is not None:
-        return model if model.clean is not None else _as_light(model)
+        return model
     at_half = at_half if _is_even(fine) else math.inf
     return replace(model, doubtful=doubt_of_white(model, flat, at_half=at_half))
 
@@ -138,18 +143,50 @@ def _texture_in(model: NoiseModel, flat: Flat) -> float:
     return max(1.0, shown / (_SCATTER * float(flat.channels.min().clamp_min(1e-6))))
 
 
-def _as_clipped(levels: Tensor, sigmas: Tensor) -> NoiseModel | None:
-    """Return clipped white noise, if the curve is one of that kind.
+def _as_white(levels: Tensor, sigmas: Tensor, *, clipped: bool) -> NoiseModel | None:
+    """Return white noise, clipped or not, if the curve is of that kind.
 
-    A known kind of noise has one number to estimate instead of ten, and a known bias.
+    Texture adds to what is read at some brightness, and takes away nowhere: half of the ranges have
+    to lie on the curve of white noise and none under it; those above it hold texture. A known kind
+    of noise has one number to estimate instead of ten; and clipped noise a bias that is known.
     """
+    kind = clipped_gaussian if clipped else white
+    sigma = _clipped_under(levels, sigmas) if clipped else float(sigmas.quantile(_QUIET))
+    if sigma == 0:
+        return None
+    sigma *= _share(sigmas, kind(sigma).at(levels))
+    model = replace(kind(sigma), estimated=True)
+    ratio = sigmas / model.at(levels).clamp_min(1e-9)
+    near = (ratio - 1).abs()
+    if (near <= _ON_IT).float().mean() >= 0.5 and ratio.min() >= 1 - _UNDER_IT:
+        return model
+    return model if clipped and (near <= _SAME_KIND).all() else None
+
+
+def _share(sigmas: Tensor, curve: Tensor) -> float:
+    """Return by what to multiply a curve so that it is the mean of the ranges that lie on it."""
+    ratio, share = sigmas / curve.clamp_min(1e-9), 1.0
+    for _ in range(_ROUNDS):
+        on = (ratio / share - 1).abs() <= _ON_IT
+        if not on.any():
+            return share
+        share = float(ratio[on].mean())
+    return share
+
+
+def _clipped_under(levels: Tensor, sigmas: Tensor) -> float:
+    """Return σ of the clipped white noise of which a fourth of the curve is below; 0 = unknown."""
     middle = sigmas[(levels > 0.2) & (levels < 0.8)]
-    if len(middle) == 0 or not middle.min() > 0:
-        return None
-    model = clipped_gaussian(float(middle.median()))
-    if ((sigmas / model.at(levels) - 1).abs() > _SAME_KIND).any():
-        return None
-    return replace(model, estimated=True)
+    if len(middle) == 0:
+        return 0.0
+    sigma = float(middle.quantile(_QUIET))
+    for _ in range(_ROUNDS):
+        expected = clipped_gaussian(sigma).at(levels)
+        free = expected > _FREE * sigma
+        if sigma == 0 or not free.any():
+            break
+        sigma *= float((sigmas / expected)[free].quantile(_QUIET))
+    return sigma
 
 
 def _as_light(model: NoiseModel) -> NoiseModel:
