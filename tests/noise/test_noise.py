@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Generator, Tensor
 
 from untrained.noise import (
@@ -252,3 +253,30 @@ def test_clipped_photon_noise_has_the_moments_of_a_simulation(photons: float) ->
         drawn = np.minimum(generator.poisson(photons * x, 200_000) / photons, 1)
         assert float(model.levels[i]) == pytest.approx(drawn.mean(), abs=3e-3)
         assert float(model.sigmas[i]) == pytest.approx(drawn.std(), abs=3e-3)
+
+
+def test_texture_at_one_brightness_is_no_noise_there() -> None:
+    rng = np.random.default_rng(0)
+    clean = np.tile(np.linspace(0.35, 0.75, 192), (192, 1))
+    rough = gaussian_filter(rng.normal(size=(192, 48)), 0.5)
+    clean[:, :48] = 0.25 + 0.04 * rough / rough.std()
+    noisy = clean + rng.normal(0, 0.06, clean.shape)
+    model = estimate_noise(tensor(noisy[:, :, None]))
+    assert model is not None
+    assert model.at(torch.tensor([0.25, 0.5])).tolist() == pytest.approx([0.06, 0.06], rel=0.05)
+    photons = rng.poisson(60 * clean) / 60
+    model = estimate_noise(tensor(photons[:, :, None]))
+    assert model is not None
+    dark, bright = model.at(torch.tensor([0.4, 0.7])).tolist()
+    assert dark < 0.85 * bright
+
+
+def test_the_colours_tell_noise_from_texture_that_is_everywhere() -> None:
+    rng = np.random.default_rng(0)
+    grass = gaussian_filter(rng.normal(size=(192, 192)), 0.8)
+    clean = 0.5 + 0.08 * np.repeat((grass / grass.std())[:, :, None], 3, axis=2)
+    model = estimate_noise(tensor(clean + rng.normal(0, 10 / 255, clean.shape)))
+    assert model is not None
+    assert model.doubtful == ""
+    assert model.correlation is None
+    assert model.sigma == pytest.approx(10 / 255, rel=0.05)

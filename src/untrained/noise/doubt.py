@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from untrained.noise.flat import Flat
+from untrained.noise.flat import GRAIN_IN_COLOURS, Flat
 from untrained.noise.model import Doubt, NoiseModel
 
 __all__ = ["doubt_of_shared", "doubt_of_white"]
 
 # What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
-_GRAIN_IN_COLOURS = 2.5 / 255  # σ
 _GRAIN_IN_GRAY = 3.8 / 255
 _GRAIN_IF_WHITE = 1.5 / 255  # in gray, where not even the flat places are smooth:
 _WHITE = 0.1  # correlation of neighbours; of grain and texture it is .2 and more
@@ -67,7 +66,7 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
         faintest, colours = float(flat.channels.min()), float(flat.channels[1:].max())
         if colours > _MOST_OVER_WHITE * faintest and at_half > _WHITE_AT_HALF:
             return "texture"
-        return "grain" if faintest < _GRAIN_IN_COLOURS else ""
+        return "grain" if faintest < GRAIN_IN_COLOURS else ""
     if flat.neighbours[0] < _WHITE:
         return "grain" if model.sigma < _GRAIN_IF_WHITE else ""
     over = float(flat.channels.mean()) / float(model.at(flat.model.levels).mean().clamp_min(1e-6))

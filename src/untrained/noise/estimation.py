@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.noise.doubt import doubt_of_shared, doubt_of_white
-from untrained.noise.flat import Flat, read_flat
+from untrained.noise.flat import GRAIN_IN_COLOURS, Flat, read_flat
 from untrained.noise.model import NoiseModel, clipped_gaussian, is_piled_up, white
+from untrained.noise.opponent import to_opponent
 
 __all__ = ["estimate_noise"]
 
@@ -30,6 +31,7 @@ _ON_IT = 0.06  # of σ: how near to its curve a range lies that is of it, …
 _UNDER_IT = 0.08  # … the most that one may lie below, …
 _SAME_KIND = 0.15  # … and the most, either way, where all are
 _ROUNDS, _FREE = 8, 0.8  # of clipped noise: rounds to find σ, the share of it where it is free
+_COLOURS_LESS = 0.95  # of σ: texture weighs more than the 2 or 3 % that unclipped blocks lack
 _SCATTER = 1.1  # of σ between places
 _NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
 _SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
@@ -101,13 +103,12 @@ def estimate_noise(
         coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
         if coarse is not None:
             at_half, correlation = _evidence(coarse.unclipped(), fine.unclipped())
-            if flat.neighbours[0] > _SHARED and _is_shared(fine, at_half, correlation):
+            shared = flat.neighbours[0] > _SHARED and not flat.has_white_colours
+            if shared and _is_shared(fine, at_half, correlation):
                 return replace(flat.model, doubtful=doubt_of_shared(flat))
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
-    parts = fine.level.argsort().tensor_split(max(1, min(10, len(fine.level) // _RANGE)))
-    levels = torch.stack([fine.level[part].mean() for part in parts])
-    sigmas = torch.stack([_flat_variance(fine.variance[p], fine.count).sqrt() for p in parts])
+    levels, sigmas = _curve(fine)
     seen = observed if known is None else observed[known.expand_as(observed) > 0]
     piled_up = is_piled_up(seen)
     if flat is not None and not piled_up:  # clipping makes flat places quieter than the noise
@@ -116,6 +117,11 @@ def estimate_noise(
     if model is None:
         model = NoiseModel(levels=levels, sigmas=sigmas, estimated=True)
         model = model if smooth is None else _as_light(model)
+    colours = _colours(noise, observed, known) if observed.shape[1] == 3 else None
+    if colours is not None:
+        even = _as_white(*_curve(colours), clipped=piled_up)
+        if even is not None and even.sigma < _COLOURS_LESS * model.sigma:
+            model = even
     if smooth is not None:
         return model
     at_half = at_half if _is_even(fine) else math.inf
@@ -141,6 +147,32 @@ def _texture_in(model: NoiseModel, flat: Flat) -> float:
     """
     shown = float(model.at(flat.model.levels).mean())
     return max(1.0, shown / (_SCATTER * float(flat.channels.min().clamp_min(1e-6))))
+
+
+def _curve(blocks: _Blocks) -> tuple[Tensor, Tensor]:
+    """Return σ of up to ten ranges of brightness with equal numbers of blocks, and these."""
+    parts = blocks.level.argsort().tensor_split(max(1, min(10, len(blocks.level) // _RANGE)))
+    levels = torch.stack([blocks.level[part].mean() for part in parts])
+    flat = [_flat_variance(blocks.variance[part], blocks.count) for part in parts]
+    return levels, torch.stack(flat).sqrt()
+
+
+def _colours(noise: Tensor, observed: Tensor, known: Tensor | None) -> _Blocks | None:
+    """Return the blocks of both opponent colours in which nothing is clipped.
+
+    White noise is as strong there as in any channel, and little of a picture's texture is coloured.
+    None = they are few, or as quiet as a clean picture's and cannot witness.
+    """
+    clipped = ((observed <= 0) | (observed >= 1)).any(1, keepdim=True)
+    level = torch.where(clipped, 0, observed.mean(1, keepdim=True)).expand(-1, 2, -1, -1)
+    blocks = _blocks(to_opponent(noise)[:, 1:], level, known)
+    if blocks is None:
+        return None
+    blocks = blocks.where(blocks.piled_up == 0)
+    if len(blocks.level) < _RANGE:
+        return None
+    quiet = float(_flat_variance(blocks.variance, blocks.count)) < GRAIN_IN_COLOURS**2
+    return None if quiet else blocks
 
 
 def _as_white(levels: Tensor, sigmas: Tensor, *, clipped: bool) -> NoiseModel | None:

@@ -11,10 +11,13 @@ from torch import Tensor
 from untrained.noise.model import NoiseModel
 from untrained.noise.opponent import to_opponent
 
-__all__ = ["REACH", "Flat", "read_flat"]
+__all__ = ["GRAIN_IN_COLOURS", "REACH", "Flat", "read_flat"]
 
 REACH = 12
 """Pixels between two that may still share their noise: JPEG and demosaicking reach no further."""
+
+GRAIN_IN_COLOURS = 2.5 / 255
+"""σ of a clean picture's colours that may pass for noise."""
 
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
@@ -33,6 +36,8 @@ _LOUD = 2.0  # times the median of like brightness: there is more than noise in 
 _SCALES = (0.8, 2.0)  # pixels: blurs between which the outliers are looked for
 _RANGES = 6
 _FEWEST_IN_RANGE = 24  # windows
+_AS_STRONG = 1.4  # times the σ of the other colour
+_AS_WHITE = 0.15  # correlation of neighbours
 _MOST_BY_LEVEL = 2.0  # σ of one brightness over that of all
 
 
@@ -51,6 +56,14 @@ class Flat:
     channels: Tensor
     neighbours: tuple[float, ...]
     outliers: float
+
+    @property
+    def has_white_colours(self) -> bool:
+        """Whether the colours hold white noise: what neighbours share is texture then."""
+        if len(self.channels) != 3 or float(self.channels[1:].min()) < GRAIN_IN_COLOURS:
+            return False
+        alike = float(self.channels[1:].max()) <= _AS_STRONG * float(self.channels[1:].min())
+        return alike and max(map(abs, self.neighbours[1:])) < _AS_WHITE
 
 
 def read_flat(
