@@ -280,3 +280,26 @@ def test_the_colours_tell_noise_from_texture_that_is_everywhere() -> None:
     assert model.doubtful == ""
     assert model.correlation is None
     assert model.sigma == pytest.approx(10 / 255, rel=0.05)
+
+
+def test_photons_are_not_white_noise_where_few_places_are_bright() -> None:
+    rng = np.random.default_rng(0)
+    clean = 0.08 + 0.04 * np.tile(np.linspace(0, 1, 192), (192, 1))
+    clean[:, 152:] = 0.6
+    model = estimate_noise(tensor((rng.poisson(40 * clean) / 40)[:, :, None]))
+    assert model is not None
+    dark, bright = model.at(torch.tensor([0.1, 0.6])).tolist()
+    assert dark == pytest.approx(np.sqrt(0.1 / 40), rel=0.12)
+    assert bright == pytest.approx(np.sqrt(0.6 / 40), rel=0.12)
+
+
+def test_white_noise_of_the_brightness_alone_is_noise(scene: Scene) -> None:
+    gray = np.random.default_rng(0).normal(0, 12 / 255, (192, 160, 1))
+    model = estimate_noise(tensor(scene(192, 160) + gray))
+    assert model is not None
+    assert model.doubtful == ""
+    assert model.correlation is not None
+    middle = model.correlation.shape[-1] // 2
+    brightness, *colours = (model.correlation[:, middle, middle] * model.sigma**2).sqrt().tolist()
+    assert brightness == pytest.approx(3**0.5 * 12 / 255, rel=0.1)
+    assert max(colours) < 0.4 * brightness

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from untrained.noise.flat import GRAIN_IN_COLOURS, Flat
+from untrained.noise.flat import GRAIN_IN_COLOURS, GRAIN_IN_GRAY, Flat
 from untrained.noise.model import Doubt, NoiseModel
 
 __all__ = ["doubt_of_shared", "doubt_of_white"]
 
 # What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
-_GRAIN_IN_GRAY = 3.8 / 255
 _GRAIN_IF_WHITE = 1.5 / 255  # in gray, where not even the flat places are smooth:
 _WHITE = 0.1  # correlation of neighbours; of grain and texture it is .2 and more
 _ROUNDING = 0.3 / 255  # a colour with less noise than that cannot witness
@@ -59,7 +58,7 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
     infinite where places differ in strength.
     """
     if flat is None:
-        return "grain" if model.sigma < _GRAIN_IN_GRAY else ""
+        return "grain" if model.sigma < GRAIN_IN_GRAY else ""
     if flat.neighbours[0] > _PROCESSED and flat.outliers > _OUTLIERS:
         return "texture"
     if len(flat.channels) == 3:
@@ -73,4 +72,4 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
     if over > _MOST_OVER_WHITE and at_half > _WHITE_AT_HALF:
         return "texture"
     # No place is quieter than the noise: what is read beyond the flat ones is grain or texture.
-    return "grain" if min(model.sigma, float(flat.channels.mean())) < _GRAIN_IN_GRAY else ""
+    return "grain" if min(model.sigma, float(flat.channels.mean())) < GRAIN_IN_GRAY else ""

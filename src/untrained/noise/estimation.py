@@ -29,6 +29,7 @@ _MOST_PILED_UP = 0.5  # the share of pixels of a block; clipping changes the noi
 _QUIET = 0.25  # the share of the ranges of brightness that may be quieter than white noise is read
 _ON_IT = 0.06  # of σ: how near to its curve a range lies that is of it, …
 _UNDER_IT = 0.08  # … the most that one may lie below, …
+_APART = 0.33  # of the whole range of brightness: how far those on it reach, …
 _SAME_KIND = 0.15  # … and the most, either way, where all are
 _ROUNDS, _FREE = 8, 0.8  # of clipped noise: rounds to find σ, the share of it where it is free
 _COLOURS_LESS = 0.95  # of σ: texture weighs more than the 2 or 3 % that unclipped blocks lack
@@ -106,6 +107,8 @@ def estimate_noise(
             shared = flat.neighbours[0] > _SHARED and not flat.has_white_colours
             if shared and _is_shared(fine, at_half, correlation):
                 return replace(flat.model, doubtful=doubt_of_shared(flat))
+        if flat.is_white_and_gray:
+            return flat.model
     if len(fine.level) < 2 * _RANGE:
         fine = fine.unclipped()  # in the one range, clipped blocks would pass for flat ones
     levels, sigmas = _curve(fine)
@@ -179,8 +182,9 @@ def _as_white(levels: Tensor, sigmas: Tensor, *, clipped: bool) -> NoiseModel | 
     """Return white noise, clipped or not, if the curve is of that kind.
 
     Texture adds to what is read at some brightness, and takes away nowhere: half of the ranges have
-    to lie on the curve of white noise and none under it; those above it hold texture. A known kind
-    of noise has one number to estimate instead of ten; and clipped noise a bias that is known.
+    to lie on the curve of white noise, not all at one brightness, and none under it; those above it
+    hold texture. A known kind of noise has one number to estimate instead of ten; and clipped noise
+    a bias that is known.
     """
     kind = clipped_gaussian if clipped else white
     sigma = _clipped_under(levels, sigmas) if clipped else float(sigmas.quantile(_QUIET))
@@ -190,7 +194,9 @@ def _as_white(levels: Tensor, sigmas: Tensor, *, clipped: bool) -> NoiseModel | 
     model = replace(kind(sigma), estimated=True)
     ratio = sigmas / model.at(levels).clamp_min(1e-9)
     near = (ratio - 1).abs()
-    if (near <= _ON_IT).float().mean() >= 0.5 and ratio.min() >= 1 - _UNDER_IT:
+    on = levels[near <= _ON_IT]
+    holds = len(on) >= len(levels) / 2 and float(ratio.min()) >= 1 - _UNDER_IT
+    if holds and float(on.max() - on.min()) >= _APART * float(levels.max() - levels.min()):
         return model
     return model if clipped and (near <= _SAME_KIND).all() else None
 

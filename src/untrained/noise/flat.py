@@ -11,13 +11,15 @@ from torch import Tensor
 from untrained.noise.model import NoiseModel
 from untrained.noise.opponent import to_opponent
 
-__all__ = ["GRAIN_IN_COLOURS", "REACH", "Flat", "read_flat"]
+__all__ = ["GRAIN_IN_COLOURS", "GRAIN_IN_GRAY", "REACH", "Flat", "read_flat"]
 
 REACH = 12
 """Pixels between two that may still share their noise: JPEG and demosaicking reach no further."""
 
 GRAIN_IN_COLOURS = 2.5 / 255
 """σ of a clean picture's colours that may pass for noise."""
+GRAIN_IN_GRAY = 3.8 / 255
+"""The same of a gray picture."""
 
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
@@ -38,6 +40,9 @@ _RANGES = 6
 _FEWEST_IN_RANGE = 24  # windows
 _AS_STRONG = 1.4  # times the σ of the other colour
 _AS_WHITE = 0.15  # correlation of neighbours
+_PALE = 0.5  # of the σ of the brightness
+_WHITEST = 0.1  # of the brightness; of grain and texture it is .2 and more
+_GAUSSIAN = 4.0  # the most kurtosis: of noise it is 3
 _MOST_BY_LEVEL = 2.0  # σ of one brightness over that of all
 
 
@@ -64,6 +69,18 @@ class Flat:
             return False
         alike = float(self.channels[1:].max()) <= _AS_STRONG * float(self.channels[1:].min())
         return alike and max(map(abs, self.neighbours[1:])) < _AS_WHITE
+
+    @property
+    def is_white_and_gray(self) -> bool:
+        """Whether white noise, stronger than grain, lies in the brightness more than in colours.
+
+        As a film has it, and what was made gray before it was stored in colour.
+        """
+        brightness = float(self.channels[0])
+        if len(self.channels) != 3 or float(self.channels[1:].max()) > _PALE * brightness:
+            return False
+        strong = brightness >= 3**0.5 * GRAIN_IN_GRAY
+        return strong and abs(self.neighbours[0]) < _WHITEST and self.outliers < _GAUSSIAN
 
 
 def read_flat(
