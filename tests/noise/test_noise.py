@@ -303,3 +303,10 @@ def test_white_noise_of_the_brightness_alone_is_noise(scene: Scene) -> None:
     brightness, *colours = (model.correlation[:, middle, middle] * model.sigma**2).sqrt().tolist()
     assert brightness == pytest.approx(3**0.5 * 12 / 255, rel=0.1)
     assert max(colours) < 0.4 * brightness
+
+
+def test_strong_noise_is_not_read_where_none_happened_to_be_clipped(scene: Scene) -> None:
+    noise = np.random.default_rng(0).normal(0, 50 / 255, (192, 160, 3))
+    model = estimate_noise(tensor((scene(192, 160) + noise).clip(0, 1)))
+    assert model is not None
+    assert model.sigma == pytest.approx(50 / 255, rel=0.04)

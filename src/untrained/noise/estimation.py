@@ -164,16 +164,18 @@ def _colours(noise: Tensor, observed: Tensor, known: Tensor | None) -> _Blocks |
     """Return the blocks of both opponent colours in which nothing is clipped.
 
     White noise is as strong there as in any channel, and little of a picture's texture is coloured.
-    None = they are few, or as quiet as a clean picture's and cannot witness.
+    None = they are few, or less than half, chosen by their noise then; or they are as quiet as a
+    clean picture's and cannot witness.
     """
     clipped = ((observed <= 0) | (observed >= 1)).any(1, keepdim=True)
     level = torch.where(clipped, 0, observed.mean(1, keepdim=True)).expand(-1, 2, -1, -1)
     blocks = _blocks(to_opponent(noise)[:, 1:], level, known)
     if blocks is None:
         return None
-    blocks = blocks.where(blocks.piled_up == 0)
-    if len(blocks.level) < _RANGE:
+    free = blocks.piled_up == 0
+    if int(free.sum()) < max(_RANGE, len(free) / 2):
         return None
+    blocks = blocks.where(free)
     quiet = float(_flat_variance(blocks.variance, blocks.count)) < GRAIN_IN_COLOURS**2
     return None if quiet else blocks
 
