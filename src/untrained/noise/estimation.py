@@ -59,6 +59,8 @@ def estimate_noise(
     little of the picture. Its mean square over 8x8 blocks follows σ² χ²₁₆ / 16 where the picture
     is flat; blocks with texture lie above and are cut off, with the mean corrected for the cut.
     Done for up to ten ranges of brightness with equal numbers of blocks, all channels together.
+    White noise is known by its curve and has one σ; in the opponent colours, too, which hold less
+    of the texture: of the two readings the lower one is taken.
 
     In the picture shrunk to half its size by averaging, white noise has a quarter of the variance,
     correlated noise more; but so has texture. What texture hardly reaches is the full-size detail
@@ -77,8 +79,8 @@ def estimate_noise(
         apart: whether the channels have little in common, each a noise of its own strength.
 
     Returns:
-        the model, that of clipped white noise where the curve fits; `doubtful` where it may be no
-        noise; None if fewer than 16 blocks are left.
+        the model, that of white noise, clipped or not, where the curve fits; `doubtful` where it
+        may be no noise; None if fewer than 16 blocks are left.
     """
     if bool((observed == observed.flatten()[0]).all()):
         return replace(white(0), estimated=True, doubtful="grain")  # an empty page
