@@ -291,3 +291,19 @@ def test_a_bucket_that_is_not_there_or_not_ours_is_told_in_a_line(
     fsspec.filesystem("s3").clear_instance_cache()
     with pytest.raises(InputError, match="no permission"):
         list(entries_in(["s3://box/in/"], of_bucket()))
+
+
+def test_an_answer_without_a_tag_is_asked_for_again(
+    s3: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.write_bytes("s3://box/a.txt", b"a")
+    stamp = places.stamp_of("s3://box/a.txt")
+    answers = [{"type": "file", "size": 1000000, "ETag": None}]
+    asked = places._asked
+
+    def stumbling(*arguments: Any, **others: Any) -> Any:
+        return answers.pop() if answers else asked(*arguments, **others)
+
+    monkeypatch.setattr(places, "_asked", stumbling)
+    assert places.stamp_of("s3://box/a.txt") == stamp
+    assert not answers

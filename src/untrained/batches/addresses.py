@@ -204,9 +204,19 @@ def _fresh(place: str) -> tuple[Any, str]:
 
 
 def _facts_of(place: str) -> dict[str, Any]:
-    """Return what a file system says of a file; raises as `fetch`."""
+    """Return what a file system says of a file; raises as `fetch`.
+
+    S3 tells the tag of every object: an answer without one is of a server that stumbled.
+    """
     system, name = _fresh(place)
-    facts: dict[str, Any] = _tried("looked at", place, lambda: _asked(system, "info", name))
+
+    def ask() -> dict[str, Any]:
+        found: dict[str, Any] = _asked(system, "info", name)
+        if place.startswith("s3://") and found.get("type") == "file" and not found.get("ETag"):
+            raise OSError("the answer has no tag")
+        return found
+
+    facts: dict[str, Any] = _tried("looked at", place, ask)
     return facts
 
 
