@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from untrained.noise.flat import GRAIN_IN_COLOURS, GRAIN_IN_GRAY, Flat
+from untrained.noise.flat import GRAIN_IN_COLOURS, GRAIN_IN_GRAY, WHITE, Flat
 from untrained.noise.model import Doubt, NoiseModel
 
 __all__ = ["doubt_of_shared", "doubt_of_white"]
 
 # What of a clean picture passes for noise, and how noise is told from it: measured on 50 pictures.
 _GRAIN_IF_WHITE = 1.5 / 255  # in gray, where not even the flat places are smooth:
-_WHITE = 0.1  # correlation of neighbours; of grain and texture it is .2 and more
 _ROUNDING = 0.3 / 255  # a colour with less noise than that cannot witness
 _NO_COLOUR = 0.02 / 255
 _FAINT = 4 / 255  # of the brightness, √3 times that of a colour
@@ -66,7 +65,7 @@ def doubt_of_white(model: NoiseModel, flat: Flat | None, *, at_half: float) -> D
         if colours > _MOST_OVER_WHITE * faintest and at_half > _WHITE_AT_HALF:
             return "texture"
         return "grain" if faintest < GRAIN_IN_COLOURS else ""
-    if flat.neighbours[0] < _WHITE:
+    if flat.neighbours[0] < WHITE:
         return "grain" if model.sigma < _GRAIN_IF_WHITE else ""
     over = float(flat.channels.mean()) / float(model.at(flat.model.levels).mean().clamp_min(1e-6))
     if over > _MOST_OVER_WHITE and at_half > _WHITE_AT_HALF:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untrained.noise.doubt import doubt_of_shared, doubt_of_white
-from untrained.noise.flat import GRAIN_IN_COLOURS, Flat, read_flat
+from untrained.noise.flat import GRAIN_IN_COLOURS, SHARED, Flat, read_flat
 from untrained.noise.model import NoiseModel, clipped_gaussian, is_piled_up, white
 from untrained.noise.opponent import to_opponent
 
@@ -31,11 +31,11 @@ _ON_IT = 0.06  # of σ: how near to its curve a range lies that is of it, …
 _UNDER_IT = 0.08  # … the most that one may lie below, …
 _APART = 0.33  # of the whole range of brightness: how far those on it reach, …
 _SAME_KIND = 0.15  # … and the most, either way, where all are
-_ROUNDS, _FREE = 8, 0.8  # of clipped noise: rounds to find σ, the share of it where it is free
+_ROUNDS = 8  # to find σ
+_FREE = 0.8  # of σ: what clipping leaves of it where it hardly clips
 _COLOURS_LESS = 0.95  # of σ: texture weighs more than the 2 or 3 % that unclipped blocks lack
 _SCATTER = 1.1  # of σ between places
 _NOTHING = 0.6 / 255  # twice what rounding to 8 bits leaves
-_SHARED = 0.15  # correlation of neighbours in flat places; of less the noise is white
 _EVEN = 0.5  # of χ²₁₆ it is .61; fur has places of every strength
 _KEPT = 0.9  # the share of pure noise blocks that the truncation keeps
 _DARK = 0.8  # the share of the ranges, from the darkest up, that tell whether noise is of light
@@ -106,7 +106,7 @@ def estimate_noise(
         coarse = _blocks(F.avg_pool2d(noise, 2), F.avg_pool2d(observed, 2), _halved(known))
         if coarse is not None:
             at_half, correlation = _evidence(coarse.unclipped(), fine.unclipped())
-            shared = flat.neighbours[0] > _SHARED and not flat.has_white_colours
+            shared = flat.neighbours[0] > SHARED and not flat.has_white_colours
             if shared and _is_shared(fine, at_half, correlation):
                 return replace(flat.model, doubtful=doubt_of_shared(flat))
         if flat.is_white_and_gray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from untrained.noise.model import NoiseModel
 from untrained.noise.opponent import to_opponent
 
-__all__ = ["GRAIN_IN_COLOURS", "GRAIN_IN_GRAY", "REACH", "Flat", "read_flat"]
+__all__ = ["GRAIN_IN_COLOURS", "GRAIN_IN_GRAY", "REACH", "SHARED", "WHITE", "Flat", "read_flat"]
 
 REACH = 12
 """Pixels between two that may still share their noise: JPEG and demosaicking reach no further."""
@@ -20,6 +20,10 @@ GRAIN_IN_COLOURS = 2.5 / 255
 """σ of a clean picture's colours that may pass for noise."""
 GRAIN_IN_GRAY = 3.8 / 255
 """The same of a gray picture."""
+SHARED = 0.15
+"""Correlation of neighbours in flat places; of less the noise is white."""
+WHITE = 0.1
+"""Correlation of neighbours of what is white for sure; of grain and texture it is .2 and more."""
 
 _WINDOW = 16  # pixels a side
 _STRIDE = 4
@@ -39,9 +43,7 @@ _SCALES = (0.8, 2.0)  # pixels: blurs between which the outliers are looked for
 _RANGES = 6
 _FEWEST_IN_RANGE = 24  # windows
 _AS_STRONG = 1.4  # times the σ of the other colour
-_AS_WHITE = 0.15  # correlation of neighbours
 _PALE = 0.5  # of the σ of the brightness
-_WHITEST = 0.1  # of the brightness; of grain and texture it is .2 and more
 _GAUSSIAN = 4.0  # the most kurtosis: of noise it is 3
 _MOST_BY_LEVEL = 2.0  # σ of one brightness over that of all
 
@@ -68,7 +70,7 @@ class Flat:
         if len(self.channels) != 3 or float(self.channels[1:].min()) < GRAIN_IN_COLOURS:
             return False
         alike = float(self.channels[1:].max()) <= _AS_STRONG * float(self.channels[1:].min())
-        return alike and max(map(abs, self.neighbours[1:])) < _AS_WHITE
+        return alike and max(map(abs, self.neighbours[1:])) < SHARED
 
     @property
     def is_white_and_gray(self) -> bool:
@@ -80,7 +82,7 @@ class Flat:
         if len(self.channels) != 3 or float(self.channels[1:].max()) > _PALE * brightness:
             return False
         strong = brightness >= 3**0.5 * GRAIN_IN_GRAY
-        return strong and abs(self.neighbours[0]) < _WHITEST and self.outliers < _GAUSSIAN
+        return strong and abs(self.neighbours[0]) < WHITE and self.outliers < _GAUSSIAN
 
 
 def read_flat(
